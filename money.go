@@ -1,0 +1,62 @@
+package trainset
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Money is an amount in millionths of a US dollar: sums of list prices stay
+// exact. In JSON it is a number of dollars.
+type Money int64
+
+// Dollar is one US dollar.
+const Dollar Money = 1_000_000
+
+// USD converts dollars, rounding to the nearest millionth.
+func USD(dollars float64) Money { return Money(math.Round(dollars * float64(Dollar))) }
+
+// Float returns the amount in dollars, for display and JSON only.
+func (m Money) Float() float64 { return float64(m) / float64(Dollar) }
+
+// String prints dollars with at least two decimals: "$0.48", "$0.025".
+func (m Money) String() string {
+	sign := ""
+	if m < 0 {
+		sign, m = "-", -m
+	}
+	frac := strings.TrimRight(fmt.Sprintf("%06d", m%Dollar), "0")
+	for len(frac) < 2 {
+		frac += "0"
+	}
+	return fmt.Sprintf("%s$%d.%s", sign, m/Dollar, frac)
+}
+
+// ParseMoney reads dollars as a person types them: "1.50" or "$1.50".
+func ParseMoney(s string) (Money, error) {
+	f, err := strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(s), "$"), 64)
+	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) || math.Abs(f) > 1e9 {
+		return 0, fmt.Errorf("%q is no amount of US dollars; write it like 1.50", s)
+	}
+	return USD(f), nil
+}
+
+// MarshalJSON writes a number of dollars.
+func (m Money) MarshalJSON() ([]byte, error) {
+	return strconv.AppendFloat(nil, m.Float(), 'f', -1, 64), nil
+}
+
+// UnmarshalJSON reads a number of dollars.
+func (m *Money) UnmarshalJSON(b []byte) error {
+	var f float64
+	if err := json.Unmarshal(b, &f); err != nil {
+		return fmt.Errorf("an amount of US dollars must be a number: %w", err)
+	}
+	if math.Abs(f) > 1e9 {
+		return fmt.Errorf("an amount of %g US dollars is out of range", f)
+	}
+	*m = USD(f)
+	return nil
+}

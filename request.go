@@ -1,0 +1,213 @@
+package trainset
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// RequestVersion is the version of the request payloads this code writes.
+const RequestVersion = 1
+
+// Reference says where the input image is. Exactly one of URL and Key is set.
+type Reference struct {
+	// URL is fetched once, when the job is accepted.
+	URL string `json:"url,omitempty"`
+	// Key names an object that the producer has put into the system's storage.
+	Key string `json:"key,omitempty"`
+	// SHA256 is the hex digest of the bytes, where the producer knows it; bytes
+	// that differ are refused.
+	SHA256 string `json:"sha256,omitempty"`
+}
+
+// Options is what requests of both kinds have in common.
+type Options struct {
+	// Version is RequestVersion.
+	Version int `json:"version"`
+	// User owns the job; its data sets and daily budget are the user's.
+	User string `json:"user"`
+	// Key is the idempotency key: one user's one key is one job.
+	Key string `json:"key"`
+	// Trigger is the rare word that stands for the subject in captions; derived
+	// from user and subject when empty.
+	Trigger string `json:"trigger,omitempty"`
+	// Name is a display name, used by caption profiles that take no trigger.
+	Name string `json:"name,omitempty"`
+	// Seed makes a job's random choices; derived from the job ID when nil.
+	Seed *int64 `json:"seed,omitempty"`
+	// Images is how many images the set should have; the kind's default when 0.
+	Images int `json:"images,omitempty"`
+	// MaxCost caps what the job may spend; no cap when 0.
+	MaxCost Money `json:"max_cost_usd,omitempty"`
+	// Model generates the images; the worker's default when empty.
+	Model string `json:"model,omitempty"`
+	// Priority orders the job among others; normal when empty.
+	Priority Priority `json:"priority,omitempty"`
+	// Simulate asks for pictures of the simulated provider. A worker with a real
+	// provider refuses such a job.
+	Simulate bool `json:"simulate,omitempty"`
+}
+
+// Request is an ActorRequest or a StyleRequest.
+type Request interface {
+	Kind() Kind
+	// JobID is the job that this request names.
+	JobID() JobID
+	// Subject is the actor's or the style's ID.
+	Subject() string
+	// Source is the input image.
+	Source() Reference
+	// Common returns the options both kinds share.
+	Common() Options
+	// Fingerprint is canonical JSON of everything that changes the result: all
+	// but the key and the priority. Requests with equal fingerprints are equal.
+	Fingerprint() string
+	// Validate reports every problem, each a *FieldError, joined.
+	Validate() error
+}
+
+var (
+	sha256Pattern  = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	triggerPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$`)
+	modelPattern   = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*$`)
+)
+
+// problems collects field errors.
+type problems []error
+
+func (p *problems) add(field, problem, remedy string) {
+	*p = append(*p, Invalid(field, problem, remedy))
+}
+
+func (p *problems) id(field, value string) {
+	if !ValidID(value) {
+		p.add(field, fmt.Sprintf("%q is not allowed", value),
+			"use 1 to 64 letters, digits, dots, underscores or hyphens, starting with a letter or digit")
+	}
+}
+
+func (p problems) err() error { return errors.Join(p...) }
+
+func (o Options) validate(p *problems, maxImages int) {
+	if o.Version != RequestVersion {
+		p.add("version", fmt.Sprintf("%d is unknown", o.Version), fmt.Sprintf("this version reads %d", RequestVersion))
+	}
+	p.id("user", o.User)
+	if o.Key == "" || len(o.Key) > 200 {
+		p.add("key", fmt.Sprintf("has %d bytes", len(o.Key)), "give 1 to 200")
+	}
+	if o.Trigger != "" && !triggerPattern.MatchString(o.Trigger) {
+		p.add("trigger", fmt.Sprintf("%q is no single word", o.Trigger), "use up to 32 letters, digits, hyphens or underscores")
+	}
+	if len(o.Name) > 100 || strings.ContainsAny(o.Name, "\n\r\t{}|") {
+		p.add("name", fmt.Sprintf("%q is not allowed", o.Name), "use up to 100 characters on one line, without braces or bars")
+	}
+	if o.Seed != nil && (*o.Seed < 0 || *o.Seed >= 1<<31) {
+		p.add("seed", fmt.Sprintf("%d is out of range", *o.Seed), "give 0 to 2147483647")
+	}
+	if o.Images < 0 || o.Images > maxImages {
+		p.add("images", fmt.Sprintf("%d is out of range", o.Images), fmt.Sprintf("give 1 to %d", maxImages))
+	}
+	if o.MaxCost < 0 {
+		p.add("max_cost_usd", fmt.Sprintf("%s is negative", o.MaxCost), "give an amount, or 0 for no cap")
+	}
+	if o.Model != "" && !modelPattern.MatchString(o.Model) {
+		p.add("model", fmt.Sprintf("%q is no model name", o.Model), "write it as owner/name")
+	}
+	switch o.Priority {
+	case "", PriorityLow, PriorityNormal, PriorityHigh:
+	default:
+		p.add("priority", fmt.Sprintf("%q is unknown", o.Priority), "use low, normal or high")
+	}
+}
+
+func (r Reference) validate(field string, p *problems) {
+	switch {
+	case r.URL == "" && r.Key == "":
+		p.add(field, "is missing", "give the URL of an image, or a storage key")
+	case r.URL != "" && r.Key != "":
+		p.add(field, "has both a URL and a key", "give one of them")
+	case r.URL != "":
+		u, err := url.Parse(r.URL)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			p.add(field, "its URL is not http or https", "give one that starts with https://")
+		}
+	}
+	if r.SHA256 != "" && !sha256Pattern.MatchString(r.SHA256) {
+		p.add(field, "its sha256 is no digest", "give 64 hexadecimal digits")
+	}
+}
+
+// identity is what counts of a reference when requests are compared: its bytes
+// where they are known, else where it is.
+func (r Reference) identity() Reference {
+	if r.SHA256 != "" {
+		return Reference{SHA256: r.SHA256}
+	}
+	return r
+}
+
+func (o Options) identity() Options {
+	o.Key, o.Priority = "", ""
+	return o
+}
+
+// fingerprint returns canonical JSON: keys sorted, empty fields left out.
+func fingerprint(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("trainset: a request does not marshal: " + err.Error())
+	}
+	var m map[string]any
+	if err := json.Unmarshal(b, &m); err != nil {
+		panic("trainset: a request is no object: " + err.Error())
+	}
+	b, _ = json.Marshal(m)
+	return string(b)
+}
+
+// DefaultKey derives an idempotency key from everything that changes the
+// result, so that asking for the same again finds the same job.
+func DefaultKey(r Request) string {
+	sum := sha256.Sum256([]byte(r.Fingerprint()))
+	return "auto-" + hex.EncodeToString(sum[:16])
+}
+
+// DecodeRequest reads a request payload of a kind. It refuses unknown versions
+// and unknown fields by name, then validates.
+func DecodeRequest(kind Kind, payload []byte) (Request, error) {
+	var head struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(payload, &head); err != nil {
+		return nil, Invalid("payload", "is no JSON object: "+err.Error(), "see the published schema")
+	}
+	if head.Version != RequestVersion {
+		return nil, Invalid("version", fmt.Sprintf("%d is unknown", head.Version), fmt.Sprintf("this version reads %d", RequestVersion))
+	}
+	switch kind {
+	case KindActor:
+		return decode[ActorRequest](payload)
+	case KindStyle:
+		return nil, Invalid("kind", "style jobs are not served by this version", "use an actor job")
+	}
+	return nil, Invalid("kind", fmt.Sprintf("%q is unknown", kind), "use actor or style")
+}
+
+func decode[T Request](payload []byte) (Request, error) {
+	d := json.NewDecoder(strings.NewReader(string(payload)))
+	d.DisallowUnknownFields()
+	var r T
+	if err := d.Decode(&r); err != nil {
+		return nil, Invalid("payload", err.Error(), "see the published schema")
+	}
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
