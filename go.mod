@@ -1,6 +1,8 @@
 module github.com/actormaker/trainset
 
-go 1.26
+go 1.26.0
+
+require github.com/redis/go-redis/v9 v9.23.0
 
 require (
 	github.com/VividCortex/ewma v1.2.0 // indirect
@@ -47,7 +49,6 @@ require (
 	github.com/mattn/go-colorable v0.1.14 // indirect
 	github.com/mattn/go-isatty v0.0.20 // indirect
 	github.com/mattn/go-runewidth v0.0.30 // indirect
-	github.com/redis/go-redis/v9 v9.23.0 // indirect
 	github.com/replicate/replicate-go v0.26.0 // indirect
 	github.com/robfig/cron/v3 v3.0.1 // indirect
 	github.com/rogpeppe/go-internal v1.16.0 // indirect

@@ -1,0 +1,137 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/actormaker/trainset"
+)
+
+// Due returns up to n open jobs whose next check has come, the longest due first.
+func (l *Ledger) Due(ctx context.Context, n int) ([]trainset.JobID, error) {
+	ids, err := l.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{
+		Key: openKey, ByScore: true, Start: "-inf", Stop: strconv.FormatInt(l.now().UnixMilli(), 10), Count: int64(n),
+	}).Result()
+	if err != nil {
+		return nil, fmt.Errorf("ledger: reading due jobs: %w", err)
+	}
+	return jobIDs(ids), nil
+}
+
+// Open returns every job that has not ended, the longest unchecked first.
+func (l *Ledger) OpenJobs(ctx context.Context) ([]trainset.JobID, error) {
+	ids, err := l.rdb.ZRange(ctx, openKey, 0, -1).Result()
+	if err != nil {
+		return nil, fmt.Errorf("ledger: reading open jobs: %w", err)
+	}
+	return jobIDs(ids), nil
+}
+
+// Recent returns up to n jobs, the newest first; those of one user when user
+// is not empty.
+func (l *Ledger) Recent(ctx context.Context, user string, n int) ([]trainset.JobID, error) {
+	key := recentKey
+	if user != "" {
+		key = userKey(user)
+	}
+	ids, err := l.rdb.ZRevRange(ctx, key, 0, int64(n)-1).Result()
+	if err != nil {
+		return nil, fmt.Errorf("ledger: reading recent jobs: %w", err)
+	}
+	return jobIDs(ids), nil
+}
+
+func jobIDs(ids []string) []trainset.JobID {
+	out := make([]trainset.JobID, len(ids))
+	for i, id := range ids {
+		out[i] = trainset.JobID(id)
+	}
+	return out
+}
+
+// CheckAt schedules the next check of an open job.
+func (l *Ledger) CheckAt(ctx context.Context, id trainset.JobID, at time.Time) error {
+	err := l.rdb.ZAddXX(ctx, openKey, redis.Z{Score: float64(at.UnixMilli()), Member: string(id)}).Err()
+	if err != nil {
+		return fmt.Errorf("ledger: scheduling job %s: %w", id, err)
+	}
+	return nil
+}
+
+// Close takes a job that has ended, or that does not exist, out of the open index.
+func (l *Ledger) Close(ctx context.Context, id trainset.JobID) error {
+	if err := l.rdb.ZRem(ctx, openKey, string(id)).Err(); err != nil {
+		return fmt.Errorf("ledger: closing job %s: %w", id, err)
+	}
+	return nil
+}
+
+// LockSweep makes owner the only sweeper for d, or reports that another is.
+func (l *Ledger) LockSweep(ctx context.Context, owner string, d time.Duration) (bool, error) {
+	ok, err := l.rdb.SetNX(ctx, sweepKey, owner, d).Result()
+	if err != nil {
+		return false, fmt.Errorf("ledger: locking the sweep: %w", err)
+	}
+	return ok, nil
+}
+
+// Ask notes for d that somebody waits for the job. Where jobs must not run
+// unasked, only asked ones are swept.
+func (l *Ledger) Ask(ctx context.Context, id trainset.JobID, d time.Duration) error {
+	if err := l.rdb.Set(ctx, askedKey(id), 1, d).Err(); err != nil {
+		return fmt.Errorf("ledger: asking for job %s: %w", id, err)
+	}
+	return nil
+}
+
+// Asked reports whether somebody waits for the job.
+func (l *Ledger) Asked(ctx context.Context, id trainset.JobID) (bool, error) {
+	n, err := l.rdb.Exists(ctx, askedKey(id)).Result()
+	if err != nil {
+		return false, fmt.Errorf("ledger: who asks for job %s: %w", id, err)
+	}
+	return n == 1, nil
+}
+
+// Upload is a file at the provider.
+type Upload struct {
+	ID        string    `json:"id"`
+	URL       string    `json:"url"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// Upload returns the file that holds the bytes with this digest for a job, if
+// it stays for at least the given time.
+func (l *Ledger) Upload(ctx context.Context, job trainset.JobID, sum string, stays time.Duration) (Upload, bool, error) {
+	var u Upload
+	b, err := l.rdb.Get(ctx, uploadKey(string(job), sum)).Bytes()
+	if errors.Is(err, redis.Nil) {
+		return u, false, nil
+	}
+	if err != nil {
+		return u, false, fmt.Errorf("ledger: reading an upload: %w", err)
+	}
+	if err := json.Unmarshal(b, &u); err != nil {
+		return u, false, fmt.Errorf("ledger: reading an upload: %w", err)
+	}
+	return u, u.ExpiresAt.Sub(l.now()) >= stays, nil
+}
+
+// SaveUpload records a file at the provider until it expires there.
+func (l *Ledger) SaveUpload(ctx context.Context, job trainset.JobID, sum string, u Upload) error {
+	b, err := json.Marshal(u)
+	if err != nil {
+		return fmt.Errorf("ledger: encoding an upload: %w", err)
+	}
+	ttl := max(u.ExpiresAt.Sub(l.now()), time.Second)
+	if err := l.rdb.Set(ctx, uploadKey(string(job), sum), b, ttl).Err(); err != nil {
+		return fmt.Errorf("ledger: saving an upload: %w", err)
+	}
+	return nil
+}

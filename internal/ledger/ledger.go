@@ -1,0 +1,327 @@
+// Package ledger is the durable record of jobs in Redis: what was asked, what
+// is planned, every attempt and its outcome, what came of each item. It is the
+// truth; the queue only delivers, and storage keeps the bytes.
+//
+// Each transition is one script that checks its own preconditions, so that any
+// number of workers may race and the first counts. What follows from a record
+// is decided in plan; the ledger must not know the queue, the provider or
+// storage.
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/plan"
+)
+
+// Refusals of transitions.
+var (
+	// ErrStale says that the record changed since it was read: read it again.
+	ErrStale = errors.New("the record changed meanwhile")
+	// ErrStopped says that the job has ended or was canceled.
+	ErrStopped = errors.New("the job has ended or was canceled")
+	// ErrSettled says that the subtask already has its outcome.
+	ErrSettled = errors.New("the subtask is settled")
+	// ErrExists says that the attempt was opened before.
+	ErrExists = errors.New("the attempt exists")
+)
+
+// OverCapError says that an attempt's price does not fit under the job's cap.
+type OverCapError struct{ Cap, Spent, Price trainset.Money }
+
+func (e *OverCapError) Error() string {
+	return fmt.Sprintf("the job's cap of %s leaves no room: %s spent or in flight, %s asked", e.Cap, e.Spent, e.Price)
+}
+
+// Options adjust a Ledger.
+type Options struct {
+	// Now tells the time; time.Now when nil.
+	Now func() time.Time
+	// Keep is how long ended jobs stay; 30 days when 0.
+	Keep time.Duration
+}
+
+// Ledger is safe for concurrent use.
+type Ledger struct {
+	rdb  redis.UniversalClient
+	now  func() time.Time
+	keep time.Duration
+}
+
+// New makes a ledger over an open connection, which stays the caller's.
+func New(rdb redis.UniversalClient, o Options) *Ledger {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Keep == 0 {
+		o.Keep = 30 * 24 * time.Hour
+	}
+	return &Ledger{rdb: rdb, now: o.Now, keep: o.Keep}
+}
+
+// head is what never changes of a job.
+type head struct {
+	ID       trainset.JobID    `json:"id"`
+	Kind     trainset.Kind     `json:"kind"`
+	User     string            `json:"user"`
+	Subject  string            `json:"subject"`
+	Key      string            `json:"key"`
+	Priority trainset.Priority `json:"priority,omitempty"`
+	Request  json.RawMessage   `json:"request"`
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// run executes a transition and translates its code.
+func (l *Ledger) run(ctx context.Context, what string, s *redis.Script, id trainset.JobID, args ...any) ([]any, error) {
+	reply, err := s.Run(ctx, l.rdb, jobKeys(id), args...).Slice()
+	if err != nil {
+		return nil, fmt.Errorf("ledger: %s of job %s: %w", what, id, err)
+	}
+	code, _ := reply[0].(int64)
+	switch code {
+	case codeMissing:
+		return nil, fmt.Errorf("ledger: %s of job %s: %w", what, id, trainset.ErrNotFound)
+	case codeStale:
+		return nil, fmt.Errorf("ledger: %s of job %s: %w", what, id, ErrStale)
+	case codeStopped:
+		return nil, fmt.Errorf("ledger: %s of job %s: %w", what, id, ErrStopped)
+	case codeSettled:
+		return nil, fmt.Errorf("ledger: %s of job %s: %w", what, id, ErrSettled)
+	}
+	return reply, nil
+}
+
+func changed(reply []any) bool {
+	code, _ := reply[0].(int64)
+	return code == codeOK
+}
+
+// Create records a request, once. A second equal request is the same job; a
+// different one under the same key is a *trainset.ConflictError.
+func (l *Ledger) Create(ctx context.Context, req trainset.Request) (created bool, err error) {
+	id, o := req.JobID(), req.Common()
+	raw, err := json.Marshal(req)
+	if err != nil {
+		return false, fmt.Errorf("ledger: encoding the request: %w", err)
+	}
+	h, err := json.Marshal(head{id, req.Kind(), o.User, req.Subject(), o.Key, o.Priority, raw})
+	if err != nil {
+		return false, fmt.Errorf("ledger: encoding the job: %w", err)
+	}
+	if err := l.index(ctx, id, o.User); err != nil {
+		return false, err
+	}
+	reply, err := l.run(ctx, "creation", createScript, id, h, req.Fingerprint(), stamp(l.now()))
+	if err != nil || changed(reply) {
+		return err == nil, err
+	}
+	if there, _ := reply[1].(string); there != req.Fingerprint() {
+		return false, &trainset.ConflictError{Key: o.Key, JobID: id, Existing: there, Given: req.Fingerprint()}
+	}
+	return false, nil
+}
+
+// index enters a job in the global indexes; entries of a known job stay.
+func (l *Ledger) index(ctx context.Context, id trainset.JobID, user string) error {
+	now := float64(l.now().UnixMilli())
+	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.ZAddNX(ctx, openKey, redis.Z{Score: now, Member: string(id)})
+		p.ZAddNX(ctx, recentKey, redis.Z{Score: now, Member: string(id)})
+		p.ZAddNX(ctx, userKey(user), redis.Z{Score: now, Member: string(id)})
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("ledger: indexing job %s: %w", id, err)
+	}
+	return nil
+}
+
+// Begin freezes a job's plan. Known attempts are those found in storage when a
+// lost ledger is rebuilt; their subtasks are settled by the caller's subs. The
+// first plan wins; a later one changes nothing.
+func (l *Ledger) Begin(ctx context.Context, p plan.Plan, subs []plan.Subtask, known []plan.Attempt) error {
+	headJSON, err := json.Marshal(p.Head())
+	if err != nil {
+		return fmt.Errorf("ledger: encoding the plan: %w", err)
+	}
+	left, spent := 0, trainset.Money(0)
+	for _, s := range subs {
+		if !s.State.Settled() {
+			left++
+		}
+	}
+	for _, a := range known {
+		spent += a.Cost
+	}
+	args := []any{headJSON, int64(p.MaxCost), int64(spent), left, stamp(l.now()), len(subs)}
+	for _, s := range subs {
+		b, err := json.Marshal(s)
+		if err != nil {
+			return fmt.Errorf("ledger: encoding a subtask: %w", err)
+		}
+		args = append(args, string(s.ID), b)
+	}
+	for _, a := range known {
+		b, err := json.Marshal(a)
+		if err != nil {
+			return fmt.Errorf("ledger: encoding an attempt: %w", err)
+		}
+		args = append(args, a.ID, b)
+	}
+	_, err = l.run(ctx, "beginning", beginScript, p.JobID, args...)
+	return err
+}
+
+// Open journals an attempt before it is paid for. ErrExists, ErrStale,
+// ErrSettled, ErrStopped and *OverCapError are refusals.
+func (l *Ledger) Open(ctx context.Context, a plan.Attempt) (plan.Attempt, error) {
+	a.Version, a.State, a.Cost = 1, plan.AttemptIntent, a.Price
+	a.CreatedAt = l.now().UTC()
+	a.IntentAt = a.CreatedAt
+	b, err := json.Marshal(a)
+	if err != nil {
+		return a, fmt.Errorf("ledger: encoding an attempt: %w", err)
+	}
+	prev := ""
+	if a.Number > 1 {
+		prev = plan.AttemptID(a.Subtask, a.Number-1)
+	}
+	reply, err := l.run(ctx, "attempt "+a.ID, openScript, a.Job, string(a.Subtask), a.ID, b, prev, int64(a.Price), stamp(a.CreatedAt))
+	if err != nil {
+		return a, err
+	}
+	switch code, _ := reply[0].(int64); code {
+	case codeNoChange:
+		return a, fmt.Errorf("ledger: attempt %s of job %s: %w", a.ID, a.Job, ErrExists)
+	case codeOverCap:
+		spent, _ := strconv.ParseInt(fmt.Sprint(reply[1]), 10, 64)
+		return a, l.overCap(ctx, a, trainset.Money(spent))
+	}
+	return a, nil
+}
+
+func (l *Ledger) overCap(ctx context.Context, a plan.Attempt, spent trainset.Money) error {
+	limit, err := l.rdb.HGet(ctx, jobKey(a.Job), "cap").Int64()
+	if err != nil {
+		return fmt.Errorf("ledger: reading the cap of job %s: %w", a.Job, err)
+	}
+	return &OverCapError{Cap: trainset.Money(limit), Spent: spent, Price: a.Price}
+}
+
+// Write replaces an attempt that was read at a.Version and returns it with its
+// new version. was is the cost it was read with: what is spent changes by the
+// difference. ErrStale says that another worker wrote first.
+func (l *Ledger) Write(ctx context.Context, a plan.Attempt, was trainset.Money) (plan.Attempt, error) {
+	expected := a.Version
+	a.Version++
+	b, err := json.Marshal(a)
+	if err != nil {
+		return a, fmt.Errorf("ledger: encoding an attempt: %w", err)
+	}
+	kind, detail := string(a.State), a.ID
+	if a.State == plan.AttemptEnded {
+		kind, detail = "attempt-"+string(a.Outcome), a.Reason
+	}
+	_, err = l.run(ctx, "attempt "+a.ID, writeScript, a.Job, a.ID, expected, b, int64(a.Cost-was), kind, string(a.Subtask), detail, stamp(l.now()))
+	return a, err
+}
+
+// Settlement is what settling a subtask did.
+type Settlement struct {
+	Applied bool // false when it already had an outcome that stands
+	Left    int  // unsettled subtasks of the job
+}
+
+// Settle gives a subtask, as it was read, its outcome.
+func (l *Ledger) Settle(ctx context.Context, id trainset.JobID, s plan.Subtask) (Settlement, error) {
+	now := l.now().UTC()
+	s.SettledAt = &now
+	b, err := json.Marshal(s)
+	if err != nil {
+		return Settlement{}, fmt.Errorf("ledger: encoding a subtask: %w", err)
+	}
+	reply, err := l.run(ctx, "settling "+string(s.ID), settleScript, id, string(s.ID), s.Revision, string(s.State), b, stamp(now), s.Reason)
+	if err != nil {
+		return Settlement{}, err
+	}
+	left, _ := reply[1].(int64)
+	return Settlement{Applied: changed(reply), Left: int(left)}, nil
+}
+
+// MarkQueued notes tasks that were handed to the queue.
+func (l *Ledger) MarkQueued(ctx context.Context, id trainset.JobID, taskIDs ...string) error {
+	members := make([]any, len(taskIDs))
+	for i, t := range taskIDs {
+		members[i] = t
+	}
+	if err := l.rdb.SAdd(ctx, queuedKey(id), members...).Err(); err != nil {
+		return fmt.Errorf("ledger: marking tasks of job %s: %w", id, err)
+	}
+	return nil
+}
+
+// Requeue raises the revision of a step whose task the queue has lost, so that
+// the next task has an ID of its own. ErrStale says that it is not needed.
+func (l *Ledger) Requeue(ctx context.Context, r plan.Record, s plan.Step) error {
+	field, body := "", []byte(nil)
+	switch s.Verb {
+	case plan.VerbAccept:
+		field = "accept"
+	case plan.VerbAssemble:
+		field = "assemble"
+	case plan.VerbImage:
+		sub := r.Subtasks[s.Subtask]
+		sub.Revision++
+		var err error
+		if body, err = json.Marshal(sub); err != nil {
+			return fmt.Errorf("ledger: encoding a subtask: %w", err)
+		}
+		field = string(s.Subtask)
+	}
+	_, err := l.run(ctx, "requeueing "+field, requeueScript, r.ID, field, s.Revision, string(body))
+	return err
+}
+
+// ForgetQueued drops every note of queued tasks: the queue was emptied.
+func (l *Ledger) ForgetQueued(ctx context.Context, id trainset.JobID) error {
+	if err := l.rdb.Del(ctx, queuedKey(id)).Err(); err != nil {
+		return fmt.Errorf("ledger: forgetting the tasks of job %s: %w", id, err)
+	}
+	return nil
+}
+
+// Cancel asks a job to stop. It may be called again; an ended job is ErrStopped.
+func (l *Ledger) Cancel(ctx context.Context, id trainset.JobID) error {
+	_, err := l.run(ctx, "canceling", cancelScript, id, stamp(l.now()))
+	return err
+}
+
+// Finish ends a job, once: with the revision and output of its set, or with
+// revision 0 and no output when it was never accepted. The job leaves the open
+// index last, and its record expires after the ledger's Keep.
+func (l *Ledger) Finish(ctx context.Context, id trainset.JobID, revision int, state trainset.JobState, reason string, out *trainset.Output) error {
+	output := []byte(nil)
+	if out != nil {
+		var err error
+		if output, err = json.Marshal(out); err != nil {
+			return fmt.Errorf("ledger: encoding the output: %w", err)
+		}
+	}
+	_, err := l.run(ctx, "finishing", finishScript, id, revision, string(state), reason, string(output), stamp(l.now()), int(l.keep.Seconds()))
+	if err != nil {
+		return err
+	}
+	if err := l.rdb.ZRem(ctx, openKey, string(id)).Err(); err != nil {
+		return fmt.Errorf("ledger: closing job %s: %w", id, err)
+	}
+	return nil
+}

@@ -1,0 +1,178 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/plan"
+)
+
+// Load reads the whole record of a job, or trainset.ErrNotFound.
+func (l *Ledger) Load(ctx context.Context, id trainset.JobID) (plan.Record, error) {
+	var job, items, attempts *redis.MapStringStringCmd
+	var queued *redis.StringSliceCmd
+	_, err := l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		job, items = p.HGetAll(ctx, jobKey(id)), p.HGetAll(ctx, itemsKey(id))
+		attempts, queued = p.HGetAll(ctx, attemptsKey(id)), p.SMembers(ctx, queuedKey(id))
+		return nil
+	})
+	if err != nil {
+		return plan.Record{}, fmt.Errorf("ledger: reading job %s: %w", id, err)
+	}
+	if len(job.Val()) == 0 {
+		return plan.Record{}, fmt.Errorf("ledger: job %s: %w", id, trainset.ErrNotFound)
+	}
+	r, err := record(job.Val())
+	if err != nil {
+		return r, fmt.Errorf("ledger: reading job %s: %w", id, err)
+	}
+	r.Queued = make(map[string]bool, len(queued.Val()))
+	for _, t := range queued.Val() {
+		r.Queued[t] = true
+	}
+	if r.Subtasks, err = decodeAll[plan.SubtaskID, plan.Subtask](items.Val()); err != nil {
+		return r, fmt.Errorf("ledger: reading the items of job %s: %w", id, err)
+	}
+	if r.Attempts, err = decodeAll[string, plan.Attempt](attempts.Val()); err != nil {
+		return r, fmt.Errorf("ledger: reading the attempts of job %s: %w", id, err)
+	}
+	return r, nil
+}
+
+func decodeAll[K ~string, V any](fields map[string]string) (map[K]V, error) {
+	out := make(map[K]V, len(fields))
+	for k, s := range fields {
+		var v V
+		if err := json.Unmarshal([]byte(s), &v); err != nil {
+			return nil, fmt.Errorf("%s: %w", k, err)
+		}
+		out[K(k)] = v
+	}
+	return out, nil
+}
+
+// record decodes the fields of a job's own hash.
+func record(f map[string]string) (plan.Record, error) {
+	var h head
+	if err := json.Unmarshal([]byte(f["head"]), &h); err != nil {
+		return plan.Record{}, fmt.Errorf("head: %w", err)
+	}
+	r := plan.Record{
+		ID: h.ID, Kind: h.Kind, User: h.User, Subject: h.Subject, Key: h.Key, Request: h.Request, Priority: h.Priority,
+		Fingerprint: f["fingerprint"], State: trainset.JobState(f["state"]), Reason: f["reason"], Canceled: f["canceled"] != "",
+		Revision: number(f["set"]), AcceptRevision: number(f["accept"]), AssembleRevision: number(f["assemble"]),
+		Spent: trainset.Money(number(f["spent"])), StartedAt: moment(f["started"]), FinishedAt: moment(f["finished"]),
+	}
+	if created := moment(f["created"]); created != nil {
+		r.CreatedAt = *created
+	}
+	if f["plan"] != "" {
+		r.Plan = new(plan.Plan)
+		if err := json.Unmarshal([]byte(f["plan"]), r.Plan); err != nil {
+			return r, fmt.Errorf("plan: %w", err)
+		}
+	}
+	if f["output"] != "" {
+		r.Output = new(trainset.Output)
+		if err := json.Unmarshal([]byte(f["output"]), r.Output); err != nil {
+			return r, fmt.Errorf("output: %w", err)
+		}
+	}
+	return r, nil
+}
+
+// number reads a field that only scripts write; a missing one is 0.
+func number(s string) int {
+	n, _ := strconv.Atoi(s)
+	return n
+}
+
+func moment(s string) *time.Time {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return nil
+	}
+	return &t
+}
+
+// Work is what a subtask's handler needs to know.
+type Work struct {
+	Job      plan.Record // without subtasks, attempts and queued tasks
+	Subtask  plan.Subtask
+	Attempts []plan.Attempt // at this subtask, by number
+}
+
+// Stopped reports whether no new attempt may be made.
+func (w Work) Stopped() bool { return w.Job.Canceled || w.Job.State.Ended() }
+
+// Subtask reads one subtask with its job and attempts in two round trips.
+func (l *Ledger) Subtask(ctx context.Context, id trainset.JobID, sub plan.SubtaskID) (Work, error) {
+	var job *redis.MapStringStringCmd
+	var item *redis.StringCmd
+	_, err := l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		job, item = p.HGetAll(ctx, jobKey(id)), p.HGet(ctx, itemsKey(id), string(sub))
+		return nil
+	})
+	if errors.Is(err, redis.Nil) {
+		return Work{}, fmt.Errorf("ledger: %s of job %s: %w", sub, id, trainset.ErrNotFound)
+	}
+	if err != nil {
+		return Work{}, fmt.Errorf("ledger: reading %s of job %s: %w", sub, id, err)
+	}
+	var w Work
+	if w.Job, err = record(job.Val()); err != nil {
+		return w, fmt.Errorf("ledger: reading job %s: %w", id, err)
+	}
+	if err := json.Unmarshal([]byte(item.Val()), &w.Subtask); err != nil {
+		return w, fmt.Errorf("ledger: reading %s of job %s: %w", sub, id, err)
+	}
+	w.Attempts, err = l.attempts(ctx, id, sub, w.Job.Plan.MaxAttempts)
+	return w, err
+}
+
+func (l *Ledger) attempts(ctx context.Context, id trainset.JobID, sub plan.SubtaskID, most int) ([]plan.Attempt, error) {
+	fields := make([]string, most)
+	for i := range fields {
+		fields[i] = plan.AttemptID(sub, i+1)
+	}
+	values, err := l.rdb.HMGet(ctx, attemptsKey(id), fields...).Result()
+	if err != nil {
+		return nil, fmt.Errorf("ledger: reading the attempts at %s of job %s: %w", sub, id, err)
+	}
+	var tries []plan.Attempt
+	for _, v := range values {
+		s, ok := v.(string)
+		if !ok {
+			break
+		}
+		var a plan.Attempt
+		if err := json.Unmarshal([]byte(s), &a); err != nil {
+			return nil, fmt.Errorf("ledger: reading an attempt at %s of job %s: %w", sub, id, err)
+		}
+		tries = append(tries, a)
+	}
+	return tries, nil
+}
+
+// Attempt reads one attempt.
+func (l *Ledger) Attempt(ctx context.Context, id trainset.JobID, attempt string) (plan.Attempt, error) {
+	var a plan.Attempt
+	s, err := l.rdb.HGet(ctx, attemptsKey(id), attempt).Result()
+	if errors.Is(err, redis.Nil) {
+		return a, fmt.Errorf("ledger: attempt %s of job %s: %w", attempt, id, trainset.ErrNotFound)
+	}
+	if err != nil {
+		return a, fmt.Errorf("ledger: reading attempt %s of job %s: %w", attempt, id, err)
+	}
+	if err := json.Unmarshal([]byte(s), &a); err != nil {
+		return a, fmt.Errorf("ledger: reading attempt %s of job %s: %w", attempt, id, err)
+	}
+	return a, nil
+}

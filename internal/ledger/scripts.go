@@ -1,0 +1,179 @@
+package ledger
+
+import "github.com/redis/go-redis/v9"
+
+// Every script takes the job's five keys in the order of jobKeys:
+// KEYS = job, items, attempts, queued, events.
+// Each returns an array whose first element is a code; negative codes are
+// refusals and leave everything as it was.
+
+// Codes that scripts return.
+const (
+	codeOK       = 1
+	codeNoChange = 0
+	codeMissing  = -1 // no such job, subtask or attempt
+	codeStale    = -2 // the record changed since it was read
+	codeStopped  = -3 // the job has ended or was canceled
+	codeSettled  = -4 // the subtask has its outcome
+	codeOverCap  = -5 // the job's cost cap leaves no room
+)
+
+// lua holds what the scripts share.
+const lua = `
+local job, items, attempts, queued, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local settled = {succeeded=true, rejected=true, failed=true, canceled=true}
+local ended = {succeeded=true, partial=true, failed=true, canceled=true}
+local function event(kind, subtask, detail, now)
+  redis.call('XADD', events, 'MAXLEN', '~', 2000, '*', 'type', kind, 'subtask', subtask, 'detail', detail, 'at', now)
+end
+`
+
+// createScript writes a new job's record, unless there is one.
+// ARGV: head JSON, fingerprint, now.
+// Returns {1} or {0, existing fingerprint}.
+var createScript = redis.NewScript(lua + `
+local there = redis.call('HGET', job, 'fingerprint')
+if there then return {0, there} end
+redis.call('HSET', job, 'head', ARGV[1], 'fingerprint', ARGV[2], 'created', ARGV[3],
+  'state', 'queued', 'set', 0, 'spent', 0, 'left', 0, 'accept', 0, 'assemble', 1)
+event('queued', '', '', ARGV[3])
+return {1}
+`)
+
+// beginScript freezes the plan and writes the job's first subtasks and, for a
+// job rebuilt from storage, the attempts that are known. The first plan wins.
+// ARGV: plan JSON, cap in millionths, spent, left, now, number of subtasks n,
+// then n pairs (subtask ID, JSON), then pairs (attempt ID, JSON).
+// Returns {1}, {0} when there is a plan already, {-1}, {-3}.
+var beginScript = redis.NewScript(lua + `
+local state = redis.call('HGET', job, 'state')
+if not state then return {-1} end
+if ended[state] then return {-3} end
+if redis.call('HEXISTS', job, 'plan') == 1 then return {0} end
+redis.call('HSET', job, 'plan', ARGV[1], 'cap', ARGV[2], 'spent', ARGV[3], 'left', ARGV[4],
+  'state', 'running', 'started', ARGV[5])
+local n = tonumber(ARGV[6])
+local i = 7
+for _ = 1, n do
+  redis.call('HSET', items, ARGV[i], ARGV[i+1])
+  i = i + 2
+end
+while i < #ARGV do
+  redis.call('HSET', attempts, ARGV[i], ARGV[i+1])
+  i = i + 2
+end
+event('running', '', '', ARGV[5])
+return {1}
+`)
+
+// openScript journals the intent to pay for an attempt.
+// ARGV: subtask ID, attempt ID, attempt JSON, previous attempt's ID or ”,
+// price in millionths, now.
+// Returns {1}, {0} when the attempt exists, {-1}, {-2} when the previous
+// attempt has not ended, {-3}, {-4}, {-5, spent}.
+var openScript = redis.NewScript(lua + `
+local head = redis.call('HMGET', job, 'state', 'canceled', 'spent', 'cap')
+if not head[1] then return {-1} end
+if head[1] ~= 'running' or head[2] then return {-3} end
+local sub = redis.call('HGET', items, ARGV[1])
+if not sub then return {-1} end
+if settled[cjson.decode(sub).state] then return {-4} end
+if redis.call('HEXISTS', attempts, ARGV[2]) == 1 then return {0} end
+if ARGV[4] ~= '' then
+  local prev = redis.call('HGET', attempts, ARGV[4])
+  if not prev or cjson.decode(prev).state ~= 'ended' then return {-2} end
+end
+local cap = tonumber(head[4] or '0')
+if cap > 0 and tonumber(head[3]) + tonumber(ARGV[5]) > cap then return {-5, head[3]} end
+redis.call('HINCRBY', job, 'spent', ARGV[5])
+redis.call('HSET', attempts, ARGV[2], ARGV[3])
+event('predicting', ARGV[1], ARGV[2], ARGV[6])
+return {1}
+`)
+
+// writeScript replaces an attempt by compare-and-set on its version.
+// ARGV: attempt ID, expected version, JSON, change of spent in millionths,
+// event type, subtask ID, detail, now.
+// Returns {1}, {-1}, {-2}.
+var writeScript = redis.NewScript(lua + `
+local cur = redis.call('HGET', attempts, ARGV[1])
+if not cur then return {-1} end
+if cjson.decode(cur).version ~= tonumber(ARGV[2]) then return {-2} end
+redis.call('HSET', attempts, ARGV[1], ARGV[3])
+if ARGV[4] ~= '0' then redis.call('HINCRBY', job, 'spent', ARGV[4]) end
+event(ARGV[5], ARGV[6], ARGV[7], ARGV[8])
+return {1}
+`)
+
+// settleScript gives a subtask its outcome, once per revision: the first
+// counts. A success supersedes a failure until the set is assembled.
+// ARGV: subtask ID, revision that was read, new state, JSON, now, reason.
+// Returns {1, left} when applied, {0, left} when it had one, {-1}, {-2}, {-3}.
+var settleScript = redis.NewScript(lua + `
+local head = redis.call('HMGET', job, 'state', 'left')
+if not head[1] then return {-1} end
+if ended[head[1]] then return {-3} end
+local cur = redis.call('HGET', items, ARGV[1])
+if not cur then return {-1} end
+local sub = cjson.decode(cur)
+local left = tonumber(head[2])
+if settled[sub.state] then
+  if sub.state == 'succeeded' or ARGV[3] ~= 'succeeded' then return {0, left} end
+elseif sub.revision ~= tonumber(ARGV[2]) then
+  return {-2}
+else
+  left = redis.call('HINCRBY', job, 'left', -1)
+end
+redis.call('HSET', items, ARGV[1], ARGV[4])
+event(ARGV[3], ARGV[1], ARGV[6], ARGV[5])
+return {1, left}
+`)
+
+// requeueScript raises the revision of a subtask whose task the queue lost, or
+// of the accept or assemble task.
+// ARGV: 'accept', 'assemble' or a subtask ID, revision that was read, JSON of
+// the subtask with its new revision or ”.
+// Returns {1}, {-1}, {-2}.
+var requeueScript = redis.NewScript(lua + `
+if ARGV[3] == '' then
+  local cur = redis.call('HGET', job, ARGV[1])
+  if not cur then return {-1} end
+  if cur ~= ARGV[2] then return {-2} end
+  redis.call('HINCRBY', job, ARGV[1], 1)
+  return {1}
+end
+local cur = redis.call('HGET', items, ARGV[1])
+if not cur then return {-1} end
+local sub = cjson.decode(cur)
+if sub.revision ~= tonumber(ARGV[2]) or settled[sub.state] then return {-2} end
+redis.call('HSET', items, ARGV[1], ARGV[3])
+return {1}
+`)
+
+// cancelScript asks a job to stop.
+// ARGV: now.
+// Returns {1}, {0} when it was asked before, {-1}, {-3}.
+var cancelScript = redis.NewScript(lua + `
+local state = redis.call('HGET', job, 'state')
+if not state then return {-1} end
+if ended[state] then return {-3} end
+if redis.call('HSETNX', job, 'canceled', ARGV[1]) == 0 then return {0} end
+event('canceling', '', '', ARGV[1])
+return {1}
+`)
+
+// finishScript ends a job, once: after assembly with the set's revision, or
+// without a set when it could not be accepted.
+// ARGV: revision of the set, state, reason, output JSON or ”, now, expiry in seconds.
+// Returns {1}, {0} when that revision is there, {-1}, {-2}.
+var finishScript = redis.NewScript(lua + `
+local head = redis.call('HMGET', job, 'state', 'set')
+if not head[1] then return {-1} end
+if ended[head[1]] then return {0} end
+if tonumber(ARGV[1]) > 0 and tonumber(head[2]) ~= tonumber(ARGV[1]) - 1 then return {-2} end
+redis.call('HSET', job, 'state', ARGV[2], 'reason', ARGV[3], 'finished', ARGV[5])
+if ARGV[4] ~= '' then redis.call('HSET', job, 'set', ARGV[1], 'output', ARGV[4]) end
+event(ARGV[2], '', ARGV[3], ARGV[5])
+for i = 1, 5 do redis.call('EXPIRE', KEYS[i], ARGV[6]) end
+return {1}
+`)

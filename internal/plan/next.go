@@ -1,0 +1,90 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/actormaker/trainset"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// Step is one task to hand to the queue.
+type Step struct {
+	Verb     Verb
+	Subtask  SubtaskID // of subtasks; empty otherwise
+	Index    int       // of subtasks
+	Revision int
+}
+
+// TaskID is the queue's ID of a step. It carries a revision, so that an older
+// task that is active, retained or archived never swallows the next one.
+func (s Step) TaskID(job trainset.JobID) string {
+	what := string(s.Subtask)
+	switch s.Verb {
+	case VerbAccept:
+		what = "accept"
+	case VerbAssemble:
+		what = "assemble"
+	case VerbImage:
+	}
+	return fmt.Sprintf("%s:%s:%d", job, what, s.Revision)
+}
+
+// Next returns the steps that the job needs now and that were not queued yet,
+// in a fixed order. An ended job needs none.
+func Next(r Record) []Step {
+	var steps []Step
+	for _, s := range Needed(r) {
+		if !r.Queued[s.TaskID(r.ID)] {
+			steps = append(steps, s)
+		}
+	}
+	return steps
+}
+
+// Needed returns the steps that must be in the queue for the job to go on,
+// whether they were queued already or not: what the sweeper checks.
+func Needed(r Record) []Step {
+	switch {
+	case r.State.Ended():
+		return nil
+	case r.Plan == nil:
+		return []Step{{Verb: VerbAccept, Revision: r.AcceptRevision}}
+	}
+	var steps []Step
+	for _, s := range r.Subtasks {
+		if !s.State.Settled() {
+			steps = append(steps, Step{Verb: s.Verb, Subtask: s.ID, Index: s.Index, Revision: s.Revision})
+		}
+	}
+	if len(steps) == 0 {
+		return []Step{{Verb: VerbAssemble, Revision: r.AssembleRevision}}
+	}
+	slices.SortFunc(steps, func(a, b Step) int { return cmp.Compare(a.Index, b.Index) })
+	return steps
+}
+
+// Outcome of a job: the state it ends in once every subtask has settled, and
+// the reason where that is not succeeded.
+func (r Record) Outcome() (trainset.JobState, string) {
+	made := 0
+	for _, s := range r.Subtasks {
+		if s.State == trainset.ItemSucceeded {
+			made++
+		}
+	}
+	wanted := len(r.Subtasks)
+	switch {
+	case made == wanted && made > 0:
+		return trainset.JobSucceeded, ""
+	case r.Canceled:
+		return trainset.JobCanceled, fmt.Sprintf("canceled with %d of %d images made", made, wanted)
+	case made == 0:
+		return trainset.JobFailed, fmt.Sprintf("none of %d images could be made", wanted)
+	default:
+		return trainset.JobPartial, fmt.Sprintf("%d of %d images could not be made", wanted-made, wanted)
+	}
+}

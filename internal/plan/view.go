@@ -1,0 +1,63 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/actormaker/trainset"
+)
+
+// Job is the public view of a record.
+func (r Record) Job() trainset.Job {
+	j := trainset.Job{
+		ID: r.ID, Kind: r.Kind, State: r.State, User: r.User, Subject: r.Subject, Key: r.Key,
+		Revision: r.Revision, Reason: r.Reason, Items: r.items(), CreatedAt: r.CreatedAt,
+		StartedAt: r.StartedAt, FinishedAt: r.FinishedAt, Output: r.Output,
+		Cost: trainset.Cost{Actual: r.Spent},
+	}
+	if p := r.Plan; p != nil {
+		j.Trigger, j.Model, j.Simulated, j.Wanted = p.Trigger, p.Model, p.Simulate, p.Images
+		j.Cost.Estimated, j.Cost.Cap = p.Estimated, p.MaxCost
+	}
+	return j
+}
+
+func (r Record) items() []trainset.Item {
+	items := make([]trainset.Item, 0, len(r.Subtasks))
+	for _, s := range r.Subtasks {
+		items = append(items, item(s, r.Tries(s.ID)))
+	}
+	slices.SortFunc(items, func(a, b trainset.Item) int { return cmp.Compare(a.Index, b.Index) })
+	return items
+}
+
+func item(s Subtask, tries []Attempt) trainset.Item {
+	it := trainset.Item{
+		Index: s.Index, State: s.State, Scene: s.Ask.Scene, Medium: s.Ask.Medium,
+		Reason: s.Reason, Attempts: len(tries), SettledAt: s.SettledAt, Phase: trainset.PhaseWaiting,
+	}
+	for _, a := range tries {
+		it.Cost += a.Cost
+	}
+	if len(tries) == 0 {
+		if s.State.Settled() {
+			it.Phase = trainset.PhaseDone
+		}
+		return it
+	}
+	it.StartedAt = &tries[0].CreatedAt
+	last := tries[len(tries)-1]
+	switch {
+	case s.State.Settled():
+		it.Phase = trainset.PhaseDone
+		return it
+	case last.State == AttemptEnded:
+		it.Reason = last.Reason
+	case last.State == AttemptPredicted:
+		it.Phase = trainset.PhaseStoring
+	default:
+		it.Phase = trainset.PhasePredicting
+	}
+	it.State = trainset.ItemRunning
+	return it
+}
