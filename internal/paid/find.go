@@ -1,0 +1,182 @@
+package paid
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/replicate"
+)
+
+// Verdict is what a look for a prediction came to.
+type Verdict int
+
+const (
+	// FoundPrediction: the provider has it.
+	FoundPrediction Verdict = iota + 1
+	// FoundAbsent: the provider certainly does not have it.
+	FoundAbsent
+	// FoundJournalled: another handler has journalled its ID meanwhile.
+	FoundJournalled
+	// FoundTooLate: inputs vanish at the provider; nothing can be learnt any more.
+	FoundTooLate
+)
+
+// Found is a verdict, with the prediction where there is one.
+type Found struct {
+	Verdict    Verdict
+	Prediction replicate.Prediction
+}
+
+// Lister lists the account's predictions, the newest first.
+type Lister interface {
+	List(ctx context.Context, q replicate.ListQuery) (replicate.Page, error)
+	Get(ctx context.Context, id string) (replicate.Prediction, error)
+}
+
+// Attempts reads what the journal knows of a job: an attempt, and which
+// predictions are taken.
+type Attempts interface {
+	Attempt(ctx context.Context, job trainset.JobID, id string) (plan.Attempt, error)
+	Predictions(ctx context.Context, job trainset.JobID) (map[string]bool, error)
+}
+
+// Search finds orphans: it lists the account's predictions and compares
+// inputs. However many look at once, they share each listing.
+type Search struct {
+	lister   Lister
+	attempts Attempts
+	o        SearchOptions
+
+	mu   sync.Mutex // held while listing, so that others wait for its result
+	last listing
+}
+
+// SearchOptions adjust a Search.
+type SearchOptions struct {
+	Grace    time.Duration // from intent to when absence counts: the create's timeout + 30 s; 40 s when 0
+	Skew     time.Duration // between our clock and the provider's; 2 minutes when 0
+	Lifetime time.Duration // how long inputs can be compared; 50 minutes when 0
+	Interval time.Duration // between listings; 2 s when 0
+}
+
+// NewSearch makes a Search.
+func NewSearch(l Lister, a Attempts, o SearchOptions) *Search {
+	set := func(d *time.Duration, def time.Duration) {
+		if *d == 0 {
+			*d = def
+		}
+	}
+	set(&o.Grace, 40*time.Second)
+	set(&o.Skew, 2*time.Minute)
+	set(&o.Lifetime, 50*time.Minute)
+	set(&o.Interval, 2*time.Second)
+	return &Search{lister: l, attempts: a, o: o}
+}
+
+// listing is one complete reading of the account's predictions.
+type listing struct {
+	started time.Time
+	since   time.Time
+	rows    []replicate.Prediction
+}
+
+// complete is how many whole listings without a prediction prove that there is none.
+const complete = 2
+
+// Find implements Finder. It returns as soon as a listing has the prediction,
+// and its absence only after the grace and two complete listings.
+func (s *Search) Find(ctx context.Context, a plan.Attempt) (Found, error) {
+	var counted time.Time
+	for clean, failures := 0, 0; ; {
+		now := time.Now()
+		if now.Sub(a.IntentAt) > s.o.Lifetime {
+			return Found{Verdict: FoundTooLate}, nil
+		}
+		if j, err := s.attempts.Attempt(ctx, a.Job, a.ID); err != nil {
+			return Found{}, fmt.Errorf("reading the journal: %w", err)
+		} else if j.Version != a.Version {
+			return Found{Verdict: FoundJournalled}, nil
+		}
+		l, err := s.since(ctx, a.IntentAt.Add(-s.o.Skew), now.Add(-time.Second))
+		pause := s.o.Interval
+		if err != nil {
+			pause = max(pause, backoff(failures))
+			failures++
+		} else {
+			pred, ok, err := s.match(ctx, a, l.rows)
+			if err != nil {
+				return Found{}, err
+			}
+			if ok {
+				return Found{Verdict: FoundPrediction, Prediction: pred}, nil
+			}
+			if l.started.After(a.IntentAt.Add(s.o.Grace)) && l.started.After(counted) {
+				counted = l.started
+				clean++
+			}
+			if clean == complete {
+				return Found{Verdict: FoundAbsent}, nil
+			}
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return Found{}, err
+		}
+	}
+}
+
+// since returns a complete listing that reaches back to a time and was started
+// no earlier than another.
+func (s *Search) since(ctx context.Context, back, notBefore time.Time) (listing, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.last.started.Before(notBefore) && !s.last.since.After(back) {
+		return s.last, nil
+	}
+	l := listing{started: time.Now(), since: back}
+	q := replicate.ListQuery{CreatedAfter: back}
+	for {
+		page, err := s.lister.List(ctx, q)
+		if err != nil {
+			return listing{}, fmt.Errorf("listing predictions: %w", err)
+		}
+		l.rows = append(l.rows, page.Predictions...)
+		if page.Next == "" || reaches(page.Predictions, back) {
+			break
+		}
+		q.Cursor = page.Next
+	}
+	s.last = l
+	return l, nil
+}
+
+// reaches reports whether a page, newest first, ends before a time.
+func reaches(rows []replicate.Prediction, back time.Time) bool {
+	return len(rows) > 0 && rows[len(rows)-1].CreatedAt.Before(back)
+}
+
+// match finds the attempt's prediction among rows that no attempt of its job
+// has taken. Rows without input are fetched whole.
+func (s *Search) match(ctx context.Context, a plan.Attempt, rows []replicate.Prediction) (replicate.Prediction, bool, error) {
+	taken, err := s.attempts.Predictions(ctx, a.Job)
+	if err != nil {
+		return replicate.Prediction{}, false, fmt.Errorf("reading the journal: %w", err)
+	}
+	for _, row := range rows {
+		if taken[row.ID] || row.CreatedAt.Before(a.IntentAt.Add(-s.o.Skew)) || row.Model != "" && row.Model != a.Model {
+			continue
+		}
+		if row.Input == nil && !row.DataRemoved {
+			if row, err = s.lister.Get(ctx, row.ID); err != nil {
+				return replicate.Prediction{}, false, fmt.Errorf("reading a prediction: %w", err)
+			}
+		}
+		if replicate.MatchInput(a.Input, row.Input) {
+			return row, true, nil
+		}
+	}
+	return replicate.Prediction{}, false, nil
+}

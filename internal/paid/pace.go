@@ -1,0 +1,76 @@
+package paid
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/actormaker/trainset/internal/replicate"
+)
+
+// Pace says when to poll. The provider answers a bounded number of questions
+// a second, which all of a process's waiting predictions share; and it is no
+// use to ask before a model usually answers.
+type Pace struct {
+	// PerSecond is the budget of questions; 40 when 0.
+	PerSecond float64
+
+	mu      sync.Mutex
+	waiting int
+	seen    map[string][]time.Duration // by model, the latest last
+}
+
+const (
+	pollAtLeast = 250 * time.Millisecond
+	paceMemory  = 50 // latencies kept a model
+	paceLearnt  = 5  // latencies before they are believed
+)
+
+// Enter counts a waiting prediction until the returned function is called.
+func (p *Pace) Enter() (leave func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting++
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.waiting--
+	}
+}
+
+// First returns how long to wait before the first question about a prediction
+// that was asked for at created: until four in five of the model's take longer.
+func (p *Pace) First(model string, created time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	seen := slices.Sorted(slices.Values(p.seen[model]))
+	if len(seen) < paceLearnt {
+		return 0
+	}
+	return max(0, seen[len(seen)/5]-time.Since(created))
+}
+
+// Every returns the time between questions about one prediction.
+func (p *Pace) Every() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	budget := p.PerSecond
+	if budget == 0 {
+		budget = 40
+	}
+	return max(pollAtLeast, time.Duration(float64(p.waiting)/budget*float64(time.Second)))
+}
+
+// Observe learns from a prediction that ended well.
+func (p *Pace) Observe(model string, pred replicate.Prediction) {
+	if pred.Status != replicate.StatusSucceeded || pred.CreatedAt.IsZero() || pred.CompletedAt.IsZero() {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.seen == nil {
+		p.seen = make(map[string][]time.Duration)
+	}
+	seen := append(p.seen[model], pred.CompletedAt.Sub(pred.CreatedAt))
+	p.seen[model] = seen[max(0, len(seen)-paceMemory):]
+}

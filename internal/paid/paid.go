@@ -1,0 +1,265 @@
+// Package paid makes a paid call at most once. It journals the intent before
+// the provider is asked, the prediction's ID as soon as there is one, and the
+// output's address as soon as it is known; after a crash it looks at the
+// journal first and at the provider second, and pays again only when it is
+// certain that nothing was bought.
+//
+// It must not know what the call is for: prompts, images, jobs and how often a
+// subtask may be tried are its callers' concern, as is storing what it fetches.
+package paid
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/replicate"
+)
+
+// Journal keeps attempts durably. Open refuses an attempt that exists; Write
+// refuses one that changed since it was read with ledger.ErrStale.
+type Journal interface {
+	Open(ctx context.Context, a plan.Attempt) (plan.Attempt, error)
+	Write(ctx context.Context, a plan.Attempt, was trainset.Money) (plan.Attempt, error)
+	Attempt(ctx context.Context, job trainset.JobID, id string) (plan.Attempt, error)
+}
+
+// Provider makes predictions. Its errors are *replicate.Error where it
+// answered or could not be reached.
+type Provider interface {
+	Create(ctx context.Context, r replicate.CreateRequest) (replicate.Prediction, error)
+	Get(ctx context.Context, id string) (replicate.Prediction, error)
+	Fetch(ctx context.Context, url string, maxBytes int64) ([]byte, string, error)
+}
+
+// Permits says when a call may be made. Permit blocks until then; it fails
+// when calls must not be made at all for now. Report tells it what the
+// provider said of limits, credit or credentials.
+type Permits interface {
+	Permit(ctx context.Context, user string) error
+	Report(ctx context.Context, err *replicate.Error)
+}
+
+// Finder looks for the prediction of an attempt whose create was not answered.
+type Finder interface {
+	Find(ctx context.Context, a plan.Attempt) (Found, error)
+}
+
+// Options adjust a Payer.
+type Options struct {
+	Owner    string        // names this worker in the journal
+	MaxBytes int64         // of one output; 64 MB when 0
+	Lifetime time.Duration // how long the provider keeps inputs and outputs, less a margin; 50 minutes when 0
+	Log      zerolog.Logger
+}
+
+// Payer carries out attempts. It is safe for concurrent use.
+type Payer struct {
+	journal  Journal
+	provider Provider
+	permits  Permits
+	finder   Finder
+	pace     *Pace
+	o        Options
+}
+
+// New makes a Payer. The pace may be shared by all of a process.
+func New(j Journal, p Provider, l Permits, f Finder, pace *Pace, o Options) *Payer {
+	if o.MaxBytes == 0 {
+		o.MaxBytes = 64 << 20
+	}
+	if o.Lifetime == 0 {
+		o.Lifetime = 50 * time.Minute
+	}
+	return &Payer{journal: j, provider: p, permits: l, finder: f, pace: pace, o: o}
+}
+
+// Output is what a call bought.
+type Output struct {
+	Data        []byte
+	ContentType string
+}
+
+// Once carries an attempt as far as it goes. It returns the attempt in state
+// predicted with its output fetched, or ended with the outcome and reason. A
+// new attempt has no state and is opened first; one that was read from the
+// journal goes on from where it is. Repeating the call repeats no payment.
+//
+// Errors leave the attempt as the journal has it: try again later. Those of
+// Journal.Open are refusals; a context's error means that it was interrupted.
+func (p *Payer) Once(ctx context.Context, user string, a plan.Attempt) (plan.Attempt, Output, error) {
+	for {
+		var err error
+		switch a.State {
+		case "":
+			a, err = p.open(ctx, user, a)
+		case plan.AttemptIntent:
+			a, err = p.adopt(ctx, user, a)
+		case plan.AttemptAccepted:
+			a, err = p.wait(ctx, a)
+		case plan.AttemptPredicted:
+			var out Output
+			if out, err = p.fetch(ctx, a); err == nil {
+				return a, out, nil
+			}
+			a, err = p.lostOutput(ctx, a, err)
+		case plan.AttemptEnded:
+			return a, Output{}, nil
+		}
+		if a, err = p.reread(ctx, a, err); err != nil {
+			return a, Output{}, err
+		}
+	}
+}
+
+// reread turns a lost race into the winner's attempt.
+func (p *Payer) reread(ctx context.Context, a plan.Attempt, err error) (plan.Attempt, error) {
+	if !errors.Is(err, ledger.ErrStale) && !errors.Is(err, ledger.ErrExists) {
+		return a, err
+	}
+	now, err := p.journal.Attempt(ctx, a.Job, a.ID)
+	if err != nil {
+		return a, fmt.Errorf("reading an attempt again: %w", err)
+	}
+	return now, nil
+}
+
+// open waits for a permit, journals the intent and asks the provider.
+func (p *Payer) open(ctx context.Context, user string, a plan.Attempt) (plan.Attempt, error) {
+	if err := p.permits.Permit(ctx, user); err != nil {
+		return a, fmt.Errorf("waiting for a permit: %w", err)
+	}
+	a.Owner = p.o.Owner
+	opened, err := p.journal.Open(ctx, a)
+	if err != nil {
+		return a, fmt.Errorf("journalling an attempt: %w", err)
+	}
+	return p.create(ctx, user, opened)
+}
+
+// create asks the provider for the attempt, whose intent is journalled and was
+// never sent. Whatever is not certain is left to adopt.
+func (p *Payer) create(ctx context.Context, user string, a plan.Attempt) (plan.Attempt, error) {
+	for failures := 0; ; failures++ {
+		pred, err := p.provider.Create(ctx, replicate.CreateRequest{Model: a.Model, Input: a.Input})
+		if err == nil {
+			return p.accepted(ctx, a, pred)
+		}
+		var e *replicate.Error
+		if !errors.As(err, &e) {
+			return a, fmt.Errorf("creating a prediction: %w", err)
+		}
+		p.permits.Report(ctx, e)
+		switch e.Class {
+		case replicate.ClassInvalid:
+			return p.end(ctx, a, plan.OutcomeInvalid, 0, e.Error())
+		case replicate.ClassModerated:
+			return p.end(ctx, a, plan.OutcomeModerated, 0, e.Error())
+		case replicate.ClassThrottled, replicate.ClassTransient:
+			// Certainly not accepted: wait as told and send the same again.
+			if a, err = p.renew(ctx, user, a, backoff(failures)); err != nil {
+				return a, err
+			}
+		case replicate.ClassCredit, replicate.ClassAuth, replicate.ClassNotFound:
+			// Certainly not accepted, and no use to repeat before somebody acts.
+			if a, err = p.renew(ctx, user, a, 0); err != nil {
+				return a, err
+			}
+		case replicate.ClassAmbiguous, replicate.ClassLost:
+			p.o.Log.Warn().Str("job_id", string(a.Job)).Str("attempt", a.ID).Err(err).Msg("the provider may have accepted a prediction: looking for it")
+			return p.adopt(ctx, user, a)
+		}
+	}
+}
+
+// renew waits and takes another permit for an intent that was certainly not
+// accepted, and dates it anew, so that a crash from here on looks for the
+// create that follows.
+func (p *Payer) renew(ctx context.Context, user string, a plan.Attempt, pause time.Duration) (plan.Attempt, error) {
+	if err := sleep(ctx, pause); err != nil {
+		return a, err
+	}
+	if err := p.permits.Permit(ctx, user); err != nil {
+		return a, fmt.Errorf("waiting for a permit: %w", err)
+	}
+	a.Owner, a.IntentAt = p.o.Owner, time.Now().UTC()
+	return p.write(ctx, a, a.Cost)
+}
+
+// accepted journals the prediction's ID. The context may be ending, but what
+// the provider has taken on must be known: the write has a bound of its own.
+func (p *Payer) accepted(ctx context.Context, a plan.Attempt, pred replicate.Prediction) (plan.Attempt, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	a.State, a.PredictionID, a.Owner = plan.AttemptAccepted, pred.ID, p.o.Owner
+	return p.write(ctx, a, a.Cost)
+}
+
+// adopt settles an intent that may or may not have reached the provider: it
+// takes over the prediction if there is one, and asks again only if there is
+// certainly none.
+func (p *Payer) adopt(ctx context.Context, user string, a plan.Attempt) (plan.Attempt, error) {
+	found, err := p.finder.Find(ctx, a)
+	if err != nil {
+		return a, fmt.Errorf("looking for a prediction: %w", err)
+	}
+	switch found.Verdict {
+	case FoundPrediction:
+		p.o.Log.Info().Str("job_id", string(a.Job)).Str("attempt", a.ID).Str("prediction_id", found.Prediction.ID).Msg("adopted a prediction")
+		return p.accepted(ctx, a, found.Prediction)
+	case FoundJournalled:
+		return p.reread(ctx, a, ledger.ErrStale)
+	case FoundTooLate:
+		return p.end(ctx, a, plan.OutcomeLost, a.Price, "whether the provider accepted it could not be learnt in time")
+	case FoundAbsent:
+	}
+	if a, err = p.renew(ctx, user, a, 0); err != nil {
+		return a, err
+	}
+	return p.create(ctx, user, a)
+}
+
+// predicted journals where the output is.
+func (p *Payer) predicted(ctx context.Context, a plan.Attempt, pred replicate.Prediction) (plan.Attempt, error) {
+	now := time.Now().UTC()
+	a.State, a.Output, a.PredictedAt, a.PredictSeconds = plan.AttemptPredicted, pred.Output, &now, pred.PredictTime
+	return p.write(ctx, a, a.Cost)
+}
+
+// end journals an outcome without an output.
+func (p *Payer) end(ctx context.Context, a plan.Attempt, o plan.Outcome, cost trainset.Money, reason string) (plan.Attempt, error) {
+	now, was := time.Now().UTC(), a.Cost
+	a.State, a.Outcome, a.Cost, a.Reason, a.EndedAt = plan.AttemptEnded, o, cost, reason, &now
+	return p.write(ctx, a, was)
+}
+
+func (p *Payer) write(ctx context.Context, a plan.Attempt, was trainset.Money) (plan.Attempt, error) {
+	written, err := p.journal.Write(ctx, a, was)
+	if err != nil {
+		return a, fmt.Errorf("journalling an attempt: %w", err)
+	}
+	return written, nil
+}
+
+// sleep waits, or returns why it could not.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}
+
+// backoff doubles from half a second to 30 seconds.
+func backoff(failures int) time.Duration {
+	return min(500*time.Millisecond<<min(failures, 6), 30*time.Second)
+}

@@ -1,0 +1,60 @@
+package replicate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+)
+
+// Fetch downloads an output, bounded in bytes and time, without the token.
+// ClassLost says that it is gone; a body that ends early is ClassTransient.
+func (c *Client) Fetch(ctx context.Context, from string, maxBytes int64) ([]byte, string, error) {
+	const op = "fetch an output"
+	u, err := url.Parse(from)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != c.base.Scheme {
+		return nil, "", &Error{Class: ClassLost, Op: op, Detail: "its address is no https URL"}
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.o.FetchTimeout)
+	defer cancel()
+	ctx, call := withCall(ctx, 0)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
+	if err != nil {
+		return nil, "", fmt.Errorf("replicate: %s: %w", op, err)
+	}
+	resp, err := c.bare.Do(req)
+	if err != nil {
+		return nil, "", classify(op, err, call, c.o.FetchTimeout)
+	}
+	defer resp.Body.Close() //nolint:errcheck // read below
+	if resp.StatusCode != http.StatusOK {
+		return nil, "", fetchStatus(op, resp.StatusCode)
+	}
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBytes+1))
+	switch {
+	case err != nil:
+		return nil, "", classify(op, err, call, c.o.FetchTimeout)
+	case int64(len(data)) > maxBytes:
+		return nil, "", &Error{Class: ClassInvalid, Op: op, Detail: fmt.Sprintf("it has more than %d bytes", maxBytes)}
+	case len(data) == 0:
+		return nil, "", &Error{Class: ClassTransient, Op: op, Detail: "it is empty"}
+	}
+	return data, resp.Header.Get("Content-Type"), nil
+}
+
+func fetchStatus(op string, status int) error {
+	e := &Error{Class: statusClass(status, false), Op: op, Status: status, Detail: http.StatusText(status)}
+	if status == http.StatusNotFound || status == http.StatusGone || status == http.StatusForbidden {
+		e.Class = ClassLost
+	}
+	return e
+}
+
+func limitRedirects(_ *http.Request, via []*http.Request) error {
+	if len(via) >= 5 {
+		return errors.New("more than 5 redirects")
+	}
+	return nil
+}
