@@ -176,3 +176,22 @@ func (l *Ledger) Attempt(ctx context.Context, id trainset.JobID, attempt string)
 	}
 	return a, nil
 }
+
+// Predictions returns the IDs of every prediction that a job's attempts have.
+func (l *Ledger) Predictions(ctx context.Context, id trainset.JobID) (map[string]bool, error) {
+	values, err := l.rdb.HVals(ctx, attemptsKey(id)).Result()
+	if err != nil {
+		return nil, fmt.Errorf("ledger: reading the attempts of job %s: %w", id, err)
+	}
+	taken := make(map[string]bool, len(values))
+	for _, s := range values {
+		var a plan.Attempt
+		if err := json.Unmarshal([]byte(s), &a); err != nil {
+			return nil, fmt.Errorf("ledger: reading an attempt of job %s: %w", id, err)
+		}
+		if a.PredictionID != "" {
+			taken[a.PredictionID] = true
+		}
+	}
+	return taken, nil
+}

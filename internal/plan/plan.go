@@ -92,7 +92,9 @@ type Ask struct {
 	Prompt    string          `json:"prompt"`
 	Milder    string          `json:"milder"` // asked when the prompt was moderated twice
 	Caption   string          `json:"caption"`
-	Seeds     []int64         `json:"seeds"` // one an attempt, none used twice in a job
+	// MilderCaption describes an image made from Milder.
+	MilderCaption string  `json:"milder_caption"`
+	Seeds         []int64 `json:"seeds"` // one an attempt, none used twice in a job
 }
 
 // Subtasks returns the job's first subtasks, none begun.

@@ -1,0 +1,142 @@
+// Package client is for programs that ask for data sets: it enqueues requests,
+// reads jobs, follows and cancels them, over the system's Redis.
+//
+// It links no worker code: it must not know the provider, images or storage.
+// A Client is safe for concurrent use.
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/queue"
+)
+
+// Client enqueues and follows jobs.
+type Client struct {
+	rdb    redis.UniversalClient
+	owned  bool
+	ledger *ledger.Ledger
+	queue  *queue.Queue
+}
+
+// New connects to the Redis at a URL: redis://, rediss:// or unix://.
+func New(url string) (*Client, error) {
+	o, err := redis.ParseURL(url)
+	if err != nil {
+		// The cause repeats the URL, which may hold a password.
+		return nil, trainset.Invalid("REDIS_URL", "is no Redis URL", "write it like redis://localhost:6379/0")
+	}
+	c := FromRedis(redis.NewClient(o))
+	c.owned = true
+	return c, nil
+}
+
+// FromRedis makes a client over an open connection, which stays the caller's.
+func FromRedis(rdb redis.UniversalClient) *Client {
+	return &Client{rdb: rdb, ledger: ledger.New(rdb, ledger.Options{}), queue: queue.New(rdb, nil)}
+}
+
+// Close ends a connection that New made.
+func (c *Client) Close() error {
+	if !c.owned {
+		return nil
+	}
+	if err := c.rdb.Close(); err != nil {
+		return fmt.Errorf("client: closing the connection: %w", err)
+	}
+	return nil
+}
+
+// EnqueueActor asks for an actor's data set and returns the job at once. Asking
+// again under the same key returns the same job; a different request under it
+// is a *trainset.ConflictError. A request that is wrong is reported whole,
+// each problem a *trainset.FieldError, and nothing is enqueued.
+func (c *Client) EnqueueActor(ctx context.Context, req trainset.ActorRequest) (trainset.Job, error) {
+	return c.enqueue(ctx, req.WithDefaults())
+}
+
+func (c *Client) enqueue(ctx context.Context, req trainset.Request) (trainset.Job, error) {
+	if err := req.Validate(); err != nil {
+		return trainset.Job{}, err //nolint:wrapcheck // field errors are the caller's own
+	}
+	if _, err := c.ledger.Create(ctx, req); err != nil {
+		return trainset.Job{}, fmt.Errorf("client: %w", err)
+	}
+	r, err := c.ledger.Load(ctx, req.JobID())
+	if err != nil {
+		return trainset.Job{}, fmt.Errorf("client: %w", err)
+	}
+	// The ledger knows the job, so a sweeper would enqueue what fails from here.
+	for _, s := range plan.Next(r) {
+		if s.Verb != plan.VerbAccept {
+			continue
+		}
+		if err := c.queue.Enqueue(ctx, r, s); err != nil {
+			return r.Job(), fmt.Errorf("client: %w", err)
+		}
+		if err := c.ledger.MarkQueued(ctx, r.ID, s.TaskID(r.ID)); err != nil {
+			return r.Job(), fmt.Errorf("client: %w", err)
+		}
+	}
+	return r.Job(), nil
+}
+
+// Get reads a job, or trainset.ErrNotFound.
+func (c *Client) Get(ctx context.Context, id trainset.JobID) (trainset.Job, error) {
+	r, err := c.ledger.Load(ctx, id)
+	if err != nil {
+		return trainset.Job{}, fmt.Errorf("client: %w", err)
+	}
+	return r.Job(), nil
+}
+
+// Cancel asks a job to stop: nothing more is begun, what was made stays. A job
+// that has ended is left as it is.
+func (c *Client) Cancel(ctx context.Context, id trainset.JobID) error {
+	if err := c.ledger.Cancel(ctx, id); err != nil && !errors.Is(err, ledger.ErrStopped) {
+		return fmt.Errorf("client: %w", err)
+	}
+	return nil
+}
+
+// Watch yields the job now and whenever it has changed, at most every 100 ms,
+// until it has ended or the context does. An error does not end the sequence:
+// Redis may come back; the consumer decides.
+func (c *Client) Watch(ctx context.Context, id trainset.JobID) iter.Seq2[trainset.Job, error] {
+	const atMostEvery = 100 * time.Millisecond
+	return func(yield func(trainset.Job, error) bool) {
+		for cursor := ""; ctx.Err() == nil; {
+			next, err := c.ledger.Changes(ctx, id, cursor, time.Second)
+			if err == nil && next == cursor && cursor != "" {
+				continue // nothing new
+			}
+			cursor = next
+			var job trainset.Job
+			if err == nil {
+				job, err = c.Get(ctx, id)
+			}
+			if ctx.Err() != nil || !yield(job, err) || err == nil && job.State.Ended() {
+				return
+			}
+			pause(ctx, atMostEvery)
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

@@ -1,0 +1,121 @@
+// Package queue hands the steps of a job to asynq and asks what became of
+// them. It is the one place that knows queue names, task IDs, payloads and
+// options, for producers and workers alike. It must not know what a task does.
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/plan"
+)
+
+// Image is the queue of paid subtasks; requests and assemblies go to
+// trainset.QueueControl, which a server of its own serves, so that a full image
+// queue never delays them.
+const Image = "image"
+
+// How tasks are queued. The ledger's attempt budget fails an item, never the
+// queue's: a task is retried far beyond it, and its deadline, which replaces
+// asynq's default timeout of half an hour, is a week.
+const (
+	maxRetry  = 100
+	deadline  = 7 * 24 * time.Hour
+	retention = 24 * time.Hour // shown in the dashboard for a day
+)
+
+// options are those of every task of ours in a queue.
+func options(queue, id string, now time.Time) []asynq.Option {
+	return []asynq.Option{
+		asynq.Queue(queue), asynq.TaskID(id), asynq.MaxRetry(maxRetry),
+		asynq.Deadline(now.Add(deadline)), asynq.Retention(retention),
+	}
+}
+
+// Queue hands steps to asynq.
+type Queue struct {
+	client    *asynq.Client
+	inspector *asynq.Inspector
+	now       func() time.Time
+}
+
+// New makes a Queue over an open connection, which stays the caller's.
+func New(rdb redis.UniversalClient, now func() time.Time) *Queue {
+	if now == nil {
+		now = time.Now
+	}
+	return &Queue{client: asynq.NewClientFromRedisClient(rdb), inspector: asynq.NewInspectorFromRedisClient(rdb), now: now}
+}
+
+// Enqueue hands a step of a job to the queue. A task that is there already is
+// no error: somebody else was faster, or an earlier reply was lost.
+func (q *Queue) Enqueue(ctx context.Context, r plan.Record, s plan.Step) error {
+	kind, body, err := task(r, s)
+	if err != nil {
+		return err
+	}
+	id := s.TaskID(r.ID)
+	_, err = q.client.EnqueueContext(ctx, asynq.NewTask(kind, body), options(nameOf(s), id, q.now())...)
+	if err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) {
+		return fmt.Errorf("queue: enqueueing %s: %w", id, err)
+	}
+	return nil
+}
+
+// Payload is what a task of ours carries; a request's task carries the request.
+type Payload struct {
+	Job      trainset.JobID `json:"job_id"`
+	Subtask  plan.SubtaskID `json:"subtask,omitempty"`
+	Index    int            `json:"index,omitempty"`
+	Revision int            `json:"revision"`
+}
+
+// Decode reads a task's payload.
+func Decode(t *asynq.Task) (Payload, error) {
+	var p Payload
+	if err := json.Unmarshal(t.Payload(), &p); err != nil {
+		return p, fmt.Errorf("queue: payload of %s: %w: %w", t.Type(), err, asynq.SkipRetry)
+	}
+	if _, err := trainset.ParseJobID(string(p.Job)); err != nil {
+		return p, fmt.Errorf("queue: payload of %s: %w: %w", t.Type(), err, asynq.SkipRetry)
+	}
+	return p, nil
+}
+
+func task(r plan.Record, s plan.Step) (kind string, body []byte, err error) {
+	if s.Verb == plan.VerbAccept {
+		return r.Kind.TaskType(), r.Request, nil
+	}
+	body, err = json.Marshal(Payload{Job: r.ID, Subtask: s.Subtask, Index: s.Index, Revision: s.Revision})
+	if err != nil {
+		return "", nil, fmt.Errorf("queue: encoding a payload: %w", err)
+	}
+	return string(s.Verb), body, nil
+}
+
+func nameOf(s plan.Step) string {
+	if s.Verb == plan.VerbImage {
+		return Image
+	}
+	return trainset.QueueControl
+}
+
+// Lost reports whether the queue will not deliver a step that was handed to
+// it: it has no such task, or has put it aside.
+func (q *Queue) Lost(r plan.Record, s plan.Step) (bool, error) {
+	info, err := q.inspector.GetTaskInfo(nameOf(s), s.TaskID(r.ID))
+	switch {
+	case errors.Is(err, asynq.ErrTaskNotFound), errors.Is(err, asynq.ErrQueueNotFound):
+		return true, nil
+	case err != nil:
+		return false, fmt.Errorf("queue: looking for %s: %w", s.TaskID(r.ID), err)
+	}
+	return info.State == asynq.TaskStateArchived || info.State == asynq.TaskStateCompleted, nil
+}
