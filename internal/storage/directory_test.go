@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/actormaker/trainset/internal/storage"
+	"github.com/actormaker/trainset/internal/storage/storagetest"
 )
 
 func put(t *testing.T, s storage.Store, key, body string) {
@@ -222,4 +223,11 @@ func TestDirectoryCheckLeavesNothing(t *testing.T) {
 	if err != nil || len(entries) != 0 {
 		t.Errorf("the check left %v, %v", entries, err)
 	}
+}
+
+func TestDirectory(t *testing.T) {
+	storagetest.Run(t, func(t *testing.T) storage.Store {
+		t.Helper()
+		return storage.NewDirectory(t.TempDir())
+	})
 }
