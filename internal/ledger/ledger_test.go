@@ -1,0 +1,344 @@
+package ledger_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"pgregory.net/rapid"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/redistest"
+)
+
+func request(key string) trainset.ActorRequest {
+	return trainset.ActorRequest{
+		Options: trainset.Options{Version: 1, User: "u", Key: key}, Actor: "a",
+		Portrait: trainset.Reference{URL: "https://example.org/p.png"},
+	}.WithDefaults()
+}
+
+// begun creates a job of n items that is running.
+func begun(t *testing.T, l *ledger.Ledger, n int, cap trainset.Money) plan.Plan {
+	t.Helper()
+	req := request("k")
+	if _, err := l.Create(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	p := plan.Plan{JobID: req.JobID(), User: "u", Kind: trainset.KindActor, Images: n, MaxAttempts: 5, MaxCost: cap, Price: trainset.USD(0.04), Request: json.RawMessage("{}")}
+	for i := 1; i <= n; i++ {
+		p.Asks = append(p.Asks, plan.Ask{Index: i, Seeds: []int64{1, 2, 3, 4, 5}})
+	}
+	if err := l.Begin(t.Context(), p, p.Subtasks(), nil); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func attempt(p plan.Plan, index, n int) plan.Attempt {
+	sub := plan.ImageID(index)
+	return plan.Attempt{ID: plan.AttemptID(sub, n), Job: p.JobID, Subtask: sub, Number: n, Price: p.Price}
+}
+
+func TestCreateIsOncePerKey(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		l := ledger.New(rdb, ledger.Options{})
+		req := request("k")
+		for i, want := range []bool{true, false} {
+			if created, err := l.Create(t.Context(), req); err != nil || created != want {
+				t.Errorf("call %d: created %v, error %v", i, created, err)
+			}
+		}
+		other := req
+		other.Images = 3
+		var conflict *trainset.ConflictError
+		if _, err := l.Create(t.Context(), other); !errors.As(err, &conflict) || conflict.Existing == conflict.Given {
+			t.Errorf("a different request under the key: %v", err)
+		}
+		r, err := l.Load(t.Context(), req.JobID())
+		if err != nil || r.State != trainset.JobQueued || r.User != "u" || r.CreatedAt.IsZero() {
+			t.Errorf("loaded %+v, error %v", r, err)
+		}
+	})
+}
+
+func TestLoadOfUnknownJob(t *testing.T) {
+	l := ledger.New(redistest.Mini(t), ledger.Options{})
+	if _, err := l.Load(t.Context(), trainset.NewJobID("u", "actor", "x")); !errors.Is(err, trainset.ErrNotFound) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOpenReservesAndRefuses(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		l, ctx := ledger.New(rdb, ledger.Options{}), t.Context()
+		p := begun(t, l, 3, trainset.USD(0.08))
+		first, err := l.Open(ctx, attempt(p, 1, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Open(ctx, attempt(p, 1, 1)); !errors.Is(err, ledger.ErrExists) {
+			t.Errorf("the same attempt again: %v", err)
+		}
+		if _, err := l.Open(ctx, attempt(p, 1, 2)); !errors.Is(err, ledger.ErrStale) {
+			t.Errorf("a second attempt while the first is open: %v", err)
+		}
+		if _, err := l.Open(ctx, attempt(p, 2, 1)); err != nil {
+			t.Errorf("a second item: %v", err)
+		}
+		var over *ledger.OverCapError
+		if _, err := l.Open(ctx, attempt(p, 3, 1)); !errors.As(err, &over) || over.Spent != trainset.USD(0.08) {
+			t.Errorf("past the cap: %v", err)
+		}
+		// A failed attempt costs nothing: its reservation is given back.
+		first.State, first.Outcome, first.Cost = plan.AttemptEnded, plan.OutcomeFailed, 0
+		if _, err := l.Write(ctx, first, first.Price); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Open(ctx, attempt(p, 3, 1)); err != nil {
+			t.Errorf("under the cap again: %v", err)
+		}
+	})
+}
+
+func TestWriteIsByVersion(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		l, ctx := ledger.New(rdb, ledger.Options{}), t.Context()
+		p := begun(t, l, 1, 0)
+		a, err := l.Open(ctx, attempt(p, 1, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.State, a.PredictionID = plan.AttemptAccepted, "x"
+		b, err := l.Write(ctx, a, a.Cost)
+		if err != nil || b.Version != 2 {
+			t.Fatalf("version %d, error %v", b.Version, err)
+		}
+		if _, err := l.Write(ctx, a, a.Cost); !errors.Is(err, ledger.ErrStale) {
+			t.Errorf("a stale writer: %v", err)
+		}
+		if taken, err := l.Predictions(ctx, p.JobID); err != nil || !taken["x"] {
+			t.Errorf("taken %v, error %v", taken, err)
+		}
+	})
+}
+
+func TestSettleIgnoresSecondOutcome(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		l, ctx := ledger.New(rdb, ledger.Options{}), t.Context()
+		p := begun(t, l, 2, 0)
+		subs := p.Subtasks()
+		settle := func(i int, state trainset.ItemState) ledger.Settlement {
+			t.Helper()
+			s := subs[i]
+			s.State = state
+			got, err := l.Settle(ctx, p.JobID, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		steps := []struct {
+			item    int
+			state   trainset.ItemState
+			applied bool
+			left    int
+		}{
+			{0, trainset.ItemFailed, true, 1},
+			{0, trainset.ItemFailed, false, 1},
+			{0, trainset.ItemSucceeded, true, 1}, // a success supersedes a failure
+			{0, trainset.ItemFailed, false, 1},
+			{0, trainset.ItemSucceeded, false, 1},
+			{1, trainset.ItemSucceeded, true, 0},
+		}
+		for i, s := range steps {
+			if got := settle(s.item, s.state); got.Applied != s.applied || got.Left != s.left {
+				t.Errorf("step %d: %+v", i, got)
+			}
+		}
+	})
+}
+
+func TestSettleOfOldRevisionIsStale(t *testing.T) {
+	l, ctx := ledger.New(redistest.Mini(t), ledger.Options{}), t.Context()
+	p := begun(t, l, 1, 0)
+	r, err := l.Load(ctx, p.JobID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	step := plan.Needed(r)[0]
+	if err := l.Requeue(ctx, r, step); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Requeue(ctx, r, step); !errors.Is(err, ledger.ErrStale) {
+		t.Errorf("requeueing twice: %v", err)
+	}
+	s := p.Subtasks()[0]
+	s.State = trainset.ItemSucceeded
+	if _, err := l.Settle(ctx, p.JobID, s); !errors.Is(err, ledger.ErrStale) {
+		t.Errorf("settling the old revision: %v", err)
+	}
+}
+
+func TestCancelStopsNewAttempts(t *testing.T) {
+	l, ctx := ledger.New(redistest.Mini(t), ledger.Options{}), t.Context()
+	p := begun(t, l, 1, 0)
+	for range 2 {
+		if err := l.Cancel(ctx, p.JobID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := l.Open(ctx, attempt(p, 1, 1)); !errors.Is(err, ledger.ErrStopped) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestFinishIsOnceAndClosesTheJob(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		l, ctx := ledger.New(rdb, ledger.Options{}), t.Context()
+		p := begun(t, l, 1, 0)
+		for _, state := range []trainset.JobState{trainset.JobSucceeded, trainset.JobFailed} {
+			if err := l.Finish(ctx, p.JobID, 1, state, "", &trainset.Output{Zip: "z"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r, err := l.Load(ctx, p.JobID)
+		if err != nil || r.State != trainset.JobSucceeded || r.Revision != 1 || r.Output.Zip != "z" || r.FinishedAt == nil {
+			t.Errorf("loaded %+v, error %v", r, err)
+		}
+		if open, err := l.OpenJobs(ctx); err != nil || len(open) != 0 {
+			t.Errorf("open: %v, %v", open, err)
+		}
+		if ttl := rdb.TTL(ctx, "trainset:{"+string(p.JobID)+"}:job").Val(); ttl < 29*24*time.Hour {
+			t.Errorf("the record expires in %s", ttl)
+		}
+	})
+}
+
+// Whatever workers race to settle, each item counts once and exactly one of
+// them sees the last.
+func TestRacingSettlementsCountOnce(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		l, ctx := ledger.New(rdb, ledger.Options{}), t.Context()
+		p := begun(t, l, 12, 0)
+		var mu sync.Mutex
+		applied, last := 0, 0
+		var wg sync.WaitGroup
+		for range 4 {
+			for _, s := range p.Subtasks() {
+				wg.Go(func() {
+					s.State = trainset.ItemSucceeded
+					got, err := l.Settle(ctx, p.JobID, s)
+					mu.Lock()
+					defer mu.Unlock()
+					if err != nil {
+						t.Error(err)
+					}
+					if got.Applied {
+						applied++
+						if got.Left == 0 {
+							last++
+						}
+					}
+				})
+			}
+		}
+		wg.Wait()
+		if applied != 12 || last != 1 {
+			t.Errorf("%d settlements applied, %d saw the last", applied, last)
+		}
+	})
+}
+
+// The money that a job's record shows is what its attempts say, and never more
+// than its cap, in any order of opening and ending.
+func TestSpendingNeverExceedsTheCap(t *testing.T) {
+	rdb := redistest.Mini(t)
+	rapid.Check(t, func(r *rapid.T) {
+		ctx := context.Background()
+		if err := rdb.FlushAll(ctx).Err(); err != nil {
+			r.Fatal(err)
+		}
+		l := ledger.New(rdb, ledger.Options{})
+		limit := trainset.USD(0.04) * trainset.Money(rapid.IntRange(1, 6).Draw(r, "cap"))
+		p := begun(t, l, 4, limit)
+		open := map[int]plan.Attempt{}
+		next := map[int]int{}
+		for range rapid.IntRange(1, 30).Draw(r, "steps") {
+			i := rapid.IntRange(1, 4).Draw(r, "item")
+			if a, busy := open[i]; busy {
+				was := a.Cost
+				a.State, a.Outcome = plan.AttemptEnded, plan.OutcomeFailed
+				a.Cost = rapid.SampledFrom([]trainset.Money{0, a.Price}).Draw(r, "cost")
+				if _, err := l.Write(ctx, a, was); err != nil {
+					r.Fatal(err)
+				}
+				delete(open, i)
+			} else {
+				a, err := l.Open(ctx, attempt(p, i, next[i]+1))
+				var over *ledger.OverCapError
+				if err != nil && !errors.As(err, &over) {
+					r.Fatal(err)
+				}
+				if err == nil {
+					next[i]++
+					open[i] = a
+				}
+			}
+			rec, err := l.Load(ctx, p.JobID)
+			if err != nil {
+				r.Fatal(err)
+			}
+			sum := trainset.Money(0)
+			for _, a := range rec.Attempts {
+				sum += a.Cost
+			}
+			if sum != rec.Spent || sum > limit {
+				r.Fatalf("attempts say %s, the record %s, the cap is %s", sum, rec.Spent, limit)
+			}
+		}
+	})
+}
+
+func TestDueListsWhatIsDue(t *testing.T) {
+	now := time.Now()
+	l := ledger.New(redistest.Mini(t), ledger.Options{Now: func() time.Time { return now }})
+	p := begun(t, l, 1, 0)
+	if due, err := l.Due(t.Context(), 10); err != nil || len(due) != 1 {
+		t.Fatalf("due %v, %v", due, err)
+	}
+	if err := l.CheckAt(t.Context(), p.JobID, now.Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if due, _ := l.Due(t.Context(), 10); len(due) != 0 {
+		t.Errorf("due %v before its time", due)
+	}
+}
+
+func TestEventsTellTheStory(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		l, ctx := ledger.New(rdb, ledger.Options{}), t.Context()
+		p := begun(t, l, 1, 0)
+		cursor, err := l.Changes(ctx, p.JobID, "", time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Open(ctx, attempt(p, 1, 1)); err != nil {
+			t.Fatal(err)
+		}
+		next, err := l.Changes(ctx, p.JobID, cursor, 10*time.Second)
+		if err != nil || next == cursor {
+			t.Errorf("cursor %q after %q, %v", next, cursor, err)
+		}
+		events, err := l.Events(ctx, p.JobID)
+		if err != nil || len(events) != 3 || events[2].Type != "predicting" || events[2].Subtask != "image.1" || events[2].At.IsZero() {
+			t.Errorf("events %+v, %v", events, err)
+		}
+	})
+}

@@ -1,0 +1,59 @@
+// Package redistest gives tests a Redis: a real redis-server of the test's own
+// where one is installed, and miniredis.
+package redistest
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+)
+
+// Each runs a test on miniredis and on a real server; the latter is skipped,
+// saying so, where redis-server is not installed.
+func Each(t *testing.T, test func(t *testing.T, rdb *redis.Client)) {
+	t.Helper()
+	t.Run("miniredis", func(t *testing.T) { test(t, Mini(t)) })
+	t.Run("redis-server", func(t *testing.T) { test(t, Server(t)) })
+}
+
+// Mini is an in-process miniredis. Its keys do not expire by themselves.
+func Mini(t testing.TB) *redis.Client {
+	t.Helper()
+	rdb := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
+	t.Cleanup(func() { _ = rdb.Close() }) // before the server, which would wait for it
+	return rdb
+}
+
+// Server is a redis-server on a unix socket below the test's own folder.
+func Server(t testing.TB) *redis.Client {
+	t.Helper()
+	bin, err := exec.LookPath("redis-server")
+	if err != nil {
+		t.Skip("redis-server is not installed: make setup installs it")
+	}
+	dir, err := os.MkdirTemp("", "redis") // t.TempDir is too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	socket := filepath.Join(dir, "s")
+	cmd := exec.CommandContext(t.Context(), bin, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", dir, "--loglevel", "warning")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: socket, PoolSize: 50})
+	t.Cleanup(func() { _ = rdb.Close() })
+	for start := time.Now(); rdb.Ping(t.Context()).Err() != nil; {
+		if time.Since(start) > 20*time.Second {
+			t.Fatal("redis-server does not answer")
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+	return rdb
+}
