@@ -38,7 +38,7 @@ func errorLines(err error) []string {
 // words wrapped around them; nil when err is a single error.
 func joined(err error) (children []error, prefix string) {
 	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
-		multi, ok := inner.(interface{ Unwrap() []error }) //nolint:errorlint // walks the chain itself
+		multi, ok := inner.(interface{ Unwrap() []error })
 		if !ok {
 			continue
 		}

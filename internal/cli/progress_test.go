@@ -226,7 +226,8 @@ func TestRedrawLeavesNothingBehindWhenTheWindowNarrows(t *testing.T) {
 }
 
 func TestProgressMayBeUsedConcurrently(t *testing.T) {
-	p := NewProgress(newTerminal(80, 200), window{width: 80, height: 24, now: *at(11)}.options())
+	term := newTerminal(80, 200)
+	p := NewProgress(term, window{width: 80, height: 24, now: *at(11)}.options())
 	var wg sync.WaitGroup
 	for _, act := range []func(){func() { p.Update(running()) }, p.Tick, p.Close, func() { _, _ = p.Write([]byte("x\n")) }} {
 		wg.Go(func() {
@@ -236,7 +237,11 @@ func TestProgressMayBeUsedConcurrently(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	p.Update(running()) // after Close: ignored
+	before := term.lines()
+	p.Update(running())
+	if term.lines() != before {
+		t.Error("an update after Close was drawn")
+	}
 }
 
 // terminal understands the few sequences that the screen sends, and fails on

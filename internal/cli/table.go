@@ -26,8 +26,9 @@ type Table struct {
 // dropped.
 func (t *Table) Add(cells ...string) {
 	row := make([]string, len(t.Columns))
-	for i := range min(len(cells), len(row)) {
-		row[i] = Clean(cells[i])
+	copy(row, cells)
+	for i, cell := range row {
+		row[i] = Clean(cell)
 	}
 	t.rows = append(t.rows, row)
 }

@@ -96,7 +96,7 @@ func noun(k reflect.Kind) string {
 func flatten(errs []error) error {
 	var leaves []error
 	for _, err := range errs {
-		if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only the top is a join
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
 			leaves = append(leaves, joined.Unwrap()...)
 		} else if err != nil {
 			leaves = append(leaves, err)
