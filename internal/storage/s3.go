@@ -103,13 +103,14 @@ func (o S3Options) load(ctx context.Context, delay retry.BackoffDelayer) (aws.Co
 	return settings, nil
 }
 
-// newRetryer repeats what the SDK does, and a conditional put that met another of the same key under way.
+// newRetryer repeats what the SDK does, a conditional put that met another of the same key under way, and one
+// whose folder was removed meanwhile: versitygw, which keeps objects in folders, calls that by the third name.
 func newRetryer(delay retry.BackoffDelayer) aws.Retryer {
 	return retry.NewStandard(func(r *retry.StandardOptions) {
 		r.MaxAttempts = s3Tries
 		r.Backoff = delay
 		r.Retryables = append(r.Retryables, retry.RetryableErrorCode{Codes: map[string]struct{}{
-			"ConditionalRequestConflict": {}, "OperationAborted": {},
+			"ConditionalRequestConflict": {}, "OperationAborted": {}, "ExistingObjectIsDirectory": {},
 		}})
 	})
 }

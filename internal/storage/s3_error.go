@@ -101,6 +101,10 @@ var s3Remedies = []struct {
 		"use a server that can do this; conditional puts are needed",
 	},
 	{
+		false, []string{"ExistingObjectIsDirectory"},
+		"use another key if other objects have this one as their folder",
+	},
+	{
 		false, []string{"QuotaExceeded", "XMinioStorageFull", "InsufficientStorage"},
 		"free some space in the store",
 	},

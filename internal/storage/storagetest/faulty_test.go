@@ -8,13 +8,6 @@ import (
 	"github.com/actormaker/trainset/internal/storage/storagetest"
 )
 
-func TestFaultyKeepsTheContract(t *testing.T) {
-	storagetest.Run(t, func(t *testing.T) storage.Store {
-		t.Helper()
-		return storagetest.NewFaulty(storage.NewDirectory(t.TempDir()))
-	})
-}
-
 func TestFaultyFailsTheCallsItWasToldTo(t *testing.T) {
 	full := errors.New("the disk is full")
 	f := storagetest.NewFaulty(storage.NewDirectory(t.TempDir()))
