@@ -46,11 +46,20 @@ type ActorRequest struct {
 	Sex Sex `json:"sex,omitempty"`
 }
 
-func (ActorRequest) Kind() Kind          { return KindActor }
-func (r ActorRequest) JobID() JobID      { return NewJobID(r.User, KindActor, r.Key) }
-func (r ActorRequest) Subject() string   { return r.Actor }
+// Kind implements Request.
+func (ActorRequest) Kind() Kind { return KindActor }
+
+// JobID implements Request.
+func (r ActorRequest) JobID() JobID { return NewJobID(r.User, KindActor, r.Key) }
+
+// Subject implements Request.
+func (r ActorRequest) Subject() string { return r.Actor }
+
+// Source implements Request.
 func (r ActorRequest) Source() Reference { return r.Portrait }
-func (r ActorRequest) Common() Options   { return r.Options }
+
+// Common implements Request.
+func (r ActorRequest) Common() Options { return r.Options }
 
 // WithDefaults fills what a request may leave out and is the same everywhere.
 func (r ActorRequest) WithDefaults() ActorRequest {

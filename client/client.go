@@ -66,7 +66,7 @@ func (c *Client) EnqueueActor(ctx context.Context, req trainset.ActorRequest) (t
 
 func (c *Client) enqueue(ctx context.Context, req trainset.Request) (trainset.Job, error) {
 	if err := req.Validate(); err != nil {
-		return trainset.Job{}, err //nolint:wrapcheck // field errors are the caller's own
+		return trainset.Job{}, err
 	}
 	if _, err := c.ledger.Create(ctx, req); err != nil {
 		return trainset.Job{}, fmt.Errorf("client: %w", err)

@@ -24,7 +24,7 @@ func (l *Ledger) Due(ctx context.Context, n int) ([]trainset.JobID, error) {
 	return jobIDs(ids), nil
 }
 
-// Open returns every job that has not ended, the longest unchecked first.
+// OpenJobs returns every job that has not ended, the longest unchecked first.
 func (l *Ledger) OpenJobs(ctx context.Context) ([]trainset.JobID, error) {
 	ids, err := l.rdb.ZRange(ctx, openKey, 0, -1).Result()
 	if err != nil {

@@ -25,13 +25,13 @@ func request(key string) trainset.ActorRequest {
 }
 
 // begun creates a job of n items that is running.
-func begun(t *testing.T, l *ledger.Ledger, n int, cap trainset.Money) plan.Plan {
+func begun(t *testing.T, l *ledger.Ledger, n int, limit trainset.Money) plan.Plan {
 	t.Helper()
 	req := request("k")
 	if _, err := l.Create(t.Context(), req); err != nil {
 		t.Fatal(err)
 	}
-	p := plan.Plan{JobID: req.JobID(), User: "u", Kind: trainset.KindActor, Images: n, MaxAttempts: 5, MaxCost: cap, Price: trainset.USD(0.04), Request: json.RawMessage("{}")}
+	p := plan.Plan{JobID: req.JobID(), User: "u", Kind: trainset.KindActor, Images: n, MaxAttempts: 5, MaxCost: limit, Price: trainset.USD(0.04), Request: json.RawMessage("{}")}
 	for i := 1; i <= n; i++ {
 		p.Asks = append(p.Asks, plan.Ask{Index: i, Seeds: []int64{1, 2, 3, 4, 5}})
 	}

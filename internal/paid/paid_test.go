@@ -241,7 +241,7 @@ func TestIntentTooOldIsLostAndPaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, p := &journal{m: map[string]plan.Attempt{}}, &provider{}
 		a, _ := j.Open(t.Context(), fresh("image.1.1"))
-		time.Sleep(51 * time.Minute)
+		time.Sleep(51 * time.Minute) //nolint:forbidigo // fake time
 		a, _, err := newPayer(j, p, &freely{}).Once(t.Context(), "u", a)
 		if err != nil || a.Outcome != plan.OutcomeLost || a.Cost != a.Price || len(p.accepted) != 0 {
 			t.Errorf("outcome %s, cost %s, accepted %d, %v", a.Outcome, a.Cost, len(p.accepted), err)

@@ -181,8 +181,13 @@ func TestOutcome(t *testing.T) {
 func TestTaskIDsOfRevisionsDiffer(t *testing.T) {
 	seen := map[string]bool{}
 	for _, s := range []plan.Step{
-		{Verb: plan.VerbAccept}, {Verb: plan.VerbAccept, Revision: 1}, {Verb: plan.VerbAssemble}, {Verb: plan.VerbAssemble, Revision: 1},
-		{Verb: plan.VerbImage, Subtask: "image.1"}, {Verb: plan.VerbImage, Subtask: "image.1", Revision: 1}, {Verb: plan.VerbImage, Subtask: "image.11"},
+		{Verb: plan.VerbAccept},
+		{Verb: plan.VerbAccept, Revision: 1},
+		{Verb: plan.VerbAssemble},
+		{Verb: plan.VerbAssemble, Revision: 1},
+		{Verb: plan.VerbImage, Subtask: "image.1"},
+		{Verb: plan.VerbImage, Subtask: "image.1", Revision: 1},
+		{Verb: plan.VerbImage, Subtask: "image.11"},
 	} {
 		id := s.TaskID("j")
 		if seen[id] {

@@ -22,36 +22,36 @@ func Each(t *testing.T, test func(t *testing.T, rdb *redis.Client)) {
 }
 
 // Mini is an in-process miniredis. Its keys do not expire by themselves.
-func Mini(t testing.TB) *redis.Client {
-	t.Helper()
-	rdb := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
-	t.Cleanup(func() { _ = rdb.Close() }) // before the server, which would wait for it
+func Mini(tb testing.TB) *redis.Client {
+	tb.Helper()
+	rdb := redis.NewClient(&redis.Options{Addr: miniredis.RunT(tb).Addr()})
+	tb.Cleanup(func() { _ = rdb.Close() }) // before the server, which would wait for it
 	return rdb
 }
 
 // Server is a redis-server on a unix socket below the test's own folder.
-func Server(t testing.TB) *redis.Client {
-	t.Helper()
+func Server(tb testing.TB) *redis.Client {
+	tb.Helper()
 	bin, err := exec.LookPath("redis-server")
 	if err != nil {
-		t.Skip("redis-server is not installed: make setup installs it")
+		tb.Skip("redis-server is not installed: make setup installs it")
 	}
-	dir, err := os.MkdirTemp("", "redis") // t.TempDir is too long for a socket
+	dir, err := os.MkdirTemp("", "redis") //nolint:usetesting // a test's own folder has too long a name for a socket
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
 	socket := filepath.Join(dir, "s")
-	cmd := exec.CommandContext(t.Context(), bin, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", dir, "--loglevel", "warning")
+	cmd := exec.CommandContext(tb.Context(), bin, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", dir, "--loglevel", "warning")
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	tb.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: socket, PoolSize: 50})
-	t.Cleanup(func() { _ = rdb.Close() })
-	for start := time.Now(); rdb.Ping(t.Context()).Err() != nil; {
+	tb.Cleanup(func() { _ = rdb.Close() })
+	for start := time.Now(); rdb.Ping(tb.Context()).Err() != nil; {
 		if time.Since(start) > 20*time.Second {
-			t.Fatal("redis-server does not answer")
+			tb.Fatal("redis-server does not answer")
 		}
 		<-time.After(5 * time.Millisecond)
 	}

@@ -187,8 +187,7 @@ func TestListFollowsAbsoluteCursorsOfItsHostOnly(t *testing.T) {
 }
 
 func TestFetchSendsNoTokenAndSeesTruncation(t *testing.T) {
-	var c *Client
-	c = serve(t, func(w http.ResponseWriter, r *http.Request) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "" {
 			t.Error("the token was sent to the delivery host")
 		}

@@ -1,3 +1,4 @@
+//nolint:wrapcheck // Directory.failed wraps each error once, at the exported methods
 package storage
 
 import (
@@ -236,7 +237,7 @@ func (d *Directory) list(ctx context.Context, prefix string) ([]Info, error) {
 		if entry.IsDir() {
 			return enter(ctx, key, prefix)
 		}
-		if !strings.HasPrefix(key, prefix) || ValidKey(key) != nil {
+		if !listed(key, prefix) {
 			return nil
 		}
 		info, err := entry.Info()
@@ -248,6 +249,8 @@ func (d *Directory) list(ctx context.Context, prefix string) ([]Info, error) {
 	slices.SortFunc(infos, byKey)
 	return infos, err
 }
+
+func listed(key, prefix string) bool { return strings.HasPrefix(key, prefix) && ValidKey(key) == nil }
 
 // enter keeps the walk out of folders that hold nothing wanted: hidden ones, and those beside the prefix.
 func enter(ctx context.Context, folder, prefix string) error {

@@ -1,3 +1,4 @@
+//nolint:wrapcheck // Directory.failed wraps each error once, at the exported methods
 package storage
 
 import (
@@ -124,7 +125,7 @@ func syncFolder(root *os.Root, folder string) error {
 }
 
 func syncPath(folder string) error {
-	file, err := os.Open(folder) //nolint:gosec // a parent of the folder the operator chose
+	file, err := os.Open(folder)
 	return syncOpened(file, err)
 }
 

@@ -1,3 +1,4 @@
+//nolint:wrapcheck // S3.failed wraps each error once, at the exported methods
 package storage
 
 import (
@@ -19,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 )
 
 const (
@@ -84,6 +86,7 @@ func (o S3Options) load(ctx context.Context, delay retry.BackoffDelayer) (aws.Co
 			t.ResponseHeaderTimeout = s3HeadTimeout
 			t.MaxIdleConnsPerHost = s3IdleConns
 		})
+		l.Logger = logging.Nop{} // what matters comes back as an error; standard error belongs to the program
 		l.Retryer = func() aws.Retryer { return newRetryer(delay) }
 		if o.AccessKey != "" {
 			l.Credentials = credentials.NewStaticCredentialsProvider(o.AccessKey, o.SecretKey, "")

@@ -77,35 +77,43 @@ var s3Remedies = []struct {
 	remedy    string
 }{
 	{
-		true, []string{"NoSuchBucket"},
+		true,
+		[]string{"NoSuchBucket"},
 		"create the bucket, or correct its name or the endpoint",
 	},
 	{
-		true, []string{"AccessDenied", "Forbidden", "AllAccessDisabled"},
+		true,
+		[]string{"AccessDenied", "Forbidden", "AllAccessDisabled"},
 		"allow these credentials s3:GetObject, s3:PutObject and s3:DeleteObject on the prefix and s3:ListBucket on the bucket",
 	},
 	{
-		true, []string{"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "AuthFailure"},
+		true,
+		[]string{"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "AuthFailure"},
 		"correct or renew the access key and the secret key",
 	},
 	{
-		true, []string{"PermanentRedirect", "MovedPermanently", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"},
+		true,
+		[]string{"PermanentRedirect", "MovedPermanently", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"},
 		"set the region, or the endpoint, to the bucket's own",
 	},
 	{
-		true, []string{"RequestTimeTooSkewed"},
+		true,
+		[]string{"RequestTimeTooSkewed"},
 		"set this machine's clock",
 	},
 	{
-		true, []string{"NotImplemented", "MethodNotAllowed"},
+		true,
+		[]string{"NotImplemented", "MethodNotAllowed"},
 		"use a server that can do this; conditional puts are needed",
 	},
 	{
-		false, []string{"ExistingObjectIsDirectory"},
+		false,
+		[]string{"ExistingObjectIsDirectory"},
 		"use another key if other objects have this one as their folder",
 	},
 	{
-		false, []string{"QuotaExceeded", "XMinioStorageFull", "InsufficientStorage"},
+		false,
+		[]string{"QuotaExceeded", "XMinioStorageFull", "InsufficientStorage"},
 		"free some space in the store",
 	},
 }

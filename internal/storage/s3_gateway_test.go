@@ -31,20 +31,21 @@ func gateway(t *testing.T) storage.S3Options {
 	o := storage.S3Options{
 		Bucket: bucket, Endpoint: "http://" + address, AccessKey: "gateway-access", SecretKey: "gateway-secret", PathStyle: true,
 	}
-	//nolint:gosec // the binary that the person who runs the test has installed
-	server := exec.Command(binary, "--port", address, "--health", "/health", "--quiet", "posix", folder)
+	server := exec.CommandContext(t.Context(), binary, "--port", address, "--health", "/health", "--quiet", "posix", folder)
 	server.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+o.AccessKey, "ROOT_SECRET_KEY="+o.SecretKey)
 	var output bytes.Buffer
 	server.Stdout, server.Stderr = &output, &output
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = server.Wait() // it ends by being killed, or else its output tells more
+	}()
 	awaitHealth(t, o.Endpoint+"/health", ended, &output)
 	t.Cleanup(func() {
-		_ = server.Process.Kill()
-		<-ended
+		<-ended // the test's context has ended by now, and the server with it
 	})
 	return o
 }
@@ -75,7 +76,7 @@ func freeAddress(t *testing.T) string {
 }
 
 // awaitHealth asks until the server answers, ends or has had its time.
-func awaitHealth(t *testing.T, url string, ended chan error, output *bytes.Buffer) {
+func awaitHealth(t *testing.T, url string, ended <-chan struct{}, output *bytes.Buffer) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -86,8 +87,8 @@ func awaitHealth(t *testing.T, url string, ended chan error, output *bytes.Buffe
 			return
 		}
 		select {
-		case err := <-ended:
-			t.Fatalf("versitygw ended: %v\n%s", err, output)
+		case <-ended:
+			t.Fatalf("versitygw ended:\n%s", output)
 		case <-ctx.Done():
 			t.Fatal("versitygw does not answer")
 		case <-tick.C:

@@ -42,7 +42,7 @@ func (f *Faulty) Put(ctx context.Context, key string, body []byte, o storage.Put
 		return due.err
 	}
 	if err := f.Store.Put(ctx, key, body, o); err != nil {
-		return err //nolint:wrapcheck // a decorator keeps the store's errors as they are
+		return err
 	}
 	return due.err
 }
@@ -52,7 +52,7 @@ func (f *Faulty) Get(ctx context.Context, key string) ([]byte, error) {
 	if due := f.next(&f.gets); due.err != nil {
 		return nil, due.err
 	}
-	return f.Store.Get(ctx, key) //nolint:wrapcheck // a decorator keeps the store's errors as they are
+	return f.Store.Get(ctx, key)
 }
 
 type fault struct {
