@@ -67,7 +67,7 @@ return {1}
 `)
 
 // openScript journals the intent to pay for an attempt.
-// ARGV: subtask ID, attempt ID, attempt JSON, previous attempt's ID or ”,
+// ARGV: subtask ID, attempt ID, attempt JSON, previous attempt's ID or empty,
 // price in millionths, now.
 // Returns {1}, {0} when the attempt exists, {-1}, {-2} when the previous
 // attempt has not ended, {-3}, {-4}, {-5, spent}.
@@ -132,7 +132,7 @@ return {1, left}
 // requeueScript raises the revision of a subtask whose task the queue lost, or
 // of the accept or assemble task.
 // ARGV: 'accept', 'assemble' or a subtask ID, revision that was read, JSON of
-// the subtask with its new revision or ”.
+// the subtask with its new revision or empty.
 // Returns {1}, {-1}, {-2}.
 var requeueScript = redis.NewScript(lua + `
 if ARGV[3] == '' then
@@ -164,7 +164,7 @@ return {1}
 
 // finishScript ends a job, once: after assembly with the set's revision, or
 // without a set when it could not be accepted.
-// ARGV: revision of the set, state, reason, output JSON or ”, now, expiry in seconds.
+// ARGV: revision of the set, state, reason, output JSON or empty, now, expiry in seconds.
 // Returns {1}, {0} when that revision is there, {-1}, {-2}.
 var finishScript = redis.NewScript(lua + `
 local head = redis.call('HMGET', job, 'state', 'set')

@@ -39,10 +39,11 @@ type Provider interface {
 }
 
 // Permits says when a call may be made. Permit blocks until then; it fails
-// when calls must not be made at all for now. Report tells it what the
-// provider said of limits, credit or credentials.
+// when calls must not be made at all for now. Accepted tells it that a call
+// went through, Report what the provider said of limits, credit or credentials.
 type Permits interface {
 	Permit(ctx context.Context, user string) error
+	Accepted(ctx context.Context)
 	Report(ctx context.Context, err *replicate.Error)
 }
 
@@ -149,7 +150,9 @@ func (p *Payer) create(ctx context.Context, user string, a plan.Attempt) (plan.A
 	for failures := 0; ; failures++ {
 		pred, err := p.provider.Create(ctx, replicate.CreateRequest{Model: a.Model, Input: a.Input})
 		if err == nil {
-			return p.accepted(ctx, a, pred)
+			a, err = p.accepted(ctx, a, pred)
+			p.permits.Accepted(ctx)
+			return a, err
 		}
 		var e *replicate.Error
 		if !errors.As(err, &e) {

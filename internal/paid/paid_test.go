@@ -163,6 +163,7 @@ func (p *provider) Fetch(context.Context, string, int64) ([]byte, string, error)
 type freely struct{ reported []replicate.Class }
 
 func (f *freely) Permit(ctx context.Context, _ string) error { return ctx.Err() }
+func (f *freely) Accepted(context.Context)                   {}
 func (f *freely) Report(_ context.Context, e *replicate.Error) {
 	f.reported = append(f.reported, e.Class)
 }
