@@ -1,0 +1,150 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/client"
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/redistest"
+)
+
+func request(key string) trainset.ActorRequest {
+	var req trainset.ActorRequest
+	req.User, req.Actor, req.Key = "ada", "zara", key
+	req.Portrait.URL = "https://example.com/zara.png"
+	return req
+}
+
+func pending(t *testing.T, rdb *redis.Client) []*asynq.TaskInfo {
+	t.Helper()
+	tasks, err := asynq.NewInspectorFromRedisClient(rdb).ListPendingTasks(trainset.QueueControl)
+	if err != nil && !errors.Is(err, asynq.ErrQueueNotFound) {
+		t.Fatal(err)
+	}
+	return tasks
+}
+
+func TestEqualRequestsAreOneJob(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		c := client.FromRedis(rdb)
+		var wait sync.WaitGroup
+		for range 8 {
+			wait.Go(func() {
+				job, err := c.EnqueueActor(t.Context(), request("k"))
+				if err != nil || job.ID != request("k").JobID() || job.State != trainset.JobQueued {
+					t.Errorf("job %s %s: %v", job.ID, job.State, err)
+				}
+			})
+		}
+		wait.Wait()
+		tasks := pending(t, rdb)
+		if len(tasks) != 1 {
+			t.Fatalf("%d tasks were enqueued", len(tasks))
+		}
+		// What a worker gets is the whole request: no producer needs more.
+		got, err := trainset.DecodeRequest(trainset.KindActor, tasks[0].Payload)
+		if err != nil || got.JobID() != request("k").JobID() || tasks[0].Type != trainset.TaskActorGenerate {
+			t.Errorf("task %s carries %s: %v", tasks[0].Type, tasks[0].Payload, err)
+		}
+	})
+}
+
+func TestOneKeyIsOneRequest(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		c := client.FromRedis(rdb)
+		first, err := c.EnqueueActor(t.Context(), request("k"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := request("k")
+		other.Images = 3
+		_, err = c.EnqueueActor(t.Context(), other)
+		var conflict *trainset.ConflictError
+		if !errors.As(err, &conflict) || conflict.JobID != first.ID {
+			t.Fatalf("a different request under the same key: %v", err)
+		}
+		if n := len(pending(t, rdb)); n != 1 {
+			t.Errorf("%d tasks are enqueued", n)
+		}
+	})
+}
+
+func TestAWrongRequestEnqueuesNothing(t *testing.T) {
+	rdb := redistest.Mini(t)
+	bad := request("k")
+	bad.Actor, bad.Images = "../../etc", 500
+	_, err := client.FromRedis(rdb).EnqueueActor(t.Context(), bad)
+	var field *trainset.FieldError
+	if !errors.As(err, &field) {
+		t.Fatalf("error %v names no field", err)
+	}
+	if keys := rdb.Keys(t.Context(), "*").Val(); len(keys) != 0 {
+		t.Errorf("it left %v behind", keys)
+	}
+}
+
+func TestGetTellsUnknownJobs(t *testing.T) {
+	c := client.FromRedis(redistest.Mini(t))
+	if _, err := c.Get(t.Context(), trainset.NewJobID("ada", trainset.KindActor, "none")); !errors.Is(err, trainset.ErrNotFound) {
+		t.Fatalf("error is %v", err)
+	}
+}
+
+func TestWatchYieldsChangesUntilTheEnd(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		c := client.FromRedis(rdb)
+		job, err := c.EnqueueActor(t.Context(), request("k"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := ledger.New(rdb, ledger.Options{})
+		var states []trainset.JobState
+		for j, err := range c.Watch(t.Context(), job.ID) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			states = append(states, j.State)
+			if len(states) == 1 {
+				if err := c.Cancel(t.Context(), job.ID); err != nil {
+					t.Fatal(err)
+				}
+				if err := l.Finish(t.Context(), job.ID, 0, trainset.JobCanceled, "asked to", nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if first, last := states[0], states[len(states)-1]; first != trainset.JobQueued || last != trainset.JobCanceled {
+			t.Errorf("watched %v", states)
+		}
+		if err := c.Cancel(t.Context(), job.ID); err != nil {
+			t.Errorf("canceling an ended job: %v", err)
+		}
+	})
+}
+
+func TestWatchEndsWithItsContext(t *testing.T) {
+	c := client.FromRedis(redistest.Mini(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, err := range c.Watch(ctx, request("k").JobID()) {
+		t.Fatal("yielded after the end", err)
+	}
+}
+
+func TestNewHidesPasswords(t *testing.T) {
+	_, err := client.New("redis://ada:hunter2@host:not-a-port/0")
+	if err == nil {
+		t.Fatal("a wrong URL was taken")
+	}
+	if strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("the error tells the password: %v", err)
+	}
+}
