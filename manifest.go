@@ -22,7 +22,7 @@ type Manifest struct {
 	JobID    JobID    `json:"job_id"`
 	Kind     Kind     `json:"kind"`
 	State    JobState `json:"state"`
-	Revision int      `json:"revision"` // from 1; 0 when there is no set
+	Revision int      `json:"revision"` // of the assembled set, from 1
 	// Simulated says that no model made the pictures and nothing was paid.
 	Simulated bool   `json:"simulated"`
 	User      string `json:"user"`

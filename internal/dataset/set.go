@@ -1,0 +1,162 @@
+package dataset
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/plan"
+)
+
+// Set is a finished job whose data set is to be assembled.
+type Set struct {
+	// Record is the job's, with its plan's head, its subtasks and attempts.
+	Record plan.Record
+	// State and Reason are how the job ends (plan.Record.Outcome).
+	State  trainset.JobState
+	Reason string
+	// Revision numbers the set, from 1.
+	Revision int
+	// Images are the winners' PNG bytes by item index, one a succeeded item.
+	Images map[int][]byte
+	// ContactSheet is a JPEG of them; none when empty.
+	ContactSheet []byte
+	Tool         trainset.Tool
+	FinishedAt   time.Time
+}
+
+// File is one object to store.
+type File struct {
+	Key         string
+	ContentType string
+	Body        []byte
+}
+
+// Build makes every object of the set, in the order in which to store them:
+// the manifest last, so that where it is, everything is. The same set has the
+// same bytes. A set without any image has a gallery and manifests only, which
+// say why. It fails where the images are not those of the record.
+func Build(s Set) (trainset.Manifest, []File, error) {
+	if err := s.check(); err != nil {
+		return trainset.Manifest{}, nil, fmt.Errorf("assembling the data set of job %s: %w", s.Record.ID, err)
+	}
+	files, err := s.files()
+	if err != nil {
+		return trainset.Manifest{}, nil, fmt.Errorf("assembling the data set of job %s: %w", s.Record.ID, err)
+	}
+	layout := s.layout()
+	revision, err := encode(s.manifest(layout.Revision(s.Revision), files))
+	if err != nil {
+		return trainset.Manifest{}, nil, err
+	}
+	m := s.manifest(layout.Root(), files)
+	current, err := encode(m)
+	if err != nil {
+		return trainset.Manifest{}, nil, err
+	}
+	return m, append(files,
+		File{layout.RevisionManifest(s.Revision), "application/json", revision},
+		File{layout.Manifest(), "application/json", current}), nil
+}
+
+func encode(m trainset.Manifest) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // people read it
+	e.SetIndent("", "  ")
+	if err := e.Encode(m); err != nil {
+		return nil, fmt.Errorf("encoding the manifest of job %s: %w", m.JobID, err)
+	}
+	return b.Bytes(), nil
+}
+
+func (s Set) layout() Layout {
+	r := s.Record
+	return Layout{User: r.User, Kind: r.Kind, Subject: r.Subject, Job: r.ID}
+}
+
+// check makes sure that there is an image for each item that has one by the
+// record, and that it has the bytes that were journalled.
+func (s Set) check() error {
+	if s.Record.Plan == nil {
+		return fmt.Errorf("the record has no plan")
+	}
+	if s.Revision < 1 {
+		return fmt.Errorf("revision %d; the first is 1", s.Revision)
+	}
+	made := 0
+	for _, sub := range s.subtasks() {
+		if sub.State != trainset.ItemSucceeded {
+			continue
+		}
+		made++
+		win, ok := winner(s.Record, sub)
+		if !ok {
+			return fmt.Errorf("image %d has no record of the attempt that made it", sub.Index)
+		}
+		if got := sum(s.Images[sub.Index]); got != win.Image.SHA256 {
+			return fmt.Errorf("image %d has sha256 %s, its record %s", sub.Index, got, win.Image.SHA256)
+		}
+	}
+	if made != len(s.Images) {
+		return fmt.Errorf("%d images were given for %d items that succeeded", len(s.Images), made)
+	}
+	return nil
+}
+
+func (s Set) subtasks() []plan.Subtask {
+	return slices.SortedFunc(maps.Values(s.Record.Subtasks), func(a, b plan.Subtask) int { return a.Index - b.Index })
+}
+
+// winner is the attempt that made an item's image.
+func winner(r plan.Record, s plan.Subtask) (plan.Attempt, bool) {
+	if s.State != trainset.ItemSucceeded {
+		return plan.Attempt{}, false
+	}
+	a, ok := r.Attempts[plan.AttemptID(s.ID, s.Winner)]
+	return a, ok && a.Image != nil
+}
+
+// files makes all objects but the manifests.
+func (s Set) files() ([]File, error) {
+	layout := s.layout()
+	var files []File
+	var entries []entry
+	for _, sub := range s.subtasks() {
+		win, ok := winner(s.Record, sub)
+		if !ok {
+			continue
+		}
+		image, text := s.Images[sub.Index], []byte(caption(sub.Ask, win))
+		files = append(files,
+			File{layout.Train(s.Revision, sub.Index), "image/png", image},
+			File{layout.Caption(s.Revision, sub.Index), "text/plain; charset=utf-8", text})
+		entries = append(entries, entry{index: sub.Index, image: image, caption: text})
+	}
+	if len(entries) > 0 {
+		body, err := bundle(entries)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, File{layout.Zip(s.Revision), "application/zip", body})
+	}
+	if len(s.ContactSheet) > 0 {
+		files = append(files, File{layout.ContactSheet(s.Revision), "image/jpeg", s.ContactSheet})
+	}
+	page, err := gallery(s.manifest(layout.Revision(s.Revision), files))
+	if err != nil {
+		return nil, err
+	}
+	return append(files, File{layout.Gallery(s.Revision), "text/html; charset=utf-8", page}), nil
+}
+
+func sum(b []byte) string {
+	h := sha256.Sum256(b)
+	return hex.EncodeToString(h[:])
+}

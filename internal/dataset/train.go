@@ -1,0 +1,44 @@
+package dataset
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// TrainCommand returns the shell commands that train a LoRA on a zip: with
+// Replicate's FLUX trainer, by Replicate's own command-line tool
+// (github.com/replicate/cli), which uploads the file. The weights go to a
+// private model of the caller's account, made first: a training needs one that
+// exists. It is for a person to run, for it costs money.
+func TrainCommand(trigger string, images int, zip string) string {
+	return fmt.Sprintf(`owner=$(replicate account current --json | sed -n 's/.*"username": *"\([^"]*\)".*/\1/p')
+replicate model create "$owner/%[1]s-lora" --private --hardware gpu-t4
+replicate train ostris/flux-dev-lora-trainer --destination "$owner/%[1]s-lora" \
+  %[2]s \
+  %[3]s autocaption=false steps=%[4]d
+`, strings.ToLower(trigger), shellQuote("input_images=@"+zip), shellQuote("trigger_word="+word(trigger)), steps(images))
+}
+
+// steps is a hundred an image, within what the trainer's authors recommend.
+func steps(images int) int { return min(max(100*images, 1000), 4000) }
+
+// word keeps a trigger a string: the tool sends values that read as JSON, such
+// as 1234 or true, as what they read as.
+func word(trigger string) string {
+	if json.Valid([]byte(trigger)) {
+		return `"` + trigger + `"`
+	}
+	return trigger
+}
+
+var shellSafe = regexp.MustCompile(`^[A-Za-z0-9@%+=:,./_-]+$`)
+
+// shellQuote makes an argument one word for a POSIX shell.
+func shellQuote(s string) string {
+	if shellSafe.MatchString(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
