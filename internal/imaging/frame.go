@@ -1,0 +1,96 @@
+package imaging
+
+import "math"
+
+// What counts as a bar or a border.
+const (
+	evenStd  = 6.0  // a line of pixels that varies less is even
+	darkMean = 24.0 // a letterbox is black, or nearly
+	edgeJump = 18   // levels between a band and the picture beside it
+	edgePart = 0.5  // of a line's pixels jump at a straight edge
+	edgeSoft = 3    // lines over which a scaled edge may spread
+	sideDiff = 0.34 // how unequal the two bars of a letterbox may be
+)
+
+// edge reads a picture's lines from one side inwards.
+type edge struct {
+	g     gray
+	lines int // how many there are
+	long  int // pixels of one
+	at    func(line, i int) byte
+}
+
+func (g gray) edges() [4]edge {
+	return [4]edge{
+		{g, g.h, g.w, func(l, i int) byte { return g.at(i, l) }},
+		{g, g.h, g.w, func(l, i int) byte { return g.at(i, g.h-1-l) }},
+		{g, g.w, g.h, func(l, i int) byte { return g.at(l, i) }},
+		{g, g.w, g.h, func(l, i int) byte { return g.at(g.w-1-l, i) }},
+	}
+}
+
+func (e edge) line(l int) (mean, std float64) {
+	var s spread
+	for i := range e.long {
+		s.add(int64(e.at(l, i)))
+	}
+	return s.mean(), math.Sqrt(s.variance())
+}
+
+// band is how many lines from the side are even and of one grey, up to half of
+// the picture, and their grey. A band that goes on beyond that is a ground, no
+// border: its length is 0.
+func (e edge) band() (n int, mean float64) {
+	mean, _ = e.line(0)
+	for n < e.lines/2 {
+		m, std := e.line(n)
+		if std >= evenStd || math.Abs(m-mean) >= evenStd {
+			return n, mean
+		}
+		n++
+	}
+	return 0, mean
+}
+
+// straight says whether the picture begins along the whole line that ends a
+// band: an even sky or paper ends raggedly.
+func (e edge) straight(n int, mean float64) bool {
+	jumps := 0
+	l := min(n+edgeSoft-1, e.lines-1)
+	for i := range e.long {
+		if math.Abs(float64(e.at(l, i))-mean) > edgeJump {
+			jumps++
+		}
+	}
+	return float64(jumps) >= edgePart*float64(e.long)
+}
+
+// border is the widest band of two lines or more that ends straight.
+func (g gray) border() int {
+	widest := 0
+	for _, e := range g.edges() {
+		if n, mean := e.band(); n >= 2 && e.straight(n, mean) {
+			widest = max(widest, n)
+		}
+	}
+	return widest
+}
+
+// bars is the part of the picture that a letterbox covers: dark bands at two
+// opposite sides, about equally wide, at least one of which ends straight.
+func (g gray) bars() float64 {
+	e := g.edges()
+	return max(pair(e[0], e[1]), pair(e[2], e[3]))
+}
+
+func pair(a, b edge) float64 {
+	n, dark := a.band()
+	m, dim := b.band()
+	if n == 0 || m == 0 || dark > darkMean || dim > darkMean {
+		return 0
+	}
+	if math.Abs(float64(n-m)) > sideDiff*float64(max(n, m)) || !a.straight(n, dark) && !b.straight(m, dim) {
+		return 0
+	}
+	return float64(n+m) / float64(a.lines)
+}

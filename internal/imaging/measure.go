@@ -1,0 +1,200 @@
+package imaging
+
+import (
+	"fmt"
+	"image"
+	"math"
+	"math/bits"
+	"slices"
+	"strconv"
+)
+
+// Measures are raw numbers about a picture. What they mean is decided by
+// Check, at the time of reading, so that thresholds may change without the
+// pictures being looked at again.
+type Measures struct {
+	Width  int `json:"width"`  // px
+	Height int `json:"height"` // px
+	// Std is the standard deviation of grey, in levels of 255.
+	Std float64 `json:"std"`
+	// DHash is the 64-bit difference hash, 16 hexadecimal digits.
+	DHash string `json:"dhash"`
+	// SharpP90 is the ninetieth percentile of the variance of the Laplacian over
+	// an 8 x 8 grid: the sharpest parts of the picture, so that a soft background
+	// is no fault.
+	SharpP90 float64 `json:"sharp_p90"`
+	// MonoMSE is the mean squared distance from grey on a thumbnail, an even
+	// tint allowed for.
+	MonoMSE float64 `json:"mono_mse"`
+	// Cast is how far the mean of one channel is from another's, in levels.
+	Cast float64 `json:"cast"`
+	// Saturation is the mean saturation, in per cent.
+	Saturation float64 `json:"saturation"`
+	// Bars is the part of the frame, in per cent, that two dark bars at opposite
+	// edges cover.
+	Bars float64 `json:"bars"`
+	// Border is the width, in pixels, of the widest even band at an edge that
+	// ends in a straight line.
+	Border int `json:"border"`
+}
+
+// Sides of the copies on which measures are taken: they bound time and make
+// pictures of different sizes comparable.
+const (
+	sharpSide = 1024
+	thumbSide = 40
+	tiles     = 8
+)
+
+// Measure measures a picture.
+func Measure(img *image.NRGBA) Measures {
+	img = rebase(img)
+	whole := newRows(img, converter{})
+	m := Measures{Width: whole.width, Height: whole.height}
+	if whole.width == 0 || whole.height == 0 {
+		m.DHash = fmt.Sprintf("%016x", 0)
+		return m
+	}
+	w, h := within(whole.width, whole.height, sharpSide, sharpSide)
+	copied := img
+	if w != whole.width {
+		copied = whole.shrink(w, h)
+	}
+	small := newRows(copied, converter{})
+	g := newGray(copied)
+	m.Std = round2(g.std())
+	m.SharpP90 = round2(g.sharpness())
+	m.DHash = fmt.Sprintf("%016x", dhash(small))
+	m.colour(small.shrink(min(thumbSide, w), min(thumbSide, h)))
+	m.Bars = round2(100 * g.bars())
+	m.Border = int(math.Round(float64(g.border()) * float64(whole.width) / float64(w)))
+	return m
+}
+
+func round2(v float64) float64 { return math.Round(v*100) / 100 }
+
+// colour measures how far a thumbnail is from grey.
+func (m *Measures) colour(thumb *image.NRGBA) {
+	n := float64(len(thumb.Pix) / 4)
+	var mean [3]float64
+	for px := thumb.Pix; len(px) >= 4; px = px[4:] {
+		for c := range mean {
+			mean[c] += float64(px[c]) / n
+		}
+	}
+	all := (mean[0] + mean[1] + mean[2]) / 3
+	var squares, saturation float64
+	for px := thumb.Pix; len(px) >= 4; px = px[4:] {
+		mu := (float64(px[0]) + float64(px[1]) + float64(px[2])) / 3
+		for c := range mean {
+			d := float64(px[c]) - mu - (mean[c] - all)
+			squares += float64(d * d)
+		}
+		high, low := max(px[0], px[1], px[2]), min(px[0], px[1], px[2])
+		if high > 0 {
+			saturation += float64(high-low) / float64(high)
+		}
+	}
+	m.MonoMSE = round2(squares / n)
+	m.Saturation = round2(100 * saturation / n)
+	m.Cast = round2(slices.Max(mean[:]) - slices.Min(mean[:]))
+}
+
+// dhash compares each cell of an 8 x 9 thumbnail with its right neighbour.
+func dhash(r rows) uint64 {
+	// The thumbnail is of sums, not of rounded means, so that a faint slope
+	// counts as one.
+	w, h := min(9, r.width), min(8, r.height)
+	g := newGray(r.shrink(w, h))
+	var bits uint64
+	for y := range 8 {
+		for x := range 8 {
+			bits <<= 1
+			if y < h && x+1 < w && g.at(x, y) < g.at(x+1, y) {
+				bits |= 1
+			}
+		}
+	}
+	return bits
+}
+
+// Distance is the number of bits of 64 in which two difference hashes, as
+// Measures has them, differ: up to 8 is nearly alike. It is an error when one
+// is no hash.
+func Distance(a, b string) (int, error) {
+	x, err := strconv.ParseUint(a, 16, 64)
+	if err != nil {
+		return 0, fmt.Errorf("comparing hashes: %w", err)
+	}
+	y, err := strconv.ParseUint(b, 16, 64)
+	if err != nil {
+		return 0, fmt.Errorf("comparing hashes: %w", err)
+	}
+	return bits.OnesCount64(x ^ y), nil
+}
+
+// gray is a picture's luma.
+type gray struct {
+	w, h int
+	pix  []byte
+}
+
+func newGray(img *image.NRGBA) gray {
+	g := gray{w: img.Rect.Dx(), h: img.Rect.Dy()}
+	g.pix = make([]byte, g.w*g.h)
+	for y := range g.h {
+		row := img.Pix[y*img.Stride:]
+		for x := range g.w {
+			px := row[4*x : 4*x+3 : 4*x+3]
+			g.pix[y*g.w+x] = byte((19595*uint32(px[0]) + 38470*uint32(px[1]) + 7471*uint32(px[2]) + 1<<15) >> 16 & 0xff)
+		}
+	}
+	return g
+}
+
+func (g gray) at(x, y int) byte { return g.pix[y*g.w+x] }
+
+func (g gray) std() float64 {
+	var s spread
+	for _, v := range g.pix {
+		s.add(int64(v))
+	}
+	return math.Sqrt(s.variance())
+}
+
+// spread collects numbers for their variance, exactly.
+type spread struct{ n, sum, squares int64 }
+
+func (s *spread) add(v int64) {
+	s.n++
+	s.sum += v
+	s.squares += v * v
+}
+
+func (s *spread) mean() float64 { return float64(s.sum) / float64(max(s.n, 1)) }
+
+func (s *spread) variance() float64 {
+	if s.n == 0 {
+		return 0
+	}
+	return float64(s.n*s.squares-s.sum*s.sum) / (float64(s.n) * float64(s.n))
+}
+
+// sharpness is the ninetieth percentile of the Laplacian's variance.
+func (g gray) sharpness() float64 {
+	var cells [tiles * tiles]spread
+	for y := 1; y < g.h-1; y++ {
+		up, row, down := g.pix[(y-1)*g.w:], g.pix[y*g.w:], g.pix[(y+1)*g.w:]
+		band := cells[y*tiles/g.h*tiles:]
+		for x := 1; x < g.w-1; x++ {
+			l := int64(up[x]) + int64(down[x]) + int64(row[x-1]) + int64(row[x+1]) - 4*int64(row[x])
+			band[x*tiles/g.w].add(l)
+		}
+	}
+	variances := make([]float64, 0, len(cells))
+	for _, c := range cells {
+		variances = append(variances, c.variance())
+	}
+	slices.Sort(variances)
+	return variances[len(variances)*9/10]
+}

@@ -1,0 +1,97 @@
+package reference
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/actormaker/trainset/internal/imaging"
+)
+
+const (
+	// MinSide is the shortest side a reference may have: on less, no model sees
+	// a face.
+	MinSide = 256
+	// MaxSide is the longest side that a normalised reference has. The models
+	// look at one to four megapixels; more only takes longer to upload.
+	MaxSide = 2048
+)
+
+// Normalised is a reference as it is stored and given to models: upright, in
+// sRGB, opaque, without metadata, its longer side at most MaxSide.
+type Normalised struct {
+	PNG           []byte
+	SHA256        string // of PNG, as manifests name the stored reference
+	SourceSHA256  string // of the bytes that were given
+	Width, Height int    // px, of PNG
+	Format        string // of the bytes that were given: one of imaging's
+}
+
+// Check decodes a reference and normalises it. Everything that is wrong with it
+// is a *trainset.FieldError of the field.
+func Check(data []byte, field string, limits imaging.Limits) (Normalised, error) {
+	o := Options{Field: field, MaxBytes: limits.MaxBytes}.withDefaults()
+	info, err := imaging.Inspect(data, limits)
+	if err != nil {
+		return Normalised{}, o.explain(err)
+	}
+	if min(info.Width, info.Height) < MinSide {
+		return Normalised{}, o.invalid(fmt.Sprintf("has %d x %d pixels", info.Width, info.Height),
+			fmt.Sprintf("give an image of at least %d pixels on each side, better 1024", MinSide))
+	}
+	img, err := imaging.DecodeWithin(data, limits, MaxSide)
+	if err != nil {
+		return Normalised{}, o.explain(err)
+	}
+	png, err := imaging.EncodePNG(img, imaging.EncodeOptions{})
+	if err != nil {
+		return Normalised{}, fmt.Errorf("normalising a reference: %w", err)
+	}
+	return Normalised{
+		PNG: png, SHA256: digest(png), SourceSHA256: digest(data),
+		Width: img.Rect.Dx(), Height: img.Rect.Dy(), Format: info.Format,
+	}, nil
+}
+
+func digest(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// explain turns what imaging found into a field error with its remedy.
+func (o Options) explain(err error) error {
+	var (
+		format *imaging.FormatError
+		large  *imaging.TooLargeError
+	)
+	switch {
+	case errors.As(err, &format):
+		return o.invalid(err.Error(), remedies(format))
+	case errors.As(err, &large):
+		return o.invalid(err.Error(), "save it smaller: models see about one megapixel of it")
+	case errors.Is(err, imaging.ErrAnimated):
+		return o.invalid(err.Error(), "save one of its frames as a PNG or JPEG")
+	case errors.Is(err, imaging.ErrEmpty), errors.Is(err, imaging.ErrTruncated):
+		return o.invalid(err.Error(), "copy or download the image again, completely")
+	case errors.Is(err, imaging.ErrDamaged):
+		return o.invalid(err.Error(), "open it in an image editor and save it as a PNG or JPEG")
+	}
+	return fmt.Errorf("checking a reference: %w", err)
+}
+
+const wanted = "give a JPEG, PNG, WebP or TIFF"
+
+// remedies says how to convert what is not read.
+func remedies(e *imaging.FormatError) string {
+	switch e.Format {
+	case "":
+		return wanted + " image"
+	case "HEIC":
+		return "convert it, with `heif-convert photo.heic photo.jpg` or by exporting it as JPEG; " +
+			"iPhones take JPEGs under Settings > Camera > Formats > Most Compatible"
+	case "AVIF":
+		return "convert it, with `avifdec photo.avif photo.png` or by saving it as PNG in an image editor"
+	}
+	return "save it as a PNG or JPEG in an image editor"
+}
