@@ -1,0 +1,57 @@
+package picture
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/draw"
+	"image/jpeg"
+	"image/png"
+	"sync"
+)
+
+// jpegQuality is what the providers' own pictures are about worth.
+const jpegQuality = 92
+
+// buffers are reused by the PNG encoder, whose window is larger than many files.
+type buffers struct{ pool sync.Pool }
+
+func (b *buffers) Get() *png.EncoderBuffer {
+	e, _ := b.pool.Get().(*png.EncoderBuffer)
+	return e
+}
+
+func (b *buffers) Put(e *png.EncoderBuffer) { b.pool.Put(e) }
+
+var encoder = png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: &buffers{}}
+
+func encode(img image.Image, format string) (Result, error) {
+	var b bytes.Buffer
+	if format == "jpg" {
+		if err := jpeg.Encode(&b, img, &jpeg.Options{Quality: jpegQuality}); err != nil {
+			return Result{}, fmt.Errorf("encoding the picture as JPEG: %w", err)
+		}
+		return Result{Data: b.Bytes(), ContentType: "image/jpeg", Ext: "jpg"}, nil
+	}
+	if err := encoder.Encode(&b, img); err != nil {
+		return Result{}, fmt.Errorf("encoding the picture as PNG: %w", err)
+	}
+	return Result{Data: b.Bytes(), ContentType: "image/png", Ext: "png"}, nil
+}
+
+// page is what a proxy or a lapsed link serves with status 200.
+func page() Result {
+	return Result{
+		Data: []byte("<!DOCTYPE html>\n<html><head><title>Not available</title></head>\n" +
+			"<body><h1>This file is not available</h1><p>SIMULATED: a page where a picture was expected.</p></body></html>\n"),
+		ContentType: "text/html; charset=utf-8", Ext: "html",
+	}
+}
+
+// blank is one flat colour, as a safety filter leaves it.
+func blank(size image.Point, r Request) image.Image {
+	img := image.NewRGBA(image.Rectangle{Max: size})
+	shade := uint8(dice("blank", r.Prompt, r.Seed).IntN(256)) //nolint:gosec // below 256
+	draw.Draw(img, img.Rect, image.NewUniform(grey(float64(shade)).pixel()), image.Point{}, draw.Src)
+	return img
+}
