@@ -1,0 +1,29 @@
+// Package judge says which of a grid's nine tiles are unique and fit for
+// training. It words the question to a vision model, reads the answer, and
+// decides by measuring where no model's answer can be had.
+//
+// It must not know who answers, what it costs or how often it may be asked: a
+// judgement is a paid call, and paid makes it. Nor does it choose among tiles:
+// plan does, across grids.
+package judge
+
+// Version names the wording of the question, the form of the answer and the
+// local thresholds; a change to any is a new one.
+const Version = "judge/1"
+
+// Tiles is how many tiles are judged at once, numbered from 1 row by row.
+const Tiles = 9
+
+// Verdict is the judgement of one tile.
+type Verdict struct {
+	Tile   int    `json:"tile"`   // 1 to 9
+	Unique bool   `json:"unique"` // repeats no tile before it
+	Fit    bool   `json:"fit"`    // worth training on
+	Reason string `json:"reason"` // why, in a few words
+}
+
+// Good tells a tile that may be chosen.
+func (v Verdict) Good() bool { return v.Unique && v.Fit }
+
+// Verdicts are those of a grid's tiles, in their order.
+type Verdicts [Tiles]Verdict

@@ -1,0 +1,136 @@
+package judge
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"strings"
+
+	"github.com/actormaker/trainset/internal/imaging"
+)
+
+// Thresholds of the local measures. They are those of finished images for
+// drawings, whose medium is the most lenient: a style may be any.
+const (
+	flatStd       = 12.0 // grey levels' standard deviation below which a tile is blank
+	leastDetail   = 20.0 // sharpness below which nothing can be learnt from it
+	borderPixels  = 2    // width of an even band at an edge that is the rest of a gutter
+	duplicateBits = 8    // bits of a difference hash, of 64, by which duplicates may differ
+)
+
+// measuredSide bounds the copy that is measured, so that tiles count the same
+// before and after they are enlarged.
+const measuredSide = 512
+
+// Local judges a grid's tiles by measuring them, for when no model's answer
+// can be had. It sees what is blank, blurred, doubled or cut wrong; it cannot
+// see what a tile shows.
+func Local(img image.Image, boxes [Tiles]image.Rectangle) Verdicts {
+	var all Verdicts
+	var looks [Tiles]*look
+	for i, box := range boxes {
+		all[i] = Verdict{Tile: i + 1, Unique: true, Fit: true}
+		if box = box.Intersect(img.Bounds()); box.Empty() {
+			all[i].fault("it lies outside the picture")
+			continue
+		}
+		tile := reduced(img, box)
+		m := imaging.Measure(tile)
+		all[i].measure(m)
+		if m.Std >= flatStd { // blank tiles are alike, but blank is the better reason
+			looks[i] = &look{hash: m.DHash, outline: newOutline(tile)}
+		}
+	}
+	for i := range all {
+		if twin := duplicateOf(looks[:], i); twin > 0 {
+			all[i].Unique = false
+			all[i].note(fmt.Sprintf("nearly the same as tile %d", twin))
+		}
+		if all[i].Reason == "" {
+			all[i].Reason = "no fault was measured"
+		}
+	}
+	return all
+}
+
+// look is what tells whether two tiles show the same picture.
+type look struct {
+	hash    string
+	outline *outline
+}
+
+// same tells by the hash, which sees tones, or by the outline, which sees
+// through a shift.
+func (l *look) same(other *look) bool {
+	if d, err := imaging.Distance(l.hash, other.hash); err == nil && d <= duplicateBits {
+		return true
+	}
+	return l.outline.alike(other.outline) >= sameOutline
+}
+
+// measure notes the faults of one tile.
+func (v *Verdict) measure(m imaging.Measures) {
+	if m.Std < flatStd {
+		v.fault(fmt.Sprintf("blank or nearly so: its greys deviate by %.1f, %.0f is the least", m.Std, flatStd))
+		return // a blank tile has no detail and no border either
+	}
+	if m.SharpP90 < leastDetail {
+		v.fault(fmt.Sprintf("too little detail: sharpness %.1f, %.0f is the least", m.SharpP90, leastDetail))
+	}
+	if m.Border >= borderPixels {
+		v.fault(fmt.Sprintf("an even band of %d px at an edge, as gutters leave", m.Border))
+	}
+}
+
+// fault notes why a tile is not fit.
+func (v *Verdict) fault(why string) {
+	v.Fit = false
+	v.note(why)
+}
+
+func (v *Verdict) note(why string) {
+	v.Reason = strings.TrimPrefix(v.Reason+"; "+why, "; ")
+}
+
+// duplicateOf is the number of the first tile before the one at i that it
+// repeats, or 0.
+func duplicateOf(looks []*look, i int) int {
+	if looks[i] == nil {
+		return 0
+	}
+	for j, l := range looks[:i] {
+		if l != nil && l.same(looks[i]) {
+			return j + 1
+		}
+	}
+	return 0
+}
+
+// reduced copies the part of img within box, shrunk by a whole number so that
+// no side is longer than measuredSide.
+func reduced(img image.Image, box image.Rectangle) *image.NRGBA {
+	part := image.NewRGBA(image.Rectangle{Max: box.Size()})
+	draw.Draw(part, part.Rect, img, box.Min, draw.Src)
+	by := (max(box.Dx(), box.Dy()) + measuredSide - 1) / measuredSide
+	out := image.NewNRGBA(image.Rect(0, 0, max(box.Dx()/by, 1), max(box.Dy()/by, 1)))
+	for y := range out.Rect.Dy() {
+		for x := range out.Rect.Dx() {
+			out.SetNRGBA(x, y, mean(part, image.Rect(x*by, y*by, (x+1)*by, (y+1)*by).Intersect(part.Rect)))
+		}
+	}
+	return out
+}
+
+// mean is the mean colour of a block, taken as opaque.
+func mean(img *image.RGBA, block image.Rectangle) color.NRGBA {
+	var r, g, b int
+	for y := block.Min.Y; y < block.Max.Y; y++ {
+		row := img.Pix[img.PixOffset(block.Min.X, y):][:4*block.Dx()]
+		for ; len(row) >= 4; row = row[4:] {
+			r, g, b = r+int(row[0]), g+int(row[1]), b+int(row[2])
+		}
+	}
+	n := max(block.Dx()*block.Dy(), 1)
+	return color.NRGBA{uint8(r / n & 0xff), uint8(g / n & 0xff), uint8(b / n & 0xff), 255}
+}

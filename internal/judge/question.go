@@ -1,0 +1,87 @@
+package judge
+
+import (
+	"fmt"
+	"strings"
+)
+
+// SystemPrompt says who is asked. It goes with every question.
+const SystemPrompt = "You inspect pictures for a data set that will teach an image model one artistic style. " +
+	"You judge by what is to be seen, not by what was asked for, and you would rather leave a doubtful picture out than let it in. " +
+	"You answer in JSON and nothing else."
+
+// unknown stands in the question for a content that is not known.
+const unknown = "(not known)"
+
+// Question asks for a judgement of a grid's nine tiles. Contents say what each
+// should show, row by row; the grid is the one picture that goes with it.
+func Question(contents []string) string {
+	var b strings.Builder
+	b.WriteString("The picture is a grid of nine tiles in three rows and three columns. " +
+		"Tile 1 is at the top left, tile 3 at the top right, tile 5 in the centre, tile 9 at the bottom right. " +
+		"This is what each should show:\n")
+	for i := range Tiles {
+		fmt.Fprintf(&b, "%d. %s\n", i+1, content(contents, i))
+	}
+	b.WriteString("\nLook at every tile by itself, then compare it with the tiles before it, and decide two things.\n" +
+		"\"unique\": true unless it shows nearly the same picture as a tile with a lower number. Of two alike only the later is not unique; " +
+		"a common style makes no two tiles alike, a common subject in the same pose and composition does.\n" +
+		"\"fit\": true if it is one whole, finished picture to learn the style from. It is not fit if it is blank or nearly so; " +
+		"blurred, smeared or unfinished; two pictures in one, or part of its neighbour; a subject broken off so that it cannot be made out; " +
+		"anatomy or structure gone badly wrong; lettering, numbers, a signature or a watermark; a frame or border of its own; " +
+		"or plainly another style than the rest. That it shows something else than its line says is no fault.\n" +
+		"\"reason\": at most twelve words on what decided.\n" +
+		"\nAnswer with one JSON object of exactly this form, with all nine tiles in order, and no text before or after it:\n" +
+		`{"tiles":[{"tile":1,"unique":true,"fit":true,"reason":"..."},{"tile":2,"unique":true,"fit":true,"reason":"..."}, ... to tile 9]}`)
+	return b.String()
+}
+
+func content(contents []string, i int) string {
+	if i < len(contents) {
+		if c := clean(contents[i], maxReason); c != "" {
+			return c
+		}
+	}
+	return unknown
+}
+
+// Again is what to add to the question when the first answer could not be
+// read: what was wrong with it, as Parse said.
+func Again(err error) string {
+	fault := "it could not be read"
+	if err != nil {
+		fault = clean(err.Error(), maxReason)
+	}
+	return "\n\nYou were asked this once before, and your answer could not be used: " + fault + ". " +
+		"Look at the picture again and give the whole answer, all nine tiles, in exactly the form above, as plain JSON."
+}
+
+// SchemaName names Schema where structured output wants a name.
+const SchemaName = "tile_verdicts"
+
+// Schema is the answer's form as a JSON Schema, within the subset that strict
+// structured output takes. Each call returns a new copy.
+func Schema() map[string]any {
+	numbers := make([]any, Tiles)
+	for i := range numbers {
+		numbers[i] = i + 1
+	}
+	return object(map[string]any{
+		"tiles": map[string]any{
+			"type": "array", "description": "all nine tiles, in order", "minItems": Tiles, "maxItems": Tiles,
+			"items": object(map[string]any{
+				"tile":   map[string]any{"type": "integer", "enum": numbers, "description": "the tile's number"},
+				"unique": map[string]any{"type": "boolean", "description": "false if it nearly repeats a tile with a lower number"},
+				"fit":    map[string]any{"type": "boolean", "description": "true if it is one whole, finished picture to learn the style from"},
+				"reason": map[string]any{"type": "string", "description": "at most twelve words on what decided"},
+			}, "tile", "unique", "fit", "reason"),
+		},
+	}, "tiles")
+}
+
+// object is the schema of an object that has exactly the required properties.
+func object(properties map[string]any, required ...string) map[string]any {
+	return map[string]any{
+		"type": "object", "properties": properties, "required": required, "additionalProperties": false,
+	}
+}
