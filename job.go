@@ -30,6 +30,27 @@ type Item struct {
 	Cost      Money      `json:"cost_usd"`
 }
 
+// Stage is what is being done with a grid.
+type Stage string
+
+const (
+	StageGenerating Stage = "generating"
+	StageJudging    Stage = "judging"
+	StageEnhancing  Stage = "enhancing"
+	StageDone       Stage = "done"
+)
+
+// Grid is one composite of nine tiles that a style job asked for, from 1.
+type Grid struct {
+	Index  int       `json:"index"`
+	State  ItemState `json:"state"`
+	Stage  Stage     `json:"stage"`
+	Judge  string    `json:"judge,omitempty"` // who decided: a model, or "local"
+	Fit    int       `json:"fit"`             // tiles that the judge found fit
+	Reason string    `json:"reason,omitempty"`
+	Cost   Money     `json:"cost_usd"` // of the grid, its judgement and its enlargement
+}
+
 // Cost is what a job was expected to cost and what it did, at list prices.
 type Cost struct {
 	Estimated Money `json:"estimated_usd"`
@@ -62,6 +83,7 @@ type Job struct {
 	Reason     string     `json:"reason,omitempty"`
 	Wanted     int        `json:"wanted"`
 	Items      []Item     `json:"items"`
+	Grids      []Grid     `json:"grids,omitempty"` // of a style job
 	Cost       Cost       `json:"cost"`
 	CreatedAt  time.Time  `json:"created_at"`
 	StartedAt  *time.Time `json:"started_at,omitempty"`

@@ -194,7 +194,7 @@ func DecodeRequest(kind Kind, payload []byte) (Request, error) {
 	case KindActor:
 		return decode[ActorRequest](payload)
 	case KindStyle:
-		return nil, Invalid("kind", "style jobs are not served by this version", "use an actor job")
+		return decode[StyleRequest](payload)
 	}
 	return nil, Invalid("kind", fmt.Sprintf("%q is unknown", kind), "use actor or style")
 }

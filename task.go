@@ -5,6 +5,8 @@ package trainset
 const (
 	// TaskActorGenerate is the asynq task type of an ActorRequest.
 	TaskActorGenerate = "actor:generate"
+	// TaskStyleGenerate is the asynq task type of a StyleRequest.
+	TaskStyleGenerate = "style:generate"
 	// QueueControl is the asynq queue that requests go to.
 	QueueControl = "control"
 )

@@ -18,6 +18,7 @@ import (
 	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/queue"
+	"github.com/actormaker/trainset/internal/redisconn"
 )
 
 // Client enqueues and follows jobs.
@@ -28,14 +29,15 @@ type Client struct {
 	queue  *queue.Queue
 }
 
-// New connects to the Redis at a URL: redis://, rediss:// or unix://.
+// New makes a client of the Redis at a URL: redis://, rediss://, unix://,
+// redis-sentinel:// or redis-cluster://; docs/redis.md has the forms. It dials
+// nothing yet. A wrong URL is a *trainset.FieldError that does not repeat it.
 func New(url string) (*Client, error) {
-	o, err := redis.ParseURL(url)
+	rdb, err := redisconn.Open(url)
 	if err != nil {
-		// The cause repeats the URL, which may hold a password.
-		return nil, trainset.Invalid("REDIS_URL", "is no Redis URL", "write it like redis://localhost:6379/0")
+		return nil, err
 	}
-	c := FromRedis(redis.NewClient(o))
+	c := FromRedis(rdb)
 	c.owned = true
 	return c, nil
 }
@@ -61,6 +63,11 @@ func (c *Client) Close() error {
 // is a *trainset.ConflictError. A request that is wrong is reported whole,
 // each problem a *trainset.FieldError, and nothing is enqueued.
 func (c *Client) EnqueueActor(ctx context.Context, req trainset.ActorRequest) (trainset.Job, error) {
+	return c.enqueue(ctx, req.WithDefaults())
+}
+
+// EnqueueStyle asks for a style's data set, as EnqueueActor does for an actor's.
+func (c *Client) EnqueueStyle(ctx context.Context, req trainset.StyleRequest) (trainset.Job, error) {
 	return c.enqueue(ctx, req.WithDefaults())
 }
 
@@ -100,9 +107,20 @@ func (c *Client) Get(ctx context.Context, id trainset.JobID) (trainset.Job, erro
 }
 
 // Cancel asks a job to stop: nothing more is begun, what was made stays. A job
-// that has ended is left as it is.
+// that has ended is left as it is. Cancel may be repeated, and must be after an
+// error: until then the workers may be late to notice.
 func (c *Client) Cancel(ctx context.Context, id trainset.JobID) error {
-	if err := c.ledger.Cancel(ctx, id); err != nil && !errors.Is(err, ledger.ErrStopped) {
+	err := c.ledger.Cancel(ctx, id)
+	if errors.Is(err, ledger.ErrStopped) {
+		return nil
+	}
+	if err == nil {
+		err = c.ledger.SignalCancel(ctx, id) // for those who wait for a permit or a prediction
+	}
+	if err == nil {
+		err = c.ledger.CheckAt(ctx, id, time.Now()) // for a job that nobody has in hand
+	}
+	if err != nil {
 		return fmt.Errorf("client: %w", err)
 	}
 	return nil

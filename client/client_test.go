@@ -116,7 +116,7 @@ func TestWatchYieldsChangesUntilTheEnd(t *testing.T) {
 				if err := c.Cancel(t.Context(), job.ID); err != nil {
 					t.Fatal(err)
 				}
-				if err := l.Finish(t.Context(), job.ID, 0, trainset.JobCanceled, "asked to", nil); err != nil {
+				if err := l.Finish(t.Context(), job.ID, ledger.Ending{State: trainset.JobCanceled, Reason: "asked to"}); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -16,4 +16,7 @@ const (
 	// ActorGenerate is the schema of trainset.ActorRequest, the payload of the
 	// task actor:generate.
 	ActorGenerate = "actor-generate.schema.json"
+	// StyleGenerate is the schema of trainset.StyleRequest, the payload of the
+	// task style:generate.
+	StyleGenerate = "style-generate.schema.json"
 )

@@ -36,6 +36,8 @@ func TestLoadOfNothingIsDefault(t *testing.T) {
 	want := Config{
 		Provider:    Provider{PerMinute: 600, MaxAttempts: 5},
 		Storage:     Storage{Out: "out"},
+		Money:       Money{MaxOpenJobs: 25},
+		Judge:       Judge{Kind: "replicate"},
 		Log:         Log{Level: "warn", Format: "console"},
 		Concurrency: 300,
 	}
@@ -45,21 +47,42 @@ func TestLoadOfNothingIsDefault(t *testing.T) {
 }
 
 func TestLoadReadsEveryVariable(t *testing.T) {
-	got, err := Load([]string{
+	given := []string{
 		"REPLICATE_API_TOKEN=r8_abc", "REPLICATE_BASE_URL=http://127.0.0.1:8091/v1", "TRAINSET_RATE_PER_MINUTE=60",
 		"TRAINSET_MODEL=owner/name", "TRAINSET_MAX_ATTEMPTS=2", "REDIS_URL=rediss://u:p@host:6379/1", "TRAINSET_OUT=/data",
 		"ALLOW_PRIVATE_HOSTS=true", "LOG_LEVEL=debug", "LOG_FORMAT=json", "TRAINSET_DEBUG_DIR=/tmp/d", "TRAINSET_CONCURRENCY=7",
-		"UNRELATED=1", "=C:=odd",
-	}, "")
+		"AWS_USER_FILES_BUCKET=files", "TRAINSET_S3_PREFIX=a/b", "AWS_REGION=eu-west-1", "AWS_DEFAULT_REGION=us-east-2",
+		"AWS_ENDPOINT_URL_S3=http://s3:7070", "TRAINSET_S3_PATH_STYLE=false", "AWS_ACCESS_KEY=a1", "AWS_ACCESS_SECRET=s1",
+		"AWS_ACCESS_KEY_ID=a2", "AWS_SECRET_ACCESS_KEY=s2", "AWS_SESSION_TOKEN=t2",
+		"TRAINSET_HTTP_LISTEN=:8080", "TRAINSET_HTTP_TOKEN=sixteen-or-more-h", "TRAINSET_DASHBOARD_WRITE=true", "PUBLIC_URL=https://w.example/hooks",
+		"MAX_COST_PER_USER_PER_DAY=$2.50", "TRAINSET_MAX_OPEN_JOBS_PER_USER=3",
+		"OPENAI_API_KEY=sk-1", "OPENAI_BASE_URL=https://ai.example/v1", "TRAINSET_JUDGE=openai", "TRAINSET_JUDGE_MODEL=gpt-4o",
+		"TRAINSET_SIMULATE=true", "UNRELATED=1", "=C:=odd",
+	}
+	got, err := Load(given, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := Config{
 		Provider: Provider{
 			Token: NewSecret("r8_abc"), BaseURL: "http://127.0.0.1:8091/v1", PerMinute: 60, Model: "owner/name", MaxAttempts: 2,
+			Simulate: true,
 		},
-		Redis: Redis{URL: NewSecret("rediss://u:p@host:6379/1")}, Storage: Storage{Out: "/data"}, AllowPrivateHosts: true,
-		Log: Log{Level: "debug", Format: "json"}, DebugDir: "/tmp/d", Concurrency: 7,
+		Redis: Redis{URL: NewSecret("rediss://u:p@host:6379/1")}, AllowPrivateHosts: true,
+		Storage: Storage{
+			Out: "/data", Bucket: "files", Prefix: "a/b", Region: "eu-west-1", DefaultRegion: "us-east-2", Endpoint: "http://s3:7070",
+			PathStyle: new(bool), AccessKey: NewSecret("a1"), AccessSecret: NewSecret("s1"),
+			KeyID: NewSecret("a2"), KeySecret: NewSecret("s2"), SessionToken: NewSecret("t2"),
+		},
+		HTTP:  HTTP{Listen: ":8080", AccessToken: NewSecret("sixteen-or-more-h"), DashboardWrite: true, PublicURL: "https://w.example/hooks"},
+		Money: Money{PerUserDay: 2_500_000, MaxOpenJobs: 3},
+		Judge: Judge{Kind: "openai", JudgeModel: "gpt-4o", OpenAIKey: NewSecret("sk-1"), OpenAIBaseURL: "https://ai.example/v1"},
+		Log:   Log{Level: "debug", Format: "json"}, DebugDir: "/tmp/d", Concurrency: 7,
+	}
+	for _, v := range Variables() {
+		if !strings.Contains(fmt.Sprint(given), v.Name+"=") {
+			t.Errorf("%s is not read here", v.Name)
+		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -106,11 +129,19 @@ func TestEveryProblemIsReportedAtOnce(t *testing.T) {
 	_, err := Load([]string{
 		"REPLICATE_API_TOKEN=r8 hidden", "REPLICATE_BASE_URL=ftp://x", "TRAINSET_RATE_PER_MINUTE=many", "REDIS_URL=http://hidden@x",
 		"ALLOW_PRIVATE_HOSTS=perhaps", "LOG_LEVEL=loud", "LOG_FORMAT=xml", "TRAINSET_CONCURRENCY=100000",
+		"AWS_USER_FILES_BUCKET=s3://hidden/x", "TRAINSET_S3_PREFIX=/a", "AWS_ENDPOINT_URL_S3=http://u:hidden@host", "TRAINSET_S3_PATH_STYLE=x",
+		"AWS_ACCESS_KEY=hidden", "AWS_SECRET_ACCESS_KEY=hidden", "TRAINSET_HTTP_LISTEN=8080", "TRAINSET_HTTP_TOKEN=hidden by a long text",
+		"TRAINSET_DASHBOARD_WRITE=x", "PUBLIC_URL=http://w.example", "MAX_COST_PER_USER_PER_DAY=0", "TRAINSET_MAX_OPEN_JOBS_PER_USER=-1",
+		"TRAINSET_JUDGE=openai", "TRAINSET_JUDGE_MODEL=a b", "OPENAI_BASE_URL=http://ai.example", "TRAINSET_SIMULATE=x",
 	}, path)
 	got := fieldErrors(t, err)
 	want := []string{
 		"TRAINSET_RATE_PER_MINUTE", "ALLOW_PRIVATE_HOSTS", "REPLICATE_API_TOKEN", "REPLICATE_BASE_URL", "TRAINSET_MODEL",
 		"TRAINSET_MAX_ATTEMPTS", "REDIS_URL", "LOG_LEVEL", "LOG_FORMAT", "TRAINSET_CONCURRENCY",
+		"AWS_USER_FILES_BUCKET", "TRAINSET_S3_PREFIX", "AWS_ENDPOINT_URL_S3", "TRAINSET_S3_PATH_STYLE", "AWS_ACCESS_SECRET",
+		"AWS_ACCESS_KEY_ID", "TRAINSET_HTTP_LISTEN", "TRAINSET_HTTP_TOKEN", "TRAINSET_DASHBOARD_WRITE", "PUBLIC_URL",
+		"MAX_COST_PER_USER_PER_DAY", "TRAINSET_MAX_OPEN_JOBS_PER_USER", "TRAINSET_JUDGE_MODEL", "OPENAI_BASE_URL",
+		"TRAINSET_SIMULATE",
 	}
 	slices.Sort(got)
 	slices.Sort(want)
@@ -168,7 +199,8 @@ func TestTokenIsSentInClearOnlyWhereAllowed(t *testing.T) {
 func TestRedisURLForms(t *testing.T) {
 	for url, want := range map[string]bool{
 		"redis://localhost:6379/0": true, "rediss://:pw@host/2": true, "unix:///run/redis.sock?db=1": true,
-		"redis://": false, "localhost:6379": false, "http://host": false, "unix://": false,
+		"redis-sentinel://s1:26379,s2:26379/mymaster/0": true, "rediss-cluster://u:p@n1:6379,n2:6379": true,
+		"redis://": false, "redis://:pw@": false, "redis-cluster:///0": false, "localhost:6379": false, "http://host": false, "unix://": false,
 	} {
 		c := Default()
 		c.Redis.URL = NewSecret(url)

@@ -8,7 +8,7 @@ import (
 const preface = `# Configuration
 
 Settings come from the environment and from a file named ` + "`.env`" + ` in the working directory; the environment wins. An
-empty variable counts as unset. Everything that is wrong is reported at once, with exit code 2. Flags of the commands
+empty variable counts as unset, unless its row says otherwise. Everything that is wrong is reported at once, with exit code 2. Flags of the commands
 override what is set here. Secrets are never printed.
 
 This page is generated from the tags of ` + "`internal/config`" + `: run ` + "`go test ./internal/config -update`" + ` after a change there.
@@ -26,6 +26,26 @@ func Markdown() string {
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", v.Name, shown(v), v.Doc, v.Allow)
 	}
+	b.WriteString(sdkSection())
+	return b.String()
+}
+
+const sdkPreface = `
+## Left to the AWS SDK
+
+When a bucket is set, the SDK reads these and its other variables itself, from the environment and not from ` + "`.env`" + `; those about
+credentials only where neither pair of keys above is set. One that is needed and stands only in ` + "`.env`" + ` is reported as an error.
+
+| variable | what it sets |
+|---|---|
+`
+
+func sdkSection() string {
+	var b strings.Builder
+	b.WriteString(sdkPreface)
+	for _, v := range leftToSDK {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", v.name, v.doc)
+	}
 	return b.String()
 }
 
@@ -36,7 +56,20 @@ func title(group string) string {
 	return group
 }
 
+// shown is the cell of the defaults: the command's, the worker's, and what
+// being empty means.
 func shown(v Variable) string {
+	cell := shownDefault(v)
+	if v.Worker != "" {
+		cell += "; `" + v.Worker + "` for `worker run`"
+	}
+	if v.Empty != "" {
+		cell += "; " + v.Empty
+	}
+	return cell
+}
+
+func shownDefault(v Variable) string {
 	switch {
 	case v.Secret:
 		return "unset (secret)"

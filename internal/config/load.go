@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
@@ -23,15 +24,38 @@ func Default() Config {
 
 // Load reads the settings from environ, as os.Environ gives it, and for
 // variables that are not there from the file at dotenvPath, if there is one. An
-// empty variable counts as unset; in the environment it also hides the file's.
+// empty variable counts as unset, but for those with an Empty; in the
+// environment it also hides the file's.
 //
 // The error joins a *trainset.FieldError for each thing that is wrong. It
 // quotes no secret.
 func Load(environ []string, dotenvPath string) (Config, error) {
+	return load(environ, dotenvPath, nil)
+}
+
+// LoadWorker is Load with the defaults of worker run, which serves HTTP and
+// says what it does.
+func LoadWorker(environ []string, dotenvPath string) (Config, error) {
+	defaults := map[string]string{}
+	for _, v := range Variables() {
+		if v.Worker != "" {
+			defaults[v.Name] = v.Worker
+		}
+	}
+	return load(environ, dotenvPath, defaults)
+}
+
+func load(environ []string, dotenvPath string, defaults map[string]string) (Config, error) {
 	file, fileErr := readDotenv(dotenvPath)
-	given := merge(file, env.ToMap(environ))
+	environment := env.ToMap(environ)
+	given := merge(file, environment)
+	for name, value := range defaults {
+		if _, set := given[name]; !set {
+			given[name] = value
+		}
+	}
 	c := Default()
-	problems := []error{fileErr, parse(&c, given), c.Validate()}
+	problems := []error{fileErr, parse(&c, given), c.Validate(), misplaced(c, file, environment)}
 	if err := errors.Join(problems...); err != nil {
 		return Config{}, flatten(problems)
 	}
@@ -39,7 +63,7 @@ func Load(environ []string, dotenvPath string) (Config, error) {
 }
 
 // merge returns the trimmed variables of both; those of over win. What is
-// empty afterwards is left out.
+// empty afterwards is left out, unless being empty means something.
 func merge(under, over map[string]string) map[string]string {
 	merged := make(map[string]string, len(under)+len(over))
 	maps.Copy(merged, under)
@@ -48,14 +72,35 @@ func merge(under, over map[string]string) map[string]string {
 		merged[name] = strings.TrimSpace(value)
 	}
 	// A nameless variable (Windows has some) would be taken for every group's.
-	maps.DeleteFunc(merged, func(name, value string) bool { return name == "" || value == "" })
+	maps.DeleteFunc(merged, func(name, value string) bool {
+		return name == "" || value == "" && !meansSomethingEmpty(name)
+	})
 	return merged
+}
+
+func meansSomethingEmpty(name string) bool {
+	return slices.ContainsFunc(Variables(), func(v Variable) bool { return v.Name == name && v.Empty != "" })
+}
+
+// parsers read the types that the loader does not know.
+var parsers = map[reflect.Type]env.ParserFunc{reflect.TypeFor[trainset.Money](): parseMoney}
+
+var errNoAmount = errors.New("no amount above zero")
+
+// parseMoney refuses zero: in the struct it stands for no bound, and whoever
+// writes it down hardly means that.
+func parseMoney(s string) (any, error) {
+	m, err := trainset.ParseMoney(s)
+	if err == nil && m <= 0 {
+		err = errNoAmount
+	}
+	return m, err
 }
 
 // parse fills c; a variable that does not parse leaves its default, so that
 // validation does not report it a second time.
 func parse(c *Config, given map[string]string) error {
-	err := env.ParseWithOptions(c, env.Options{Environment: given})
+	err := env.ParseWithOptions(c, env.Options{Environment: given, FuncMap: parsers})
 	if err == nil {
 		return nil
 	}
@@ -79,15 +124,18 @@ func explain(err error, given map[string]string) error {
 	}
 	for _, v := range Variables() {
 		if v.field == bad.Name {
-			return v.invalid(fmt.Sprintf("%q is no %s", given[v.Name], noun(v.kind)))
+			return v.invalid(fmt.Sprintf("%q is no %s", given[v.Name], noun(v.typ)))
 		}
 	}
 	return trainset.Invalid(bad.Name, "does not parse", "")
 }
 
-func noun(k reflect.Kind) string {
-	if k == reflect.Int {
+func noun(t reflect.Type) string {
+	switch t {
+	case reflect.TypeFor[int]():
 		return "whole number"
+	case reflect.TypeFor[trainset.Money]():
+		return "amount of US dollars above zero"
 	}
 	return "truth value"
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -18,7 +19,11 @@ func (c Config) Validate() error {
 	p := newProblems()
 	c.Provider.validate(p, c.AllowPrivateHosts)
 	c.Redis.validate(p)
-	p.check("TRAINSET_OUT", c.Storage.Out != "", "is empty")
+	c.Storage.validate(p)
+	c.HTTP.validate(p)
+	p.check("PUBLIC_URL", c.HTTP.PublicURL == "" || c.reachable(c.HTTP.PublicURL), "is no URL that the provider's webhooks may be sent to")
+	c.Money.validate(p)
+	c.Judge.validate(p, c.AllowPrivateHosts)
 	p.oneOf("LOG_LEVEL", c.Log.Level, "trace", "debug", "info", "warn", "error")
 	p.oneOf("LOG_FORMAT", c.Log.Format, "console", "json")
 	p.between("TRAINSET_CONCURRENCY", c.Concurrency, 1, 10_000)
@@ -37,6 +42,52 @@ func (o Redis) validate(p *problems) {
 	p.check("REDIS_URL", !o.URL.IsSet() || isRedisURL(o.URL.Reveal()), "is no URL of a Redis server")
 }
 
+// minAccessToken is as short as the worker's server lets a token be.
+const minAccessToken = 16
+
+func (o HTTP) validate(p *problems) {
+	token := o.AccessToken.Reveal()
+	p.check("TRAINSET_HTTP_TOKEN", printable(token), "holds white space or control characters")
+	p.check("TRAINSET_HTTP_TOKEN", token == "" || len(token) >= minAccessToken, fmt.Sprintf("has only %d characters", len(token)))
+	if o.Listen == "" {
+		return
+	}
+	host, port, err := net.SplitHostPort(o.Listen)
+	n, portErr := strconv.ParseUint(port, 10, 16)
+	if err != nil || portErr != nil || n == 0 && port != "0" {
+		p.check("TRAINSET_HTTP_LISTEN", false, fmt.Sprintf("%q is no address to listen at", o.Listen))
+		return
+	}
+	p.check("TRAINSET_HTTP_TOKEN", o.AccessToken.IsSet() || loopback(host), "is not set, and TRAINSET_HTTP_LISTEN is open to other machines")
+}
+
+// reachable allows plain http only to a provider that is ours: webhooks are
+// signed but not secret, and Replicate sends none without TLS.
+func (c Config) reachable(raw string) bool {
+	if !acceptableBase(raw, c.AllowPrivateHosts) {
+		return false
+	}
+	return strings.HasPrefix(raw, "https:") || c.AllowPrivateHosts || c.Provider.Simulate || loopbackURL(c.Provider.BaseURL)
+}
+
+func loopbackURL(raw string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && loopback(u.Hostname())
+}
+
+func (o Money) validate(p *problems) {
+	p.check("MAX_COST_PER_USER_PER_DAY", o.PerUserDay >= 0, fmt.Sprintf("%s is less than nothing", o.PerUserDay))
+	p.between("TRAINSET_MAX_OPEN_JOBS_PER_USER", o.MaxOpenJobs, 0, 100_000)
+}
+
+func (o Judge) validate(p *problems, insecure bool) {
+	p.oneOf("TRAINSET_JUDGE", o.Kind, "replicate", "openai", "local")
+	p.check("TRAINSET_JUDGE_MODEL", printable(o.JudgeModel), fmt.Sprintf("%q holds white space or control characters", o.JudgeModel))
+	p.check("OPENAI_API_KEY", printable(o.OpenAIKey.Reveal()), "holds white space or control characters")
+	p.check("OPENAI_API_KEY", o.Kind != "openai" || o.OpenAIKey.IsSet() || o.OpenAIBaseURL != "", "is not set, and TRAINSET_JUDGE is openai")
+	p.check("OPENAI_BASE_URL", o.OpenAIBaseURL == "" || acceptableBase(o.OpenAIBaseURL, insecure), "is no URL that the key may be sent to")
+}
+
 // acceptableBase allows plain http only where it leaves the machine by the
 // operator's leave, for the token travels with each request.
 func acceptableBase(raw string, insecure bool) bool {
@@ -52,15 +103,22 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+// isRedisURL tells a URL from something else that was put in its place. What
+// it says exactly is found out where it is used.
 func isRedisURL(raw string) bool {
-	u, err := url.Parse(raw)
-	if err != nil {
+	scheme, rest, found := strings.Cut(raw, "://")
+	if !found {
 		return false
 	}
-	if u.Scheme == "unix" {
-		return u.Path != ""
+	rest, _, _ = strings.Cut(rest, "?")
+	authority, path, _ := strings.Cut(rest, "/")
+	switch strings.ToLower(scheme) {
+	case "unix":
+		return path != ""
+	case "redis", "rediss", "redis-sentinel", "rediss-sentinel", "redis-cluster", "rediss-cluster":
+		return authority[strings.LastIndex(authority, "@")+1:] != ""
 	}
-	return (u.Scheme == "redis" || u.Scheme == "rediss") && u.Host != ""
+	return false
 }
 
 // printable reports whether s may stand in an HTTP header as it is.

@@ -11,12 +11,14 @@ type Variable struct {
 	Name    string // the environment variable
 	Group   string // what it belongs to: "Provider", "Redis"; empty for the rest
 	Default string // as it would be written; empty when there is none
+	Worker  string // the default of worker run, where it is another
+	Empty   string // what an empty value means, where it does not mean unset
 	Doc     string // what it does
 	Allow   string // the values it takes
 	Secret  bool   // never printed
 
 	field string // the struct's field
-	kind  reflect.Kind
+	typ   reflect.Type
 }
 
 // Variables lists every setting in the order of the struct.
@@ -28,9 +30,10 @@ func fields(t reflect.Type, group string) []Variable {
 		if name, ok := field.Tag.Lookup("env"); ok {
 			vars = append(vars, Variable{
 				Name: name, Group: group, Default: field.Tag.Get("envDefault"),
+				Worker: field.Tag.Get("worker"), Empty: field.Tag.Get("empty"),
 				Doc: field.Tag.Get("doc"), Allow: field.Tag.Get("allow"),
 				Secret: field.Type == reflect.TypeFor[Secret](),
-				field:  field.Name, kind: field.Type.Kind(),
+				field:  field.Name, typ: field.Type,
 			})
 			continue
 		}

@@ -58,15 +58,9 @@ func hashes(items []trainset.SetItem) []hash {
 func (h hash) distance(o hash) int { return bits.OnesCount64(h.bits ^ o.bits) }
 
 // diversity counts what the set's images show and measures how much they differ.
-func diversity(items []trainset.SetItem) trainset.Diversity {
-	d := trainset.Diversity{Media: map[trainset.Medium]int{}, Framing: map[string]int{}}
-	for _, it := range items {
-		if it.File != "" {
-			d.Media[it.Medium]++
-			d.Framing[it.Framing]++
-		}
-	}
-	all := hashes(items)
+func diversity(m trainset.Manifest) trainset.Diversity {
+	d := shown(m)
+	all := hashes(m.Items)
 	least, total, pairs := 64, 0, 0
 	for i, a := range all {
 		for _, b := range all[i+1:] {
@@ -77,6 +71,27 @@ func diversity(items []trainset.SetItem) trainset.Diversity {
 	if pairs > 0 {
 		mean := math.Round(float64(total)/float64(pairs)*100) / 100
 		d.MinDHash, d.MeanDHash = &least, &mean
+	}
+	return d
+}
+
+// shown counts what the set's images show.
+func shown(m trainset.Manifest) trainset.Diversity {
+	var d trainset.Diversity
+	if m.Plan.Style != nil {
+		d.Categories = map[string]int{}
+	} else {
+		d.Media, d.Framing = map[trainset.Medium]int{}, map[string]int{}
+	}
+	for _, it := range m.Items {
+		switch {
+		case it.File == "":
+		case m.Plan.Style != nil:
+			d.Categories[it.Category]++
+		default:
+			d.Media[it.Medium]++
+			d.Framing[it.Framing]++
+		}
 	}
 	return d
 }
@@ -119,6 +134,9 @@ func warnings(m trainset.Manifest) []string {
 				all = append(all, fmt.Sprintf("images %d and %d look nearly alike (%d of 64 bits differ)", a.index, b.index, n))
 			}
 		}
+	}
+	if m.Plan.Style != nil {
+		all = append(all, styleWarnings(m, made)...)
 	}
 	if made < m.Plan.Images {
 		all = append(all, fmt.Sprintf("the set is short: %d of %d images", made, m.Plan.Images))

@@ -9,8 +9,10 @@ package dataset
 import (
 	"fmt"
 	"path"
+	"strings"
 
 	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/plan"
 )
 
 // Layout gives the storage keys of a job's objects. The IDs in it are taken to
@@ -36,17 +38,36 @@ func (l Layout) Reference() string { return l.at("reference.png") }
 // Plan is the request and the frozen plan.
 func (l Layout) Plan() string { return l.at("job.json") }
 
-// Item is the picture that an attempt made. It never changes.
-func (l Layout) Item(index, attempt int) string { return l.at("items/%03d.%d.png", index, attempt) }
-
-// Receipt is the record of an ended attempt, whether it made a picture or not.
-func (l Layout) Receipt(index, attempt int) string {
-	return l.at("items/%03d.%d.json", index, attempt)
+// Made is what an attempt at a subtask made: a picture, or a judge's answer. It
+// never changes. ext is the file's extension, "png".
+func (l Layout) Made(s plan.Subtask, attempt int, ext string) string {
+	return l.at("%s.%d.%s", place(s), attempt, ext)
 }
 
-// Rejected is a picture that failed the checks.
-func (l Layout) Rejected(index, attempt int) string {
-	return l.at("rejected/%03d.%d.png", index, attempt)
+// Receipt is the record of an ended attempt, whether it made anything or not.
+func (l Layout) Receipt(s plan.Subtask, attempt int) string {
+	return l.at("%s.%d.json", place(s), attempt)
+}
+
+// Rejected is what an attempt made that failed the checks.
+func (l Layout) Rejected(s plan.Subtask, attempt int, ext string) string {
+	return l.at("rejected/%s.%d.%s", strings.ReplaceAll(strings.TrimPrefix(place(s), "items/"), "/", "-"), attempt, ext)
+}
+
+// place is where the objects of a subtask are, less the attempt and extension.
+func place(s plan.Subtask) string {
+	switch s.Verb {
+	case plan.VerbGrid:
+		return fmt.Sprintf("grids/%03d", s.Ask.Index)
+	case plan.VerbJudge:
+		return fmt.Sprintf("grids/%03d.judge", s.Ask.Grid)
+	case plan.VerbEnhance:
+		return fmt.Sprintf("grids/%03d.enhanced", s.Ask.Grid)
+	case plan.VerbTile:
+		return fmt.Sprintf("items/%03d-%d", s.Ask.Grid, s.Ask.Tile)
+	case plan.VerbImage, plan.VerbAccept, plan.VerbAssemble:
+	}
+	return fmt.Sprintf("items/%03d", s.Index)
 }
 
 // Revision is the folder of one assembled set, without a closing slash.

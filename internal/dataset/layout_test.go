@@ -9,14 +9,31 @@ import (
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/dataset"
+	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/storage"
 )
 
 func keys(l dataset.Layout, revision, index, attempt int) []string {
 	return []string{
-		l.Reference(), l.Plan(), l.Item(index, attempt), l.Receipt(index, attempt), l.Rejected(index, attempt),
+		l.Reference(), l.Plan(), l.Made(image(index), attempt, "png"), l.Receipt(image(index), attempt), l.Rejected(image(index), attempt, "png"),
 		l.Train(revision, index), l.Caption(revision, index), l.Zip(revision), l.ContactSheet(revision),
 		l.Gallery(revision), l.RevisionManifest(revision), l.Manifest(),
+	}
+}
+
+func image(index int) plan.Subtask { return plan.Subtask{Verb: plan.VerbImage, Index: index} }
+
+func TestKeysOfAStylesParts(t *testing.T) {
+	l := dataset.Layout{User: "ann", Kind: trainset.KindStyle, Subject: "ink", Job: "J"}
+	for want, s := range map[string]plan.Subtask{
+		"grids/002.1.png rejected/grids-002.1.png":                   {Verb: plan.VerbGrid, Index: 2, Ask: plan.Ask{Index: 2}},
+		"grids/002.judge.1.png rejected/grids-002.judge.1.png":       {Verb: plan.VerbJudge, Ask: plan.Ask{Grid: 2}},
+		"grids/002.enhanced.1.png rejected/grids-002.enhanced.1.png": {Verb: plan.VerbEnhance, Ask: plan.Ask{Grid: 2}},
+		"items/002-7.1.png rejected/002-7.1.png":                     {Verb: plan.VerbTile, Index: 13, Ask: plan.Ask{Grid: 2, Tile: 7}},
+	} {
+		if got := l.Made(s, 1, "png") + " " + l.Rejected(s, 1, "png"); strings.ReplaceAll(got, l.Root()+"/", "") != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
 }
 
@@ -58,6 +75,6 @@ func TestKeysAreValidAndDistinctForAnyIDs(t *testing.T) {
 
 func ExampleLayout() {
 	l := dataset.Layout{User: "ann", Kind: trainset.KindActor, Subject: "mona", Job: "0f3a"}
-	fmt.Println(l.Train(1, 7)) //nolint:forbidigo // an example prints
+	fmt.Println(l.Train(1, 7))
 	// Output: ann/actors/mona/0f3a/v1/train/007.png
 }

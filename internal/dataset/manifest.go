@@ -24,66 +24,33 @@ func (s Set) manifest(folder string, files []File) trainset.Manifest {
 			File: relative(folder, p.Reference.Key), SHA256: p.Reference.SHA256,
 			Width: p.Reference.Width, Height: p.Reference.Height, Format: p.Reference.Format,
 		},
-		Plan:   trainset.SetPlan{Images: p.Images, Mix: mix(r), CatalogVersion: p.CatalogVersion, Seed: p.Seed},
-		Models: []trainset.SetModel{s.model()}, Items: s.items(folder),
+		Plan: wanted(r), Models: s.models(), Items: s.setItems(folder), Grids: s.grids(folder),
 		Cost:  trainset.Cost{Estimated: p.Estimated, Actual: r.Spent, Cap: p.MaxCost},
 		Files: s.setFiles(folder, files),
 	}
-	m.Diversity, m.Timings, m.Warnings = diversity(m.Items), timings(m), warnings(m)
+	m.Diversity, m.Timings = diversity(m), timings(m)
+	m.Warnings = warnings(m)
 	return m
 }
 
-func mix(r plan.Record) map[trainset.Medium]int {
-	m := map[trainset.Medium]int{}
+// wanted is what was asked for.
+func wanted(r plan.Record) trainset.SetPlan {
+	p := r.Plan
+	w := trainset.SetPlan{Images: p.Images, CatalogVersion: p.CatalogVersion, Seed: p.Seed}
+	if st := p.Style; st != nil {
+		w.Style = &trainset.SetStyle{Grids: st.Grids, MaxGrids: st.MaxGrids, Judge: st.Judge, Enhance: st.Enhance}
+		return w
+	}
+	w.Mix = map[trainset.Medium]int{}
 	for _, s := range r.Subtasks {
-		m[s.Ask.Medium]++
+		w.Mix[s.Ask.Medium]++
 	}
-	return m
+	return w
 }
 
-func (s Set) model() trainset.SetModel {
-	p := s.Record.Plan
-	m := trainset.SetModel{
-		Role: "generate", Provider: "replicate", Name: p.Model, Params: map[string]any{},
-		Price: p.Price, PriceSource: p.PriceSource, PriceDate: p.PriceDate,
-	}
-	if p.Simulate {
-		m.Provider = "simulated"
-	}
-	for _, sub := range s.subtasks() {
-		for _, a := range s.Record.Tries(sub.ID) {
-			if len(a.Input) > 0 {
-				m.Params = params(a.Input)
-				return m
-			}
-		}
-	}
-	return m
-}
-
-// params is what an input has beside what differs by attempt and the
-// reference's address, which expires and may be signed.
-func params(input map[string]any) map[string]any {
-	kept := map[string]any{}
-	for name, v := range input {
-		if name == "prompt" || name == "seed" {
-			continue
-		}
-		switch v := v.(type) {
-		case string:
-			if !strings.Contains(v, ":/") && !strings.HasPrefix(v, "data:") {
-				kept[name] = v
-			}
-		case bool, float64, int, int64:
-			kept[name] = v
-		}
-	}
-	return kept
-}
-
-func (s Set) items(folder string) []trainset.SetItem {
+func (s Set) setItems(folder string) []trainset.SetItem {
 	items := make([]trainset.SetItem, 0, len(s.Record.Subtasks))
-	for _, sub := range s.subtasks() {
+	for _, sub := range s.items {
 		items = append(items, s.item(folder, sub))
 	}
 	near := nearest(items)
@@ -99,14 +66,14 @@ func (s Set) item(folder string, sub plan.Subtask) trainset.SetItem {
 	ask := sub.Ask
 	it := trainset.SetItem{
 		Index: sub.Index, State: sub.State, Reason: clean(sub.Reason), Scene: ask.Scene, Medium: ask.Medium,
-		Technique: ask.Technique, Framing: ask.Framing, Prompt: ask.Prompt,
-		Attempts: []trainset.SetAttempt{}, SettledAt: utc(sub.SettledAt),
+		Technique: ask.Technique, Framing: ask.Framing, Prompt: ask.Prompt, Category: ask.Category,
+		Tile: s.tile(ask.Grid, ask.Tile), Attempts: []trainset.SetAttempt{}, SettledAt: utc(sub.SettledAt),
 	}
 	if len(ask.Seeds) > 0 {
-		it.Seed = ask.Seeds[0]
+		it.Seed = &ask.Seeds[0]
 	}
 	for _, a := range s.Record.Tries(sub.ID) {
-		it.Attempts = append(it.Attempts, attempt(folder, ask, a))
+		it.Attempts = append(it.Attempts, attempt(folder, sub, a))
 		it.Cost += a.Cost
 		describe(&it, a)
 	}
@@ -125,8 +92,8 @@ func (s Set) item(folder string, sub plan.Subtask) trainset.SetItem {
 // describe keeps what was asked and found by an attempt: of several the last,
 // unless another one won.
 func describe(it *trainset.SetItem, a plan.Attempt) {
-	if a.Prompt != "" { // empty where its record was lost
-		it.Prompt, it.Seed = a.Prompt, a.Seed
+	if a.Prompt != "" { // empty where its record was lost, and where a tile was cut out
+		it.Prompt, it.Seed = a.Prompt, &a.Seed
 	}
 	if a.Image != nil {
 		it.Checks = a.Image.Checks
@@ -140,15 +107,24 @@ func (s Set) picture(it *trainset.SetItem, folder string, ask plan.Ask, win plan
 	it.Caption = &trainset.SetCaption{
 		Text: caption(ask, win), Origin: "template", File: relative(folder, layout.Caption(s.Revision, it.Index)),
 	}
-	it.PredictionID, it.SHA256, it.ProviderSHA256 = win.PredictionID, win.Image.SHA256, win.Image.ProviderSHA256
+	it.PredictionID, it.SHA256 = win.PredictionID, win.Image.SHA256
+	if win.Model != "" { // else its grid's came from the provider
+		it.ProviderSHA256 = win.Image.ProviderSHA256
+	}
 	it.Bytes, it.Width, it.Height = win.Image.Bytes, win.Image.Width, win.Image.Height
 	it.DigitalSourceType = trainset.DigitalSourceType
 }
 
-func attempt(folder string, ask plan.Ask, a plan.Attempt) trainset.SetAttempt {
+func attempt(folder string, sub plan.Subtask, a plan.Attempt) trainset.SetAttempt {
 	t := trainset.SetAttempt{
-		Number: a.Number, Outcome: string(a.Outcome), Reason: clean(a.Reason), Seed: a.Seed, Milder: milder(ask, a),
+		Number: a.Number, Outcome: string(a.Outcome), Reason: clean(a.Reason), Milder: milder(sub.Ask, a),
 		PredictionID: a.PredictionID, Cost: a.Cost, PredictSeconds: a.PredictSeconds, EndedAt: utc(a.EndedAt),
+	}
+	if sub.Verb != plan.VerbImage && a.Model != "" {
+		t.Role = roleOf(sub.Verb)
+	}
+	if len(sub.Ask.Seeds) > 0 {
+		t.Seed = &a.Seed
 	}
 	if !a.CreatedAt.IsZero() {
 		t.CreatedAt = utc(&a.CreatedAt)
@@ -161,12 +137,30 @@ func attempt(folder string, ask plan.Ask, a plan.Attempt) trainset.SetAttempt {
 
 func timings(m trainset.Manifest) trainset.Timings {
 	t := trainset.Timings{Total: seconds(m.FinishedAt.Sub(m.CreatedAt))}
+	for _, g := range m.Grids {
+		t.Slowest = max(t.Slowest, g.Seconds)
+		for _, a := range g.Attempts {
+			t.Sequential += spent(a)
+		}
+	}
 	for _, it := range m.Items {
-		t.Slowest = max(t.Slowest, it.Seconds)
+		chain := it.Seconds
+		if it.Tile != nil {
+			chain += m.Grids[it.Tile.Grid-1].Seconds
+		}
+		t.Slowest = max(t.Slowest, thousandths(chain))
 		t.Sequential += it.Seconds
 	}
-	t.Sequential = math.Round(t.Sequential*1000) / 1000
+	t.Sequential = thousandths(t.Sequential)
 	return t
+}
+
+// spent is how long an attempt took; 0 where that is not known.
+func spent(a trainset.SetAttempt) float64 {
+	if a.CreatedAt == nil || a.EndedAt == nil {
+		return 0
+	}
+	return seconds(a.EndedAt.Sub(*a.CreatedAt))
 }
 
 func (s Set) setFiles(folder string, files []File) trainset.SetFiles {
@@ -196,6 +190,8 @@ func relative(folder, key string) string {
 }
 
 func seconds(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds() }
+
+func thousandths(f float64) float64 { return math.Round(f*1000) / 1000 }
 
 func utc(t *time.Time) *time.Time {
 	if t == nil {

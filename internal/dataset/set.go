@@ -6,8 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/actormaker/trainset"
@@ -29,6 +27,8 @@ type Set struct {
 	ContactSheet []byte
 	Tool         trainset.Tool
 	FinishedAt   time.Time
+
+	items []plan.Subtask // what stands for each item, found once
 }
 
 // File is one object to store.
@@ -43,6 +43,7 @@ type File struct {
 // same bytes. A set without any image has a gallery and manifests only, which
 // say why. It fails where the images are not those of the record.
 func Build(s Set) (trainset.Manifest, []File, error) {
+	s.items = s.Record.Items()
 	if err := s.check(); err != nil {
 		return trainset.Manifest{}, nil, fmt.Errorf("assembling the data set of job %s: %w", s.Record.ID, err)
 	}
@@ -91,7 +92,7 @@ func (s Set) check() error {
 		return fmt.Errorf("revision %d; the first is 1", s.Revision)
 	}
 	made := 0
-	for _, sub := range s.subtasks() {
+	for _, sub := range s.items {
 		if sub.State != trainset.ItemSucceeded {
 			continue
 		}
@@ -110,10 +111,6 @@ func (s Set) check() error {
 	return nil
 }
 
-func (s Set) subtasks() []plan.Subtask {
-	return slices.SortedFunc(maps.Values(s.Record.Subtasks), func(a, b plan.Subtask) int { return a.Index - b.Index })
-}
-
 // winner is the attempt that made an item's image.
 func winner(r plan.Record, s plan.Subtask) (plan.Attempt, bool) {
 	if s.State != trainset.ItemSucceeded {
@@ -128,7 +125,7 @@ func (s Set) files() ([]File, error) {
 	layout := s.layout()
 	var files []File
 	var entries []entry
-	for _, sub := range s.subtasks() {
+	for _, sub := range s.items {
 		win, ok := winner(s.Record, sub)
 		if !ok {
 			continue

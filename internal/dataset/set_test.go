@@ -127,12 +127,12 @@ func (j *job) settle(i int, state trainset.ItemState, reason string, winner int)
 
 func (j *job) succeed(i int, dhash, findings string) {
 	a := j.try(i, j.Record.Subtasks[plan.ImageID(i)].Ask.Prompt, plan.OutcomeSucceeded, "")
-	j.store(i, a, j.layout().Item(i, a.Number), dhash, findings)
+	j.store(i, a, j.layout().Made(image(i), a.Number, "png"), dhash, findings)
 }
 
 func (j *job) reject(i int, detail string) {
 	a := j.try(i, j.Record.Subtasks[plan.ImageID(i)].Ask.Prompt, plan.OutcomeRejected, detail)
-	j.store(i, a, j.layout().Rejected(i, a.Number), "0000000000000000", fmt.Sprintf(`{"severity":"fail","detail":%q}`, detail))
+	j.store(i, a, j.layout().Rejected(image(i), a.Number, "png"), "0000000000000000", fmt.Sprintf(`{"severity":"fail","detail":%q}`, detail))
 }
 
 // whole is a job all of whose images were made.
@@ -151,7 +151,7 @@ func short() dataset.Set {
 	ask := j.Record.Subtasks[plan.ImageID(2)].Ask
 	j.try(2, ask.Prompt, plan.OutcomeModerated, "refused: sensitive (E005)")
 	j.try(2, ask.Prompt, plan.OutcomeModerated, "refused: sensitive (E005)")
-	j.store(2, j.try(2, ask.Milder, plan.OutcomeSucceeded, ""), j.layout().Item(2, 3), "ffffffff0000000f", "")
+	j.store(2, j.try(2, ask.Milder, plan.OutcomeSucceeded, ""), j.layout().Made(image(2), 3, "png"), "ffffffff0000000f", "")
 	j.reject(3, "blank")
 	j.succeed(3, "0f0f0f0f0f0f0f0f", "")
 	j.reject(4, "not grey")
@@ -202,7 +202,7 @@ func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	file := filepath.Join("testdata", name)
 	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil { //nolint:gosec // a golden file is no secret
+		if err := os.WriteFile(file, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -404,7 +404,7 @@ func TestCaptionFollowsThePromptThatMadeTheImage(t *testing.T) {
 			t.Errorf("caption %d in the manifest: %q", index, got)
 		}
 	}
-	if it := m.Items[1]; it.Prompt != "Milder prompt 2." || !it.Attempts[2].Milder || it.Attempts[0].Milder || it.Seed != 202 {
+	if it := m.Items[1]; it.Prompt != "Milder prompt 2." || !it.Attempts[2].Milder || it.Attempts[0].Milder || *it.Seed != 202 {
 		t.Errorf("item 2: %+v", it)
 	}
 }

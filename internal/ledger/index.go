@@ -2,8 +2,6 @@ package ledger
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -97,41 +95,4 @@ func (l *Ledger) Asked(ctx context.Context, id trainset.JobID) (bool, error) {
 		return false, fmt.Errorf("ledger: who asks for job %s: %w", id, err)
 	}
 	return n == 1, nil
-}
-
-// Upload is a file at the provider.
-type Upload struct {
-	ID        string    `json:"id"`
-	URL       string    `json:"url"`
-	ExpiresAt time.Time `json:"expires_at"`
-}
-
-// Upload returns the file that holds the bytes with this digest for a job, if
-// it stays for at least the given time.
-func (l *Ledger) Upload(ctx context.Context, job trainset.JobID, sum string, stays time.Duration) (Upload, bool, error) {
-	var u Upload
-	b, err := l.rdb.Get(ctx, uploadKey(string(job), sum)).Bytes()
-	if errors.Is(err, redis.Nil) {
-		return u, false, nil
-	}
-	if err != nil {
-		return u, false, fmt.Errorf("ledger: reading an upload: %w", err)
-	}
-	if err := json.Unmarshal(b, &u); err != nil {
-		return u, false, fmt.Errorf("ledger: reading an upload: %w", err)
-	}
-	return u, u.ExpiresAt.Sub(l.now()) >= stays, nil
-}
-
-// SaveUpload records a file at the provider until it expires there.
-func (l *Ledger) SaveUpload(ctx context.Context, job trainset.JobID, sum string, u Upload) error {
-	b, err := json.Marshal(u)
-	if err != nil {
-		return fmt.Errorf("ledger: encoding an upload: %w", err)
-	}
-	ttl := max(u.ExpiresAt.Sub(l.now()), time.Second)
-	if err := l.rdb.Set(ctx, uploadKey(string(job), sum), b, ttl).Err(); err != nil {
-		return fmt.Errorf("ledger: saving an upload: %w", err)
-	}
-	return nil
 }

@@ -11,6 +11,7 @@ func itemsKey(id trainset.JobID) string    { return "trainset:{" + string(id) + 
 func attemptsKey(id trainset.JobID) string { return "trainset:{" + string(id) + "}:attempts" } // hash: attempt ID -> JSON
 func queuedKey(id trainset.JobID) string   { return "trainset:{" + string(id) + "}:queued" }   // set: task IDs
 func eventsKey(id trainset.JobID) string   { return "trainset:{" + string(id) + "}:events" }   // capped stream
+func uploadsKey(id trainset.JobID) string  { return "trainset:{" + string(id) + "}:uploads" }  // hash with expiry: digest -> JSON
 
 // jobKeys lists all of a job's keys, in the order that scripts take them.
 func jobKeys(id trainset.JobID) []string {
@@ -23,6 +24,5 @@ const (
 	sweepKey  = "trainset:sweep"  // string: the sweeping worker's lock
 )
 
-func userKey(user string) string           { return "trainset:user:" + user }                  // zset: job ID -> creation
-func askedKey(id trainset.JobID) string    { return "trainset:asked:" + string(id) }           // string with expiry
-func uploadKey(account, sum string) string { return "trainset:upload:" + account + ":" + sum } // string: JSON, expiring
+func userKey(user string) string        { return "trainset:user:" + user }        // zset: job ID -> creation
+func askedKey(id trainset.JobID) string { return "trainset:asked:" + string(id) } // string with expiry

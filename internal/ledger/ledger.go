@@ -121,8 +121,11 @@ func (l *Ledger) Create(ctx context.Context, req trainset.Request) (created bool
 		return false, err
 	}
 	reply, err := l.run(ctx, "creation", createScript, id, h, req.Fingerprint(), stamp(l.now()))
-	if err != nil || changed(reply) {
-		return err == nil, err
+	if err != nil {
+		return false, err
+	}
+	if changed(reply) { // a sweeper may have thrown the entry of a job out that was not there yet
+		return true, l.index(ctx, id, o.User)
 	}
 	if there, _ := reply[1].(string); there != req.Fingerprint() {
 		return false, &trainset.ConflictError{Key: o.Key, JobID: id, Existing: there, Given: req.Fingerprint()}
@@ -162,13 +165,9 @@ func (l *Ledger) Begin(ctx context.Context, p plan.Plan, subs []plan.Subtask, kn
 	for _, a := range known {
 		spent += a.Cost
 	}
-	args := []any{headJSON, int64(p.MaxCost), int64(spent), left, stamp(l.now()), len(subs)}
-	for _, s := range subs {
-		b, err := json.Marshal(s)
-		if err != nil {
-			return fmt.Errorf("ledger: encoding a subtask: %w", err)
-		}
-		args = append(args, string(s.ID), b)
+	args, err := pairs([]any{headJSON, int64(p.MaxCost), int64(spent), left, stamp(l.now()), len(subs)}, subs)
+	if err != nil {
+		return err
 	}
 	for _, a := range known {
 		b, err := json.Marshal(a)
@@ -278,7 +277,7 @@ func (l *Ledger) Requeue(ctx context.Context, r plan.Record, s plan.Step) error 
 		field = "accept"
 	case plan.VerbAssemble:
 		field = "assemble"
-	case plan.VerbImage:
+	case plan.VerbImage, plan.VerbGrid, plan.VerbJudge, plan.VerbEnhance, plan.VerbTile:
 		sub := r.Subtasks[s.Subtask]
 		sub.Revision++
 		var err error
@@ -305,23 +304,70 @@ func (l *Ledger) Cancel(ctx context.Context, id trainset.JobID) error {
 	return err
 }
 
-// Finish ends a job, once: with the revision and output of its set, or with
-// revision 0 and no output when it was never accepted. The job leaves the open
-// index last, and its record expires after the ledger's Keep.
-func (l *Ledger) Finish(ctx context.Context, id trainset.JobID, revision int, state trainset.JobState, reason string, out *trainset.Output) error {
+// Ending is how a job ends.
+type Ending struct {
+	State  trainset.JobState
+	Reason string
+	// Revision, Change and Output are of the assembled set; zero where the job was
+	// never accepted. Change is that of the record that was assembled.
+	Revision, Change int
+	Output           *trainset.Output
+}
+
+// Finish ends a job, once. ErrStale says that the record changed since the set
+// was assembled. The job leaves the open index last, and its record expires
+// after the ledger's Keep.
+func (l *Ledger) Finish(ctx context.Context, id trainset.JobID, e Ending) error {
 	output := []byte(nil)
-	if out != nil {
+	if e.Output != nil {
 		var err error
-		if output, err = json.Marshal(out); err != nil {
+		if output, err = json.Marshal(e.Output); err != nil {
 			return fmt.Errorf("ledger: encoding the output: %w", err)
 		}
 	}
-	_, err := l.run(ctx, "finishing", finishScript, id, revision, string(state), reason, string(output), stamp(l.now()), int(l.keep.Seconds()))
+	_, err := l.run(ctx, "finishing", finishScript, id, e.Revision, string(e.State), e.Reason, string(output), stamp(l.now()), int(l.keep.Seconds()), e.Change)
 	if err != nil {
 		return err
 	}
-	if err := l.rdb.ZRem(ctx, openKey, string(id)).Err(); err != nil {
-		return fmt.Errorf("ledger: closing job %s: %w", id, err)
+	return l.Close(ctx, id)
+}
+
+// Grow adds subtasks to a job as it was read. ErrStale says that it changed
+// meanwhile, ErrStopped that nothing may be added any more.
+func (l *Ledger) Grow(ctx context.Context, r plan.Record, subs []plan.Subtask) error {
+	args, err := pairs([]any{r.Change, stamp(l.now())}, subs)
+	if err != nil {
+		return err
 	}
-	return nil
+	_, err = l.run(ctx, "growth", growScript, r.ID, args...)
+	return err
+}
+
+// Reopen takes up an ended job again, as it was read, with the subtasks that
+// are to be tried once more. ErrStale says that it changed meanwhile. It enters
+// the open index first, lest a crash leaves it unknown to sweepers, and again
+// at last, should one have thrown it out while it still was an ended job.
+func (l *Ledger) Reopen(ctx context.Context, r plan.Record, subs []plan.Subtask) error {
+	if err := l.index(ctx, r.ID, r.User); err != nil {
+		return err
+	}
+	args, err := pairs([]any{r.Change, stamp(l.now()), len(subs)}, subs)
+	if err != nil {
+		return err
+	}
+	if _, err = l.run(ctx, "trying again", reopenScript, r.ID, args...); err != nil {
+		return err
+	}
+	return l.index(ctx, r.ID, r.User)
+}
+
+func pairs(args []any, subs []plan.Subtask) ([]any, error) {
+	for _, s := range subs {
+		b, err := json.Marshal(s)
+		if err != nil {
+			return nil, fmt.Errorf("ledger: encoding a subtask: %w", err)
+		}
+		args = append(args, string(s.ID), b)
+	}
+	return args, nil
 }

@@ -203,8 +203,20 @@ func TestFinishIsOnceAndClosesTheJob(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
 		l, ctx := ledger.New(rdb, ledger.Options{}), t.Context()
 		p := begun(t, l, 1, 0)
+		early := ledger.Ending{State: trainset.JobSucceeded, Revision: 1}
+		if err := l.Finish(ctx, p.JobID, early); !errors.Is(err, ledger.ErrStale) {
+			t.Errorf("finishing before all has settled: %v", err)
+		}
+		s := p.Subtasks()[0]
+		s.State = trainset.ItemSucceeded
+		if _, err := l.Settle(ctx, p.JobID, s); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Finish(ctx, p.JobID, early); !errors.Is(err, ledger.ErrStale) {
+			t.Errorf("finishing what changed since it was read: %v", err)
+		}
 		for _, state := range []trainset.JobState{trainset.JobSucceeded, trainset.JobFailed} {
-			if err := l.Finish(ctx, p.JobID, 1, state, "", &trainset.Output{Zip: "z"}); err != nil {
+			if err := l.Finish(ctx, p.JobID, ledger.Ending{State: state, Revision: 1, Change: 1, Output: &trainset.Output{Zip: "z"}}); err != nil {
 				t.Fatal(err)
 			}
 		}

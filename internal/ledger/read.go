@@ -67,7 +67,7 @@ func record(f map[string]string) (plan.Record, error) {
 	r := plan.Record{
 		ID: h.ID, Kind: h.Kind, User: h.User, Subject: h.Subject, Key: h.Key, Request: h.Request, Priority: h.Priority,
 		Fingerprint: f["fingerprint"], State: trainset.JobState(f["state"]), Reason: f["reason"], Canceled: f["canceled"] != "",
-		Revision: number(f["set"]), AcceptRevision: number(f["accept"]), AssembleRevision: number(f["assemble"]),
+		Revision: number(f["set"]), Change: number(f["change"]), AcceptRevision: number(f["accept"]), AssembleRevision: number(f["assemble"]),
 		Spent: trainset.Money(number(f["spent"])), StartedAt: moment(f["started"]), FinishedAt: moment(f["finished"]),
 	}
 	if created := moment(f["created"]); created != nil {
@@ -112,6 +112,16 @@ type Work struct {
 // Stopped reports whether no new attempt may be made.
 func (w Work) Stopped() bool { return w.Job.Canceled || w.Job.State.Ended() }
 
+// Stopped reports whether a job has ended or was canceled.
+func (l *Ledger) Stopped(ctx context.Context, id trainset.JobID) (bool, error) {
+	v, err := l.rdb.HMGet(ctx, jobKey(id), "state", "canceled").Result()
+	if err != nil {
+		return false, fmt.Errorf("ledger: reading job %s: %w", id, err)
+	}
+	state, _ := v[0].(string)
+	return v[1] != nil || trainset.JobState(state).Ended(), nil
+}
+
 // Subtask reads one subtask with its job and attempts in two round trips.
 func (l *Ledger) Subtask(ctx context.Context, id trainset.JobID, sub plan.SubtaskID) (Work, error) {
 	var job *redis.MapStringStringCmd
@@ -133,7 +143,7 @@ func (l *Ledger) Subtask(ctx context.Context, id trainset.JobID, sub plan.Subtas
 	if err := json.Unmarshal([]byte(item.Val()), &w.Subtask); err != nil {
 		return w, fmt.Errorf("ledger: reading %s of job %s: %w", sub, id, err)
 	}
-	w.Attempts, err = l.attempts(ctx, id, sub, w.Job.Plan.MaxAttempts)
+	w.Attempts, err = l.attempts(ctx, id, sub, w.Subtask.Spent+w.Job.Plan.MaxAttempts)
 	return w, err
 }
 

@@ -35,7 +35,7 @@ var createScript = redis.NewScript(lua + `
 local there = redis.call('HGET', job, 'fingerprint')
 if there then return {0, there} end
 redis.call('HSET', job, 'head', ARGV[1], 'fingerprint', ARGV[2], 'created', ARGV[3],
-  'state', 'queued', 'set', 0, 'spent', 0, 'left', 0, 'accept', 0, 'assemble', 1)
+  'state', 'queued', 'set', 0, 'spent', 0, 'left', 0, 'accept', 0, 'assemble', 1, 'change', 0)
 event('queued', '', '', ARGV[3])
 return {1}
 `)
@@ -125,8 +125,30 @@ else
   left = redis.call('HINCRBY', job, 'left', -1)
 end
 redis.call('HSET', items, ARGV[1], ARGV[4])
+redis.call('HINCRBY', job, 'change', 1)
 event(ARGV[3], ARGV[1], ARGV[6], ARGV[5])
 return {1, left}
+`)
+
+// growScript adds subtasks that follow from what has settled, if nothing has
+// changed since that was read.
+// ARGV: change that was read, now, then pairs (subtask ID, JSON).
+// Returns {1, added}, {-1}, {-2}, {-3}.
+var growScript = redis.NewScript(lua + `
+local head = redis.call('HMGET', job, 'state', 'change', 'canceled')
+if not head[1] then return {-1} end
+if head[1] ~= 'running' or head[3] then return {-3} end
+if head[2] ~= ARGV[1] then return {-2} end
+local added = 0
+for i = 3, #ARGV, 2 do
+  if redis.call('HSETNX', items, ARGV[i], ARGV[i+1]) == 1 then
+    added = added + 1
+    event('added', ARGV[i], '', ARGV[2])
+  end
+end
+redis.call('HINCRBY', job, 'left', added)
+redis.call('HINCRBY', job, 'change', 1)
+return {1, added}
 `)
 
 // requeueScript raises the revision of a subtask whose task the queue lost, or
@@ -163,17 +185,40 @@ return {1}
 `)
 
 // finishScript ends a job, once: after assembly with the set's revision, or
-// without a set when it could not be accepted.
-// ARGV: revision of the set, state, reason, output JSON or empty, now, expiry in seconds.
+// without a set when it could not be accepted. What has changed since the set
+// was assembled must be in it: it is assembled again.
+// ARGV: revision of the set, state, reason, output JSON or empty, now, expiry
+// in seconds, change that was read.
 // Returns {1}, {0} when that revision is there, {-1}, {-2}.
 var finishScript = redis.NewScript(lua + `
-local head = redis.call('HMGET', job, 'state', 'set')
+local head = redis.call('HMGET', job, 'state', 'set', 'left', 'change')
 if not head[1] then return {-1} end
 if ended[head[1]] then return {0} end
-if tonumber(ARGV[1]) > 0 and tonumber(head[2]) ~= tonumber(ARGV[1]) - 1 then return {-2} end
+if tonumber(ARGV[1]) > 0 and (tonumber(head[2]) ~= tonumber(ARGV[1]) - 1 or head[3] ~= '0' or head[4] ~= ARGV[7]) then return {-2} end
 redis.call('HSET', job, 'state', ARGV[2], 'reason', ARGV[3], 'finished', ARGV[5])
 if ARGV[4] ~= '' then redis.call('HSET', job, 'set', ARGV[1], 'output', ARGV[4]) end
 event(ARGV[2], '', ARGV[3], ARGV[5])
 for i = 1, 5 do redis.call('EXPIRE', KEYS[i], ARGV[6]) end
+return {1}
+`)
+
+// reopenScript takes up a job again that has ended without all of its images.
+// One that was never accepted is to be accepted anew, by a task with an ID of
+// its own.
+// ARGV: change that was read, now, number of subtasks that are open again,
+// then pairs (subtask ID, JSON).
+// Returns {1}, {-1}, {-2} when it has not ended or changed since.
+var reopenScript = redis.NewScript(lua + `
+local head = redis.call('HMGET', job, 'state', 'change')
+if not head[1] then return {-1} end
+if not ended[head[1]] or head[2] ~= ARGV[1] then return {-2} end
+for i = 4, #ARGV, 2 do redis.call('HSET', items, ARGV[i], ARGV[i+1]) end
+redis.call('HDEL', job, 'canceled', 'finished')
+local planned = redis.call('HEXISTS', job, 'plan') == 1
+redis.call('HSET', job, 'state', planned and 'running' or 'queued', 'reason', '', 'left', ARGV[3])
+redis.call('HINCRBY', job, planned and 'assemble' or 'accept', 1)
+redis.call('HINCRBY', job, 'change', 1)
+for i = 1, 5 do redis.call('PERSIST', KEYS[i]) end
+event('retried', '', '', ARGV[2])
 return {1}
 `)

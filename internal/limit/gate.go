@@ -42,6 +42,9 @@ func (e *OpenError) Error() string {
 	return fmt.Sprintf("nothing is asked of the provider since %s: %s; %s", e.Since.Format(time.TimeOnly), e.Detail, e.Remedy)
 }
 
+// Blocked tells it from errors that pass by themselves.
+func (*OpenError) Blocked() bool { return true }
+
 // reserver takes slots; the gate's pump is tested without Redis.
 type reserver interface {
 	// reserve returns how long to wait for the slot it took, or *OpenError.

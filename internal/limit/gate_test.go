@@ -127,7 +127,7 @@ func TestOpenCircuitRefusesAllWhoWait(t *testing.T) {
 		g := newGate(m, zerolog.Nop())
 		defer g.Close()
 		_ = g.Permit(t.Context(), "u")
-		m.errs = []error{open, open}
+		m.errs = []error{open, open, open, open, open} // each may be the first to come
 		var wg sync.WaitGroup
 		for range 5 {
 			wg.Go(func() {

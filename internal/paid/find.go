@@ -53,6 +53,9 @@ type Search struct {
 
 	mu   sync.Mutex // held while listing, so that others wait for its result
 	last listing
+
+	reading sync.Mutex                      // held while reading a row, likewise
+	whole   map[string]replicate.Prediction // what was read of the listed ones
 }
 
 // SearchOptions adjust a Search.
@@ -74,7 +77,7 @@ func NewSearch(l Lister, a Attempts, o SearchOptions) *Search {
 	set(&o.Skew, 2*time.Minute)
 	set(&o.Lifetime, 50*time.Minute)
 	set(&o.Interval, 2*time.Second)
-	return &Search{lister: l, attempts: a, o: o}
+	return &Search{lister: l, attempts: a, o: o, whole: map[string]replicate.Prediction{}}
 }
 
 // listing is one complete reading of the account's predictions.
@@ -150,7 +153,39 @@ func (s *Search) since(ctx context.Context, back, notBefore time.Time) (listing,
 		q.Cursor = page.Next
 	}
 	s.last = l
+	s.forget(l.rows)
 	return l, nil
+}
+
+// forget drops what is listed no more.
+func (s *Search) forget(listed []replicate.Prediction) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	kept := make(map[string]replicate.Prediction, len(s.whole))
+	for _, row := range listed {
+		if p, ok := s.whole[row.ID]; ok {
+			kept[row.ID] = p
+		}
+	}
+	s.whole = kept
+}
+
+// read returns a prediction with its input, which never changes: it is asked
+// for once, however many look and however often.
+func (s *Search) read(ctx context.Context, id string) (replicate.Prediction, error) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	if p, ok := s.whole[id]; ok {
+		return p, nil
+	}
+	p, err := s.lister.Get(ctx, id)
+	if err != nil {
+		return p, fmt.Errorf("reading a prediction: %w", err)
+	}
+	if p.Input != nil {
+		s.whole[id] = p
+	}
+	return p, nil
 }
 
 // reaches reports whether a page, newest first, ends before a time.
@@ -170,8 +205,8 @@ func (s *Search) match(ctx context.Context, a plan.Attempt, rows []replicate.Pre
 			continue
 		}
 		if row.Input == nil && !row.DataRemoved {
-			if row, err = s.lister.Get(ctx, row.ID); err != nil {
-				return replicate.Prediction{}, false, fmt.Errorf("reading a prediction: %w", err)
+			if row, err = s.read(ctx, row.ID); err != nil {
+				return replicate.Prediction{}, false, err
 			}
 		}
 		if replicate.MatchInput(a.Input, row.Input) {

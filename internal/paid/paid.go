@@ -28,6 +28,8 @@ type Journal interface {
 	Open(ctx context.Context, a plan.Attempt) (plan.Attempt, error)
 	Write(ctx context.Context, a plan.Attempt, was trainset.Money) (plan.Attempt, error)
 	Attempt(ctx context.Context, job trainset.JobID, id string) (plan.Attempt, error)
+	// Stopped reports whether the job has ended or was canceled.
+	Stopped(ctx context.Context, job trainset.JobID) (bool, error)
 }
 
 // Provider makes predictions. Its errors are *replicate.Error where it
@@ -35,6 +37,8 @@ type Journal interface {
 type Provider interface {
 	Create(ctx context.Context, r replicate.CreateRequest) (replicate.Prediction, error)
 	Get(ctx context.Context, id string) (replicate.Prediction, error)
+	// Cancel stops a prediction and returns it; one that has ended stays as it is.
+	Cancel(ctx context.Context, id string) (replicate.Prediction, error)
 	Fetch(ctx context.Context, url string, maxBytes int64) ([]byte, string, error)
 }
 
@@ -47,6 +51,20 @@ type Permits interface {
 	Report(ctx context.Context, err *replicate.Error)
 }
 
+// Budget caps what a user may spend. Reserve sets the price of an attempt aside,
+// once however often it is called, or refuses; Settle replaces that, where it
+// was set aside at the given time, by what was spent.
+type Budget interface {
+	Reserve(ctx context.Context, user, attempt string, price trainset.Money) error
+	Settle(ctx context.Context, user, attempt string, reserved time.Time, cost trainset.Money) error
+}
+
+// Meter counts the predictions that are waited for.
+type Meter interface {
+	PredictionStarted()
+	PredictionEnded()
+}
+
 // Finder looks for the prediction of an attempt whose create was not answered.
 type Finder interface {
 	Find(ctx context.Context, a plan.Attempt) (Found, error)
@@ -57,7 +75,41 @@ type Options struct {
 	Owner    string        // names this worker in the journal
 	MaxBytes int64         // of one output; 64 MB when 0
 	Lifetime time.Duration // how long the provider keeps inputs and outputs, less a margin; 50 minutes when 0
-	Log      zerolog.Logger
+
+	// Fresh is how old an intent may be when it is sent; 5 s when 0. One that is
+	// older was held up, perhaps for so long that another worker has taken it over.
+	Fresh time.Duration
+	// CancelAfter has the provider end a prediction; 15 minutes when 0. StartWithin
+	// is how long one may wait to start before we end it; 5 minutes when 0.
+	CancelAfter, StartWithin time.Duration
+
+	Webhook func(job trainset.JobID, attempt string) string // where the provider tells of news; nowhere when nil
+	Budget  Budget                                          // none when nil
+	Bell    *Bell                                           // of the process; one of its own when nil
+	Meter   Meter                                           // counts nothing when nil
+	Log     zerolog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxBytes == 0 {
+		o.MaxBytes = 64 << 20
+	}
+	set := func(d *time.Duration, byDefault time.Duration) {
+		if *d == 0 {
+			*d = byDefault
+		}
+	}
+	set(&o.Lifetime, 50*time.Minute)
+	set(&o.Fresh, 5*time.Second)
+	set(&o.CancelAfter, 15*time.Minute)
+	set(&o.StartWithin, 5*time.Minute)
+	if o.Webhook == nil {
+		o.Webhook = func(trainset.JobID, string) string { return "" }
+	}
+	if o.Bell == nil {
+		o.Bell = new(Bell)
+	}
+	return o
 }
 
 // Payer carries out attempts. It is safe for concurrent use.
@@ -72,13 +124,7 @@ type Payer struct {
 
 // New makes a Payer. The pace may be shared by all of a process.
 func New(j Journal, p Provider, l Permits, f Finder, pace *Pace, o Options) *Payer {
-	if o.MaxBytes == 0 {
-		o.MaxBytes = 64 << 20
-	}
-	if o.Lifetime == 0 {
-		o.Lifetime = 50 * time.Minute
-	}
-	return &Payer{journal: j, provider: p, permits: l, finder: f, pace: pace, o: o}
+	return &Payer{journal: j, provider: p, permits: l, finder: f, pace: pace, o: o.withDefaults()}
 }
 
 // Output is what a call bought.
@@ -93,17 +139,23 @@ type Output struct {
 // journal goes on from where it is. Repeating the call repeats no payment.
 //
 // Errors leave the attempt as the journal has it: try again later. Those of
-// Journal.Open are refusals; a context's error means that it was interrupted.
-func (p *Payer) Once(ctx context.Context, user string, a plan.Attempt) (plan.Attempt, Output, error) {
+// Journal.Open and Budget.Reserve are refusals; a context's error means that it
+// was interrupted.
+func (p *Payer) Once(ctx context.Context, a plan.Attempt) (plan.Attempt, Output, error) {
+	rung, stop := p.o.Bell.Listen(a.Job, a.ID)
+	defer stop()
+	a, err := p.claim(ctx, a)
 	for {
-		var err error
+		if a, err = p.reread(ctx, a, err); err != nil {
+			return a, Output{}, err
+		}
 		switch a.State {
 		case "":
-			a, err = p.open(ctx, user, a)
+			a, err = p.open(ctx, a)
 		case plan.AttemptIntent:
-			a, err = p.adopt(ctx, user, a)
+			a, err = p.adopt(ctx, a)
 		case plan.AttemptAccepted:
-			a, err = p.wait(ctx, a)
+			a, err = p.wait(ctx, a, rung)
 		case plan.AttemptPredicted:
 			var out Output
 			if out, err = p.fetch(ctx, a); err == nil {
@@ -113,10 +165,17 @@ func (p *Payer) Once(ctx context.Context, user string, a plan.Attempt) (plan.Att
 		case plan.AttemptEnded:
 			return a, Output{}, nil
 		}
-		if a, err = p.reread(ctx, a, err); err != nil {
-			return a, Output{}, err
-		}
 	}
+}
+
+// claim takes over an attempt that another worker has begun: what that one
+// still writes is refused from here on.
+func (p *Payer) claim(ctx context.Context, a plan.Attempt) (plan.Attempt, error) {
+	if a.State == "" || a.State == plan.AttemptEnded || a.Owner == p.o.Owner {
+		return a, nil
+	}
+	a.Owner = p.o.Owner
+	return p.write(ctx, a, a.Cost)
 }
 
 // reread turns a lost race into the winner's attempt.
@@ -131,24 +190,64 @@ func (p *Payer) reread(ctx context.Context, a plan.Attempt, err error) (plan.Att
 	return now, nil
 }
 
-// open waits for a permit, journals the intent and asks the provider.
-func (p *Payer) open(ctx context.Context, user string, a plan.Attempt) (plan.Attempt, error) {
-	if err := p.permits.Permit(ctx, user); err != nil {
-		return a, fmt.Errorf("waiting for a permit: %w", err)
+// open waits for a permit, sets the price aside, journals the intent and asks
+// the provider.
+func (p *Payer) open(ctx context.Context, a plan.Attempt) (plan.Attempt, error) {
+	if err := p.permit(ctx, a); err != nil {
+		return a, err
+	}
+	if p.o.Budget != nil {
+		if err := p.o.Budget.Reserve(ctx, a.User, reservation(a), a.Price); err != nil {
+			return a, fmt.Errorf("setting the price aside: %w", err)
+		}
 	}
 	a.Owner = p.o.Owner
+	began := time.Now()
 	opened, err := p.journal.Open(ctx, a)
 	if err != nil {
 		return a, fmt.Errorf("journalling an attempt: %w", err)
 	}
-	return p.create(ctx, user, opened)
+	return p.create(ctx, opened, began)
 }
 
-// create asks the provider for the attempt, whose intent is journalled and was
-// never sent. Whatever is not certain is left to adopt.
-func (p *Payer) create(ctx context.Context, user string, a plan.Attempt) (plan.Attempt, error) {
+// permit waits for one, or until the job is canceled: ledger.ErrStopped.
+func (p *Payer) permit(ctx context.Context, a plan.Attempt) error {
+	rung, stop := p.o.Bell.Listen(a.Job, a.ID)
+	defer stop()
+	waiting, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		for {
+			select {
+			case <-waiting.Done():
+				return
+			case <-rung:
+				if stopped, err := p.journal.Stopped(waiting, a.Job); err == nil && stopped {
+					cancel(ledger.ErrStopped)
+				}
+			}
+		}
+	}()
+	if err := p.permits.Permit(waiting, a.User); err != nil {
+		return fmt.Errorf("waiting for a permit: %w", err)
+	}
+	return nil
+}
+
+// reservation names an attempt among all of a user's.
+func reservation(a plan.Attempt) string { return string(a.Job) + "/" + a.ID }
+
+// create asks the provider for the attempt, whose intent was journalled since
+// began and never sent. Whatever is not certain is left to adopt.
+func (p *Payer) create(ctx context.Context, a plan.Attempt, began time.Time) (plan.Attempt, error) {
 	for failures := 0; ; failures++ {
-		pred, err := p.provider.Create(ctx, replicate.CreateRequest{Model: a.Model, Input: a.Input})
+		if time.Since(began) > p.o.Fresh {
+			p.o.Log.Warn().Str("job_id", string(a.Job)).Str("attempt", a.ID).Msg("an intent was held up: looking for what became of it")
+			return p.reread(ctx, a, ledger.ErrStale)
+		}
+		pred, err := p.provider.Create(ctx, replicate.CreateRequest{
+			Model: a.Model, Input: a.Input, CancelAfter: p.o.CancelAfter, Webhook: p.o.Webhook(a.Job, a.ID),
+		})
 		if err == nil {
 			a, err = p.accepted(ctx, a, pred)
 			p.permits.Accepted(ctx)
@@ -159,40 +258,50 @@ func (p *Payer) create(ctx context.Context, user string, a plan.Attempt) (plan.A
 			return a, fmt.Errorf("creating a prediction: %w", err)
 		}
 		p.permits.Report(ctx, e)
+		pause := time.Duration(0)
 		switch e.Class {
 		case replicate.ClassInvalid:
 			return p.end(ctx, a, plan.OutcomeInvalid, 0, e.Error())
 		case replicate.ClassModerated:
 			return p.end(ctx, a, plan.OutcomeModerated, 0, e.Error())
-		case replicate.ClassThrottled, replicate.ClassTransient:
-			// Certainly not accepted: wait as told and send the same again.
-			if a, err = p.renew(ctx, user, a, backoff(failures)); err != nil {
-				return a, err
-			}
-		case replicate.ClassCredit, replicate.ClassAuth, replicate.ClassNotFound:
-			// Certainly not accepted, and no use to repeat before somebody acts.
-			if a, err = p.renew(ctx, user, a, 0); err != nil {
-				return a, err
-			}
 		case replicate.ClassAmbiguous, replicate.ClassLost:
 			p.o.Log.Warn().Str("job_id", string(a.Job)).Str("attempt", a.ID).Err(err).Msg("the provider may have accepted a prediction: looking for it")
-			return p.adopt(ctx, user, a)
+			return p.adopt(ctx, a)
+		case replicate.ClassThrottled, replicate.ClassTransient:
+			pause = backoff(failures) // certainly not accepted: send the same again
+		case replicate.ClassCredit, replicate.ClassAuth, replicate.ClassNotFound:
+			// Certainly not accepted, and no use to repeat before somebody acts: the
+			// permit is refused until then.
+		}
+		if a, began, err = p.renew(ctx, a, pause); err != nil || a.State == plan.AttemptEnded {
+			return a, err
 		}
 	}
 }
 
 // renew waits and takes another permit for an intent that was certainly not
 // accepted, and dates it anew, so that a crash from here on looks for the
-// create that follows.
-func (p *Payer) renew(ctx context.Context, user string, a plan.Attempt, pause time.Duration) (plan.Attempt, error) {
+// create that follows. An intent whose job was canceled meanwhile ends.
+func (p *Payer) renew(ctx context.Context, a plan.Attempt, pause time.Duration) (plan.Attempt, time.Time, error) {
+	began := time.Now()
 	if err := sleep(ctx, pause); err != nil {
-		return a, err
+		return a, began, err
 	}
-	if err := p.permits.Permit(ctx, user); err != nil {
-		return a, fmt.Errorf("waiting for a permit: %w", err)
+	if err := p.permit(ctx, a); err != nil && !errors.Is(err, ledger.ErrStopped) {
+		return a, began, err
 	}
-	a.Owner, a.IntentAt = p.o.Owner, time.Now().UTC()
-	return p.write(ctx, a, a.Cost)
+	stopped, err := p.journal.Stopped(ctx, a.Job)
+	if err != nil {
+		return a, began, fmt.Errorf("reading the job: %w", err)
+	}
+	if stopped {
+		a, err = p.end(ctx, a, plan.OutcomeCanceled, 0, "canceled before the provider accepted it")
+		return a, began, err
+	}
+	began = time.Now()
+	a.Owner, a.IntentAt = p.o.Owner, began.UTC()
+	a, err = p.write(ctx, a, a.Cost)
+	return a, began, err
 }
 
 // accepted journals the prediction's ID. The context may be ending, but what
@@ -207,7 +316,7 @@ func (p *Payer) accepted(ctx context.Context, a plan.Attempt, pred replicate.Pre
 // adopt settles an intent that may or may not have reached the provider: it
 // takes over the prediction if there is one, and asks again only if there is
 // certainly none.
-func (p *Payer) adopt(ctx context.Context, user string, a plan.Attempt) (plan.Attempt, error) {
+func (p *Payer) adopt(ctx context.Context, a plan.Attempt) (plan.Attempt, error) {
 	found, err := p.finder.Find(ctx, a)
 	if err != nil {
 		return a, fmt.Errorf("looking for a prediction: %w", err)
@@ -222,10 +331,11 @@ func (p *Payer) adopt(ctx context.Context, user string, a plan.Attempt) (plan.At
 		return p.end(ctx, a, plan.OutcomeLost, a.Price, "whether the provider accepted it could not be learnt in time")
 	case FoundAbsent:
 	}
-	if a, err = p.renew(ctx, user, a, 0); err != nil {
+	a, began, err := p.renew(ctx, a, 0)
+	if err != nil || a.State == plan.AttemptEnded {
 		return a, err
 	}
-	return p.create(ctx, user, a)
+	return p.create(ctx, a, began)
 }
 
 // predicted journals where the output is.
@@ -239,7 +349,13 @@ func (p *Payer) predicted(ctx context.Context, a plan.Attempt, pred replicate.Pr
 func (p *Payer) end(ctx context.Context, a plan.Attempt, o plan.Outcome, cost trainset.Money, reason string) (plan.Attempt, error) {
 	now, was := time.Now().UTC(), a.Cost
 	a.State, a.Outcome, a.Cost, a.Reason, a.EndedAt = plan.AttemptEnded, o, cost, reason, &now
-	return p.write(ctx, a, was)
+	a, err := p.write(ctx, a, was)
+	if err == nil && cost != was && p.o.Budget != nil {
+		if err := p.o.Budget.Settle(ctx, a.User, reservation(a), a.CreatedAt, cost); err != nil {
+			p.o.Log.Warn().Err(err).Str("job_id", string(a.Job)).Str("attempt", a.ID).Msg("the budget could not be told: it counts more than was spent")
+		}
+	}
+	return a, err
 }
 
 func (p *Payer) write(ctx context.Context, a plan.Attempt, was trainset.Money) (plan.Attempt, error) {

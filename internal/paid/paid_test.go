@@ -1,6 +1,7 @@
 package paid_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,8 +22,21 @@ import (
 
 // journal keeps attempts as the ledger does, in memory.
 type journal struct {
-	mu sync.Mutex
-	m  map[string]plan.Attempt
+	mu       sync.Mutex
+	m        map[string]plan.Attempt
+	canceled bool
+}
+
+func (j *journal) Stopped(context.Context, trainset.JobID) (bool, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.canceled, nil
+}
+
+func (j *journal) cancel() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.canceled = true
 }
 
 func (j *journal) Open(_ context.Context, a plan.Attempt) (plan.Attempt, error) {
@@ -83,6 +97,11 @@ type provider struct {
 	crash    context.CancelFunc // kills the worker that is calling
 	failure  string             // of every prediction, if any
 	fetch    []error            // of the first downloads
+	latency  time.Duration      // of a prediction; 2 s when 0
+	stuck    bool               // predictions do not start
+	ended    map[string]replicate.Status
+	requests []replicate.CreateRequest
+	polls    int
 }
 
 const lag = 3 * time.Second // until a prediction is listed
@@ -90,6 +109,7 @@ const lag = 3 * time.Second // until a prediction is listed
 func (p *provider) Create(ctx context.Context, r replicate.CreateRequest) (replicate.Prediction, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.requests = append(p.requests, r)
 	how := accepts
 	if len(p.script) > 0 {
 		how, p.script = p.script[0], p.script[1:]
@@ -121,19 +141,56 @@ func (p *provider) Create(ctx context.Context, r replicate.CreateRequest) (repli
 func (p *provider) Get(_ context.Context, id string) (replicate.Prediction, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.polls++
+	return p.get(id)
+}
+
+func (p *provider) polled() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.polls
+}
+
+func (p *provider) get(id string) (replicate.Prediction, error) {
+	latency := cmp.Or(p.latency, 2*time.Second)
 	for _, pred := range p.accepted {
 		if pred.ID != id {
 			continue
 		}
-		if time.Since(pred.CreatedAt) >= 2*time.Second {
-			pred.Status, pred.Output, pred.CompletedAt = replicate.StatusSucceeded, []string{"https://out/" + id}, pred.CreatedAt.Add(2*time.Second)
-			if p.failure != "" {
-				pred.Status, pred.Output, pred.Error = replicate.StatusFailed, nil, p.failure
+		switch status, ended := p.ended[id]; {
+		case ended:
+			pred.Status = status
+			if status == replicate.StatusCanceled {
+				pred.StartedAt = pred.CreatedAt
 			}
+		case p.stuck:
+		case time.Since(pred.CreatedAt) < latency:
+			pred.Status, pred.StartedAt = replicate.StatusProcessing, pred.CreatedAt
+		case p.failure != "":
+			pred.Status, pred.Error = replicate.StatusFailed, p.failure
+		default:
+			pred.Status, pred.Output, pred.CompletedAt = replicate.StatusSucceeded, []string{"https://out/" + id}, pred.CreatedAt.Add(latency)
 		}
 		return pred, nil
 	}
 	return replicate.Prediction{}, &replicate.Error{Class: replicate.ClassNotFound}
+}
+
+func (p *provider) Cancel(_ context.Context, id string) (replicate.Prediction, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	pred, err := p.get(id)
+	if err != nil || pred.Terminal() {
+		return pred, err
+	}
+	if p.ended == nil {
+		p.ended = map[string]replicate.Status{}
+	}
+	p.ended[id] = replicate.StatusCanceled
+	if pred.Status == replicate.StatusStarting {
+		p.ended[id] = replicate.StatusAborted
+	}
+	return p.get(id)
 }
 
 func (p *provider) List(_ context.Context, q replicate.ListQuery) (replicate.Page, error) {
@@ -185,7 +242,7 @@ func once(t interface{ Fatal(...any) }, j *journal, p *provider, id string) (pla
 		if known, _ := j.Attempt(ctx, "job", id); known.ID != "" {
 			a = known
 		}
-		a, out, err := newPayer(j, p, &freely{}).Once(ctx, "u", a)
+		a, out, err := newPayer(j, p, &freely{}).Once(ctx, a)
 		kill()
 		if err == nil {
 			return a, out
@@ -243,7 +300,7 @@ func TestIntentTooOldIsLostAndPaid(t *testing.T) {
 		j, p := &journal{m: map[string]plan.Attempt{}}, &provider{}
 		a, _ := j.Open(t.Context(), fresh("image.1.1"))
 		time.Sleep(51 * time.Minute) //nolint:forbidigo // fake time
-		a, _, err := newPayer(j, p, &freely{}).Once(t.Context(), "u", a)
+		a, _, err := newPayer(j, p, &freely{}).Once(t.Context(), a)
 		if err != nil || a.Outcome != plan.OutcomeLost || a.Cost != a.Price || len(p.accepted) != 0 {
 			t.Errorf("outcome %s, cost %s, accepted %d, %v", a.Outcome, a.Cost, len(p.accepted), err)
 		}
@@ -286,7 +343,7 @@ func TestCreditProblemsAreReportedAndNothingIsBought(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, l := &journal{m: map[string]plan.Attempt{}}, &refusing{}
 		p := &broke{}
-		a, _, err := paid.New(j, p, l, nil, &paid.Pace{}, paid.Options{}).Once(t.Context(), "u", fresh("image.1.1"))
+		a, _, err := paid.New(j, p, l, nil, &paid.Pace{}, paid.Options{}).Once(t.Context(), fresh("image.1.1"))
 		if !errors.Is(err, errCircuit) || a.State != plan.AttemptIntent || l.reported[0] != replicate.ClassCredit || p.creates != 1 {
 			t.Errorf("state %s, reported %v, creates %d, %v", a.State, l.reported, p.creates, err)
 		}
@@ -315,6 +372,197 @@ type broke struct {
 func (b *broke) Create(context.Context, replicate.CreateRequest) (replicate.Prediction, error) {
 	b.creates++
 	return replicate.Prediction{}, &replicate.Error{Class: replicate.ClassCredit, Status: 402}
+}
+
+// run carries an attempt out beside the test, which may act meanwhile.
+func run(p *paid.Payer, a plan.Attempt) <-chan plan.Attempt {
+	done := make(chan plan.Attempt, 1)
+	go func() {
+		a, _, err := p.Once(context.Background(), a)
+		if err != nil {
+			a.Reason = "error: " + err.Error()
+		}
+		done <- a
+	}()
+	return done
+}
+
+func after(d time.Duration) { time.Sleep(d) } //nolint:forbidigo // fake time
+
+func TestCancelingEndsARunningPrediction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bell := new(paid.Bell)
+		j, p := &journal{m: map[string]plan.Attempt{}}, &provider{latency: time.Hour}
+		done := run(paid.New(j, p, &freely{}, nil, &paid.Pace{PerSecond: 0.001}, paid.Options{Bell: bell}), fresh("image.1.1"))
+		after(10 * time.Second)
+		begun := time.Now()
+		j.cancel()
+		bell.Ring("job", "")
+		a := <-done
+		if a.Outcome != plan.OutcomeCanceled || a.Cost != a.Price || time.Since(begun) > time.Second {
+			t.Errorf("%s after %s, cost %s: %s", a.Outcome, time.Since(begun), a.Cost, a.Reason)
+		}
+	})
+}
+
+// What had succeeded when the job was canceled was paid for: it is used.
+func TestCancelingUsesWhatHadSucceeded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bell := new(paid.Bell)
+		j, p := &journal{m: map[string]plan.Attempt{}}, &provider{latency: 5 * time.Second}
+		done := run(paid.New(j, p, &freely{}, nil, &paid.Pace{PerSecond: 0.001}, paid.Options{Bell: bell}), fresh("image.1.1"))
+		after(10 * time.Second)
+		j.cancel()
+		bell.Ring("job", "")
+		if a := <-done; a.State != plan.AttemptPredicted {
+			t.Errorf("%s %s: %s", a.State, a.Outcome, a.Reason)
+		}
+	})
+}
+
+func TestAPredictionThatDoesNotStartIsEndedForNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, p := &journal{m: map[string]plan.Attempt{}}, &provider{stuck: true}
+		begun := time.Now()
+		a := <-run(newPayer(j, p, &freely{}), fresh("image.1.1"))
+		if a.Outcome != plan.OutcomeFailed || a.Cost != 0 || time.Since(begun) < 5*time.Minute || time.Since(begun) > 6*time.Minute {
+			t.Errorf("%s after %s, cost %s: %s", a.Outcome, time.Since(begun), a.Cost, a.Reason)
+		}
+		if r := p.requests[0]; r.CancelAfter != 15*time.Minute {
+			t.Errorf("the provider was told to end it after %s", r.CancelAfter)
+		}
+	})
+}
+
+// A ring for the attempt has it looked at; one for another does not.
+func TestARingIsALook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bell := new(paid.Bell)
+		j, p := &journal{m: map[string]plan.Attempt{}}, &provider{latency: 3 * time.Second}
+		done := run(paid.New(j, p, &freely{}, nil, &paid.Pace{PerSecond: 0.001}, paid.Options{
+			Bell: bell, Webhook: func(_ trainset.JobID, attempt string) string { return "https://hook/" + attempt },
+		}), fresh("image.1.1"))
+		after(4 * time.Second)
+		polls := p.polled()
+		bell.Ring("job", "image.2.1")
+		bell.Ring("other", "image.1.1")
+		synctest.Wait()
+		if p.polled() != polls {
+			t.Error("it was looked at for another's ring")
+		}
+		bell.Ring("job", "image.1.1")
+		synctest.Wait()
+		select {
+		case a := <-done:
+			if a.State != plan.AttemptPredicted || p.requests[0].Webhook != "https://hook/image.1.1" {
+				t.Errorf("%s: %s; webhook %q", a.State, a.Reason, p.requests[0].Webhook)
+			}
+		default:
+			t.Error("nobody heard the ring")
+			after(time.Hour)
+		}
+	})
+}
+
+// slowJournal holds its answers up, as a frozen process does.
+type slowJournal struct {
+	journal
+
+	hold time.Duration
+}
+
+func (j *slowJournal) Open(ctx context.Context, a plan.Attempt) (plan.Attempt, error) {
+	a, err := j.journal.Open(ctx, a)
+	time.Sleep(j.hold) //nolint:forbidigo // fake time
+	return a, err
+}
+
+// A worker that was frozen after it journalled an intent does not send it: the
+// other that took it over has.
+func TestAHeldUpIntentIsNotSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := &slowJournal{journal: journal{m: map[string]plan.Attempt{}}, hold: time.Minute}
+		p := &provider{}
+		frozen := run(paid.New(j, p, &freely{}, paid.NewSearch(p, j, paid.SearchOptions{}), &paid.Pace{}, paid.Options{Owner: "frozen"}), fresh("image.1.1"))
+		after(12 * time.Second)
+		known, err := j.Attempt(t.Context(), "job", "image.1.1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := <-run(paid.New(j, p, &freely{}, paid.NewSearch(p, j, paid.SearchOptions{}), &paid.Pace{}, paid.Options{Owner: "other"}), known)
+		a := <-frozen
+		if len(p.accepted) != 1 || other.State != plan.AttemptPredicted || a.PredictionID != other.PredictionID {
+			t.Errorf("the provider accepted %d predictions; %s and %s", len(p.accepted), a.Reason, other.Reason)
+		}
+	})
+}
+
+// What a worker still writes after another has taken its attempt over is refused.
+func TestTheFormerOwnersWritesAreRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, p := &journal{m: map[string]plan.Attempt{}}, &provider{latency: time.Minute}
+		first := run(paid.New(j, p, &freely{}, nil, &paid.Pace{}, paid.Options{Owner: "first"}), fresh("image.1.1"))
+		after(time.Second)
+		before, _ := j.Attempt(t.Context(), "job", "image.1.1")
+		second := run(paid.New(j, p, &freely{}, nil, &paid.Pace{}, paid.Options{Owner: "second"}), before)
+		synctest.Wait()
+		if _, err := j.Write(t.Context(), before, 0); !errors.Is(err, ledger.ErrStale) {
+			t.Errorf("the former owner's write: %v", err)
+		}
+		if a, b := <-first, <-second; a.State != plan.AttemptPredicted || b.State != plan.AttemptPredicted || len(p.accepted) != 1 {
+			t.Errorf("%s and %s of %d predictions", a.Reason, b.Reason, len(p.accepted))
+		}
+	})
+}
+
+func TestATextIsItsOwnOutput(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, p := &journal{m: map[string]plan.Attempt{}}, &provider{}
+		a := fresh("judge.1.1")
+		a.Text = true
+		_, out, err := newPayer(j, p, &freely{}).Once(t.Context(), a)
+		if err != nil || string(out.Data) != "https://out/p1" {
+			t.Errorf("output %q, %v", out.Data, err)
+		}
+	})
+}
+
+// purse is a budget that notes what it is told.
+type purse struct {
+	refuse   error
+	reserved trainset.Money
+	settled  trainset.Money
+}
+
+func (b *purse) Reserve(_ context.Context, _, _ string, price trainset.Money) error {
+	b.reserved += price
+	return b.refuse
+}
+
+func (b *purse) Settle(_ context.Context, _, _ string, _ time.Time, cost trainset.Money) error {
+	b.settled += cost
+	return nil
+}
+
+func TestTheBudgetIsAskedBeforeAnythingIsJournalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broke := errors.New("no money left today")
+		j, p, b := &journal{m: map[string]plan.Attempt{}}, &provider{}, &purse{refuse: broke}
+		_, _, err := paid.New(j, p, &freely{}, nil, &paid.Pace{}, paid.Options{Budget: b}).Once(t.Context(), fresh("image.1.1"))
+		if !errors.Is(err, broke) || len(j.m) != 0 || len(p.accepted) != 0 {
+			t.Errorf("%v; %d attempts, %d predictions", err, len(j.m), len(p.accepted))
+		}
+	})
+}
+
+func TestABudgetLearnsWhatWasNotSpent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, p, b := &journal{m: map[string]plan.Attempt{}}, &provider{failure: "busy (E004)"}, &purse{settled: 1}
+		a := <-run(paid.New(j, p, &freely{}, nil, &paid.Pace{}, paid.Options{Budget: b}), fresh("image.1.1"))
+		if b.reserved != a.Price || b.settled != 1 {
+			t.Errorf("reserved %s, settled %s", b.reserved, b.settled)
+		}
+	})
 }
 
 func TestPaceSharesTheBudgetAndLearns(t *testing.T) {

@@ -4,23 +4,31 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
+	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/replicate"
 )
 
-// wait polls an accepted prediction until it ends.
-func (p *Payer) wait(ctx context.Context, a plan.Attempt) (plan.Attempt, error) {
+// wait polls an accepted prediction until it ends: when it is due, and when
+// somebody rings. It ends one whose job was canceled, or that does not start.
+func (p *Payer) wait(ctx context.Context, a plan.Attempt, rung <-chan struct{}) (plan.Attempt, error) {
 	leave := p.pace.Enter()
 	defer leave()
-	if err := sleep(ctx, p.pace.First(a.Model, a.IntentAt)); err != nil {
+	if p.o.Meter != nil {
+		p.o.Meter.PredictionStarted()
+		defer p.o.Meter.PredictionEnded()
+	}
+	if err := listen(ctx, p.pace.First(a.Model, a.IntentAt), rung); err != nil {
 		return a, err
 	}
 	for failures := 0; ; {
-		pred, err := p.provider.Get(ctx, a.PredictionID)
+		pred, ending, err := p.look(ctx, a)
 		if err == nil && pred.Terminal() {
 			p.pace.Observe(a.Model, pred)
-			return p.concluded(ctx, a, pred)
+			return p.concluded(ctx, a, pred, ending)
 		}
 		pause := p.pace.Every()
 		if err != nil {
@@ -32,10 +40,50 @@ func (p *Payer) wait(ctx context.Context, a plan.Attempt) (plan.Attempt, error) 
 		} else {
 			failures = 0
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := listen(ctx, pause, rung); err != nil {
 			return a, err
 		}
 	}
+}
+
+// listen waits until the time has passed or the bell is rung.
+func listen(ctx context.Context, d time.Duration, rung <-chan struct{}) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+	case <-rung:
+	}
+	return nil
+}
+
+// ending is why we end a prediction.
+type ending string
+
+const (
+	endingCanceled ending = "its job was canceled"
+	endingStuck    ending = "it did not start in time"
+)
+
+// look asks about a prediction, or ends it where there is a reason to: what it
+// came to, if it was faster, is used all the same.
+func (p *Payer) look(ctx context.Context, a plan.Attempt) (replicate.Prediction, ending, error) {
+	stopped, err := p.journal.Stopped(ctx, a.Job)
+	if err != nil {
+		return replicate.Prediction{}, "", fmt.Errorf("reading the job: %w", err)
+	}
+	if stopped {
+		pred, err := p.provider.Cancel(ctx, a.PredictionID)
+		return pred, endingCanceled, err
+	}
+	pred, err := p.provider.Get(ctx, a.PredictionID)
+	if err == nil && pred.Status == replicate.StatusStarting && time.Since(a.IntentAt) > p.o.StartWithin {
+		pred, err = p.provider.Cancel(ctx, a.PredictionID)
+		return pred, endingStuck, err
+	}
+	return pred, "", err
 }
 
 // unanswered says whether to go on polling after an error: a question that
@@ -55,11 +103,15 @@ func (p *Payer) unanswered(ctx context.Context, err error) error {
 	return nil
 }
 
-// concluded journals what a terminal prediction came to.
-func (p *Payer) concluded(ctx context.Context, a plan.Attempt, pred replicate.Prediction) (plan.Attempt, error) {
+// concluded journals what a terminal prediction came to, and why we ended it
+// where we did.
+func (p *Payer) concluded(ctx context.Context, a plan.Attempt, pred replicate.Prediction, why ending) (plan.Attempt, error) {
 	err := pred.Err()
-	if err == nil {
+	if err == nil || a.Text && pred.Status == replicate.StatusSucceeded && !pred.DataRemoved {
 		return p.predicted(ctx, a, pred)
+	}
+	if pred.Status == replicate.StatusCanceled || pred.Status == replicate.StatusAborted {
+		return p.stopped(ctx, a, pred, why)
 	}
 	var e *replicate.Error
 	if !errors.As(err, &e) {
@@ -78,9 +130,29 @@ func (p *Payer) concluded(ctx context.Context, a plan.Attempt, pred replicate.Pr
 	return p.end(ctx, a, plan.OutcomeFailed, 0, e.Error())
 }
 
-// fetch downloads the first output. While the provider keeps it, a download
+// stopped journals a prediction that was ended before it was done. One that had
+// begun is charged for.
+func (p *Payer) stopped(ctx context.Context, a plan.Attempt, pred replicate.Prediction, why ending) (plan.Attempt, error) {
+	cost := trainset.Money(0)
+	if pred.Status == replicate.StatusCanceled && !pred.StartedAt.IsZero() {
+		cost = a.Price
+	}
+	if why == endingCanceled {
+		return p.end(ctx, a, plan.OutcomeCanceled, cost, string(why))
+	}
+	reason := "the provider says it was " + string(pred.Status)
+	if why != "" {
+		reason += ": " + string(why)
+	}
+	return p.end(ctx, a, plan.OutcomeFailed, cost, reason)
+}
+
+// fetch downloads the first output, or reads it where it is a text. While the provider keeps it, a download
 // that fails is tried again: it is paid for.
 func (p *Payer) fetch(ctx context.Context, a plan.Attempt) (Output, error) {
+	if a.Text {
+		return Output{Data: []byte(strings.Join(a.Output, "")), ContentType: "text/plain; charset=utf-8"}, nil
+	}
 	if len(a.Output) == 0 {
 		return Output{}, &replicate.Error{Class: replicate.ClassLost, Op: "fetch", Detail: "the prediction succeeded without an output"}
 	}

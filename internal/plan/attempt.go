@@ -16,6 +16,23 @@ const (
 	maxInvalid   = 1 // the same input is refused again
 )
 
+// bounds is how often attempts of a verb may end in a way before it is given up.
+type bounds struct{ budget, moderated, rejected, lost, invalid int }
+
+// boundsOf returns the bounds of a verb within the ledger's budget. A judge is
+// asked once more when its answer was wrong: then local measures decide.
+func boundsOf(v Verb, budget int) bounds {
+	b := bounds{budget, maxModerated, maxRejected, maxLost, maxInvalid}
+	switch v {
+	case VerbJudge:
+		b.budget, b.rejected, b.moderated = min(budget, 3), 2, 1
+	case VerbEnhance, VerbTile: // the same picture is enlarged the same way again
+		b.budget, b.rejected, b.moderated = min(budget, 3), 2, 1
+	case VerbImage, VerbGrid, VerbAccept, VerbAssemble:
+	}
+	return b
+}
+
 // Try is what the next attempt at a subtask asks for.
 type Try struct {
 	Number int
@@ -26,33 +43,43 @@ type Try struct {
 	After time.Duration
 }
 
-// GiveUp says that no further attempt will be made, in which state the
-// subtask settles and why.
-type GiveUp struct {
+// Stop says that no further attempt will be made, in which state the subtask
+// settles and why.
+type Stop struct {
 	State  trainset.ItemState
 	Reason string
+	Winner int // the attempt that made the result; 0 where none did
 }
 
 // NextAttempt decides, from a subtask's ended attempts, whether and how to try
-// again. Exactly one result is non-nil. maxAttempts is the ledger's budget.
-func NextAttempt(ask Ask, ended []Attempt, maxAttempts int) (*Try, *GiveUp) {
-	if stop := giveUp(ended, min(maxAttempts, len(ask.Seeds))); stop != nil {
+// again. Exactly one result is non-nil. maxAttempts is the ledger's budget;
+// what earlier rounds used up does not count.
+func NextAttempt(s Subtask, ended []Attempt, maxAttempts int) (*Try, *Stop) {
+	round := ended[min(s.Spent, len(ended)):]
+	if stop := giveUp(round, boundsOf(s.Verb, maxAttempts)); stop != nil {
 		return nil, stop
 	}
-	t := &Try{Number: len(ended) + 1, Prompt: ask.Prompt, Seed: ask.Seeds[len(ended)]}
-	if count(ended, OutcomeModerated) >= maxModerated-1 && ask.Milder != "" {
+	ask := s.Ask
+	if len(ask.Seeds) > 0 && len(ended) >= len(ask.Seeds) {
+		return nil, &Stop{State: trainset.ItemFailed, Reason: fmt.Sprintf("all of its %d attempts are used up", len(ask.Seeds))}
+	}
+	t := &Try{Number: len(ended) + 1, Prompt: ask.Prompt}
+	if len(ask.Seeds) > 0 {
+		t.Seed = ask.Seeds[len(ended)]
+	}
+	if count(round, OutcomeModerated) >= maxModerated-1 && ask.Milder != "" {
 		t.Prompt, t.Milder = ask.Milder, true
 	}
-	if len(ended) > 0 && ended[len(ended)-1].Outcome == OutcomeFailed {
-		t.After = backoff(count(ended, OutcomeFailed))
+	if len(round) > 0 && round[len(round)-1].Outcome == OutcomeFailed {
+		t.After = backoff(count(round, OutcomeFailed))
 	}
 	return t, nil
 }
 
-func giveUp(ended []Attempt, budget int) *GiveUp {
+func giveUp(ended []Attempt, most bounds) *Stop {
 	if len(ended) == 0 {
-		if budget < 1 {
-			return &GiveUp{trainset.ItemFailed, "no attempts are allowed"}
+		if most.budget < 1 {
+			return &Stop{State: trainset.ItemFailed, Reason: "no attempts are allowed"}
 		}
 		return nil
 	}
@@ -62,14 +89,16 @@ func giveUp(ended []Attempt, budget int) *GiveUp {
 		state = trainset.ItemRejected
 	}
 	switch {
+	case last.Outcome == OutcomeSucceeded: // made, and then a crash kept it from being settled
+		return &Stop{State: trainset.ItemSucceeded, Winner: last.Number}
 	case last.Outcome == OutcomeCanceled:
-		return &GiveUp{trainset.ItemCanceled, last.Reason}
-	case count(ended, OutcomeInvalid) >= maxInvalid,
-		count(ended, OutcomeModerated) >= maxModerated,
-		count(ended, OutcomeRejected) >= maxRejected,
-		count(ended, OutcomeLost) >= maxLost,
-		len(ended) >= budget:
-		return &GiveUp{state, fmt.Sprintf("%s after %s: %s", last.Outcome, attempts(len(ended)), last.Reason)}
+		return &Stop{State: trainset.ItemCanceled, Reason: last.Reason}
+	case count(ended, OutcomeInvalid) >= most.invalid,
+		count(ended, OutcomeModerated) >= most.moderated,
+		count(ended, OutcomeRejected) >= most.rejected,
+		count(ended, OutcomeLost) >= most.lost,
+		len(ended) >= most.budget:
+		return &Stop{State: state, Reason: fmt.Sprintf("%s after %s: %s", last.Outcome, attempts(len(ended)), last.Reason)}
 	}
 	return nil
 }

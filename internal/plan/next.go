@@ -28,7 +28,7 @@ func (s Step) TaskID(job trainset.JobID) string {
 		what = "accept"
 	case VerbAssemble:
 		what = "assemble"
-	case VerbImage:
+	case VerbImage, VerbGrid, VerbJudge, VerbEnhance, VerbTile:
 	}
 	return fmt.Sprintf("%s:%s:%d", job, what, s.Revision)
 }
@@ -60,23 +60,22 @@ func Needed(r Record) []Step {
 			steps = append(steps, Step{Verb: s.Verb, Subtask: s.ID, Index: s.Index, Revision: s.Revision})
 		}
 	}
-	if len(steps) == 0 {
+	if len(steps) == 0 && Grow(r).Empty() {
 		return []Step{{Verb: VerbAssemble, Revision: r.AssembleRevision}}
 	}
-	slices.SortFunc(steps, func(a, b Step) int { return cmp.Compare(a.Index, b.Index) })
+	slices.SortFunc(steps, func(a, b Step) int { return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Subtask, b.Subtask)) })
 	return steps
 }
 
 // Outcome of a job: the state it ends in once every subtask has settled, and
 // the reason where that is not succeeded.
 func (r Record) Outcome() (trainset.JobState, string) {
-	made := 0
-	for _, s := range r.Subtasks {
+	made, wanted := 0, r.Plan.Images
+	for _, s := range r.Items() {
 		if s.State == trainset.ItemSucceeded {
 			made++
 		}
 	}
-	wanted := len(r.Subtasks)
 	switch {
 	case made == wanted && made > 0:
 		return trainset.JobSucceeded, ""

@@ -27,6 +27,14 @@ const (
 	VerbAccept Verb = "job:accept"
 	// VerbImage makes one item of an actor's set.
 	VerbImage Verb = "image:generate"
+	// VerbGrid makes one grid of a style's job.
+	VerbGrid Verb = "grid:generate"
+	// VerbJudge asks which tiles of a grid are fit for training.
+	VerbJudge Verb = "grid:judge"
+	// VerbEnhance enlarges a whole grid.
+	VerbEnhance Verb = "grid:enhance"
+	// VerbTile makes one item of a style's set from a tile.
+	VerbTile Verb = "tile:finish"
 	// VerbAssemble writes a revision of the finished set.
 	VerbAssemble Verb = "dataset:assemble"
 )
@@ -34,8 +42,23 @@ const (
 // SubtaskID names a subtask within its job: "image.3".
 type SubtaskID string
 
-// ImageID names the subtask that makes item index.
+// ImageID names the subtask that makes item index of an actor's set.
 func ImageID(index int) SubtaskID { return SubtaskID(fmt.Sprintf("image.%d", index)) }
+
+// GridID names the subtask that makes a style's n-th grid.
+func GridID(n int) SubtaskID { return SubtaskID(fmt.Sprintf("grid.%d", n)) }
+
+// JudgeID names the judgement of a grid.
+func JudgeID(n int) SubtaskID { return SubtaskID(fmt.Sprintf("judge.%d", n)) }
+
+// EnhanceID names the enlargement of a grid.
+func EnhanceID(n int) SubtaskID { return SubtaskID(fmt.Sprintf("enhance.%d", n)) }
+
+// TileID names the subtask that makes an item of a grid's tile, 1 to 9.
+func TileID(grid, tile int) SubtaskID { return SubtaskID(fmt.Sprintf("tile.%d.%d", grid, tile)) }
+
+// MakesItem reports whether a subtask of this verb makes an image of the set.
+func (v Verb) MakesItem() bool { return v == VerbImage || v == VerbTile }
 
 // Reference is the normalised input image of a job.
 type Reference struct {
@@ -78,7 +101,31 @@ type Plan struct {
 	Estimated   trainset.Money `json:"estimated_usd"`
 	MaxCost     trainset.Money `json:"max_cost_usd,omitempty"`
 
+	// Style is set in the plans of style jobs.
+	Style *Style `json:"style,omitempty"`
+
+	// Asks are an actor's images, or a style's grids: all that it may ever ask for.
 	Asks []Ask `json:"asks,omitempty"`
+}
+
+// Style is what a style job decides beside its grids.
+type Style struct {
+	Grids    int              `json:"grids"`     // asked for at once
+	MaxGrids int              `json:"max_grids"` // in all
+	Judge    trainset.Judge   `json:"judge"`
+	Enhance  trainset.Enhance `json:"enhance"`
+	Factor   int              `json:"factor"` // by how much a side grows; 1 where nothing is enlarged
+
+	JudgeModel   Priced `json:"judge_model"`
+	EnhanceModel Priced `json:"enhance_model"`
+}
+
+// Priced is a model and its list price.
+type Priced struct {
+	Name   string         `json:"name,omitempty"`
+	Price  trainset.Money `json:"price_usd,omitempty"`
+	Source string         `json:"price_source,omitempty"`
+	Date   string         `json:"price_date,omitempty"`
 }
 
 // Ask is what one subtask is to make: everything that is sent, and everything
@@ -95,15 +142,68 @@ type Ask struct {
 	// MilderCaption describes an image made from Milder.
 	MilderCaption string  `json:"milder_caption"`
 	Seeds         []int64 `json:"seeds"` // one an attempt, none used twice in a job
+
+	// Of a style's subtasks: the grid that they belong to, what it shows, and of a
+	// tile which one it is and the category of its subject.
+	Grid     int       `json:"grid,omitempty"`
+	Tile     int       `json:"tile,omitempty"`
+	Category string    `json:"category,omitempty"`
+	Tiles    []TileAsk `json:"tiles,omitempty"`
+}
+
+// TileAsk is what one tile of a grid is to show.
+type TileAsk struct {
+	Subject  string `json:"subject"`
+	Category string `json:"category"`
+	Content  string `json:"content"` // in words, for the judge
+	Caption  string `json:"caption"`
 }
 
 // Subtasks returns the job's first subtasks, none begun.
 func (p Plan) Subtasks() []Subtask {
+	if p.Style != nil {
+		return p.GridSubtasks(1, p.Style.Grids)
+	}
 	subs := make([]Subtask, 0, len(p.Asks))
 	for _, a := range p.Asks {
-		subs = append(subs, Subtask{ID: ImageID(a.Index), Verb: VerbImage, Index: a.Index, Revision: 1, State: trainset.ItemPending, Ask: a})
+		subs = append(subs, pending(ImageID(a.Index), VerbImage, a))
 	}
 	return subs
+}
+
+// GridSubtasks returns the subtasks of a style's grids from one number to
+// another, none begun. The plan must have its asks.
+func (p Plan) GridSubtasks(from, to int) []Subtask {
+	var subs []Subtask
+	for _, a := range p.Asks {
+		if from <= a.Index && a.Index <= to {
+			subs = append(subs, pending(GridID(a.Index), VerbGrid, a))
+		}
+	}
+	return subs
+}
+
+func pending(id SubtaskID, v Verb, a Ask) Subtask {
+	return Subtask{ID: id, Verb: v, Index: a.Index, Revision: 1, State: trainset.ItemPending, Ask: a}
+}
+
+// Buys returns the model that a subtask asks, which has no name where nothing
+// is paid for.
+func (p Plan) Buys(v Verb) Priced {
+	switch v {
+	case VerbImage, VerbGrid:
+		return Priced{Name: p.Model, Price: p.Price, Source: p.PriceSource, Date: p.PriceDate}
+	case VerbJudge:
+		return p.Style.JudgeModel
+	case VerbEnhance:
+		return p.Style.EnhanceModel
+	case VerbTile:
+		if p.Style.Enhance == trainset.EnhanceTile {
+			return p.Style.EnhanceModel
+		}
+	case VerbAccept, VerbAssemble:
+	}
+	return Priced{}
 }
 
 // Head is the plan without its asks: the ledger keeps each ask with its subtask.

@@ -11,12 +11,12 @@ import (
 	"github.com/actormaker/trainset/internal/plan"
 )
 
-var ask = plan.Ask{Index: 1, Prompt: "wild", Milder: "mild", Seeds: []int64{11, 12, 13, 14, 15}}
+var sub = plan.Subtask{Verb: plan.VerbImage, Ask: plan.Ask{Index: 1, Prompt: "wild", Milder: "mild", Seeds: []int64{11, 12, 13, 14, 15}}}
 
 func ended(outcomes ...plan.Outcome) []plan.Attempt {
 	var as []plan.Attempt
 	for _, o := range outcomes {
-		as = append(as, plan.Attempt{State: plan.AttemptEnded, Outcome: o, Reason: "why"})
+		as = append(as, plan.Attempt{Number: len(as) + 1, State: plan.AttemptEnded, Outcome: o, Reason: "why"})
 	}
 	return as
 }
@@ -44,14 +44,17 @@ func TestNextAttempt(t *testing.T) {
 		{"lost: once more", []plan.Outcome{lost}, plan.Try{Number: 2, Prompt: "wild", Seed: 12}, ""},
 		{"lost twice", []plan.Outcome{lost, lost}, plan.Try{}, trainset.ItemFailed},
 		{"invalid at once", []plan.Outcome{invalid}, plan.Try{}, trainset.ItemFailed},
+		{"succeeded, and not settled", []plan.Outcome{failed, plan.OutcomeSucceeded}, plan.Try{}, trainset.ItemSucceeded},
 		{"canceled", []plan.Outcome{plan.OutcomeCanceled}, plan.Try{}, trainset.ItemCanceled},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			next, stop := plan.NextAttempt(ask, ended(c.past...), 5)
+			next, stop := plan.NextAttempt(sub, ended(c.past...), 5)
 			switch {
 			case c.state == "" && (next == nil || *next != c.try):
 				t.Errorf("next %+v, stop %+v", next, stop)
-			case c.state != "" && (stop == nil || stop.State != c.state || stop.Reason == ""):
+			case c.state == trainset.ItemSucceeded && (stop == nil || stop.State != c.state || stop.Winner != 2):
+				t.Errorf("next %+v, stop %+v", next, stop)
+			case c.state != "" && c.state != trainset.ItemSucceeded && (stop == nil || stop.State != c.state || stop.Reason == ""):
 				t.Errorf("next %+v, stop %+v", next, stop)
 			}
 		})
@@ -66,7 +69,7 @@ func TestNextAttemptEnds(t *testing.T) {
 		var past []plan.Attempt
 		var seeds []int64
 		for {
-			next, stop := plan.NextAttempt(ask, past, budget)
+			next, stop := plan.NextAttempt(sub, past, budget)
 			if (next == nil) == (stop == nil) {
 				r.Fatalf("next %v, stop %v", next, stop)
 			}

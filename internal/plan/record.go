@@ -20,6 +20,7 @@ type Record struct {
 
 	State    trainset.JobState
 	Revision int  // of the last assembled set; 0 before the first
+	Change   int  // grows with every settlement and every growth: what compare-and-set compares
 	Canceled bool // asked for; the state follows when nothing runs any more
 	Reason   string
 	Plan     *Plan // without asks; nil until accepted
@@ -49,7 +50,10 @@ type Subtask struct {
 	State    trainset.ItemState `json:"state"`
 	Reason   string             `json:"reason,omitempty"`
 	// Winner is the number of the attempt that made the result; 0 before.
-	Winner    int        `json:"winner,omitempty"`
+	Winner int `json:"winner,omitempty"`
+	// Spent is how many attempts earlier rounds used up, before a person asked to
+	// try again.
+	Spent     int        `json:"spent,omitempty"`
 	SettledAt *time.Time `json:"settled_at,omitempty"`
 	Ask       Ask        `json:"ask"`
 }
@@ -94,7 +98,9 @@ type Attempt struct {
 	Outcome Outcome      `json:"outcome,omitempty"`
 	Reason  string       `json:"reason,omitempty"`
 
-	Model  string         `json:"model"`
+	User   string         `json:"user"`
+	Model  string         `json:"model"`          // empty where nothing is bought
+	Text   bool           `json:"text,omitempty"` // the output is a text, not a file
 	Prompt string         `json:"prompt"`
 	Seed   int64          `json:"seed"`
 	Input  map[string]any `json:"input"` // verbatim: orphans are found by it
@@ -113,6 +119,9 @@ type Attempt struct {
 	PredictSeconds float64 `json:"predict_seconds,omitempty"`
 
 	Image *Image `json:"image,omitempty"` // set when something was stored
+	// Grid is what was found in a grid that was made, Judgement what was said of one.
+	Grid      *Grid      `json:"grid,omitempty"`
+	Judgement *Judgement `json:"judgement,omitempty"`
 }
 
 // Image describes a stored image of an attempt.

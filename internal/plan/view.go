@@ -1,17 +1,12 @@
 package plan
 
-import (
-	"cmp"
-	"slices"
-
-	"github.com/actormaker/trainset"
-)
+import "github.com/actormaker/trainset"
 
 // Job is the public view of a record.
 func (r Record) Job() trainset.Job {
 	j := trainset.Job{
 		ID: r.ID, Kind: r.Kind, State: r.State, User: r.User, Subject: r.Subject, Key: r.Key,
-		Revision: r.Revision, Reason: r.Reason, Items: r.items(), CreatedAt: r.CreatedAt,
+		Revision: r.Revision, Reason: r.Reason, Items: r.items(), Grids: r.grids(), CreatedAt: r.CreatedAt,
 		StartedAt: r.StartedAt, FinishedAt: r.FinishedAt, Output: r.Output,
 		Cost: trainset.Cost{Actual: r.Spent},
 	}
@@ -24,11 +19,41 @@ func (r Record) Job() trainset.Job {
 
 func (r Record) items() []trainset.Item {
 	items := make([]trainset.Item, 0, len(r.Subtasks))
-	for _, s := range r.Subtasks {
+	for _, s := range r.Items() {
 		items = append(items, item(s, r.Tries(s.ID)))
 	}
-	slices.SortFunc(items, func(a, b trainset.Item) int { return cmp.Compare(a.Index, b.Index) })
 	return items
+}
+
+// grids shows what has come of a style's grids.
+func (r Record) grids() []trainset.Grid {
+	var all []trainset.Grid
+	for n := 1; n <= r.Grids(); n++ {
+		g := trainset.Grid{Index: n, State: r.Subtasks[GridID(n)].State, Reason: r.Subtasks[GridID(n)].Reason, Stage: trainset.StageDone}
+		for _, part := range []struct {
+			id    SubtaskID
+			stage trainset.Stage
+		}{{EnhanceID(n), trainset.StageEnhancing}, {JudgeID(n), trainset.StageJudging}, {GridID(n), trainset.StageGenerating}} {
+			s, there := r.Subtasks[part.id]
+			if there && !s.State.Settled() {
+				g.Stage, g.State = part.stage, trainset.ItemRunning
+			}
+			for _, a := range r.Tries(part.id) {
+				g.Cost += a.Cost
+			}
+		}
+		if _, ok := r.Winner(GridID(n)); ok && g.Stage == trainset.StageDone {
+			j := r.Judged(n)
+			g.Judge = j.By
+			for _, v := range j.Verdicts {
+				if v.Unique && v.Fit {
+					g.Fit++
+				}
+			}
+		}
+		all = append(all, g)
+	}
+	return all
 }
 
 func item(s Subtask, tries []Attempt) trainset.Item {
@@ -51,9 +76,9 @@ func item(s Subtask, tries []Attempt) trainset.Item {
 	case s.State.Settled():
 		it.Phase = trainset.PhaseDone
 		return it
-	case last.State == AttemptEnded:
+	case last.State == AttemptEnded && last.Outcome != OutcomeSucceeded:
 		it.Reason = last.Reason
-	case last.State == AttemptPredicted:
+	case last.State == AttemptEnded, last.State == AttemptPredicted:
 		it.Phase = trainset.PhaseStoring
 	default:
 		it.Phase = trainset.PhasePredicting

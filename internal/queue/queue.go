@@ -101,10 +101,12 @@ func task(r plan.Record, s plan.Step) (kind string, body []byte, err error) {
 }
 
 func nameOf(s plan.Step) string {
-	if s.Verb == plan.VerbImage {
-		return Image
+	switch s.Verb {
+	case plan.VerbAccept, plan.VerbAssemble:
+		return trainset.QueueControl
+	case plan.VerbImage, plan.VerbGrid, plan.VerbJudge, plan.VerbEnhance, plan.VerbTile:
 	}
-	return trainset.QueueControl
+	return Image
 }
 
 // Lost reports whether the queue will not deliver a step that was handed to

@@ -3,6 +3,7 @@
 package redistest
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,12 +22,32 @@ func Each(t *testing.T, test func(t *testing.T, rdb *redis.Client)) {
 	t.Run("redis-server", func(t *testing.T) { test(t, Server(t)) })
 }
 
-// Mini is an in-process miniredis. Its keys do not expire by themselves.
+// Mini is an in-process miniredis, whose keys expire as time passes.
 func Mini(tb testing.TB) *redis.Client {
 	tb.Helper()
-	rdb := redis.NewClient(&redis.Options{Addr: miniredis.RunT(tb).Addr()})
-	tb.Cleanup(func() { _ = rdb.Close() }) // before the server, which would wait for it
+	m := miniredis.RunT(tb)
+	rdb := redis.NewClient(&redis.Options{Addr: m.Addr()})
+	ended := make(chan struct{})
+	go tick(m, ended)
+	tb.Cleanup(func() { // before the server, which would wait for it
+		close(ended)
+		_ = rdb.Close()
+	})
 	return rdb
+}
+
+// tick does what miniredis leaves to its user.
+func tick(m *miniredis.Miniredis, ended <-chan struct{}) {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for {
+		select {
+		case <-ended:
+			return
+		case <-t.C:
+			m.FastForward(time.Second)
+		}
+	}
 }
 
 // Server is a redis-server on a unix socket below the test's own folder.
@@ -42,7 +63,7 @@ func Server(tb testing.TB) *redis.Client {
 	}
 	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
 	socket := filepath.Join(dir, "s")
-	cmd := exec.CommandContext(tb.Context(), bin, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", dir, "--loglevel", "warning")
+	cmd := exec.CommandContext(context.WithoutCancel(tb.Context()), bin, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", dir, "--loglevel", "warning")
 	if err := cmd.Start(); err != nil {
 		tb.Fatal(err)
 	}

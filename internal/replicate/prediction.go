@@ -3,6 +3,10 @@ package replicate
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
 	"time"
 
 	upstream "github.com/replicate/replicate-go"
@@ -139,20 +143,61 @@ func outputs(v any) []string {
 }
 
 // MatchInput reports whether a listed prediction's input is the one we sent.
-// Only the fields we set count, for the provider adds defaults; numbers are
-// compared by value, for JSON forgets their type. A row without input never
+// Only the fields we set count, for the provider adds defaults, and it writes
+// them in its own way: numbers are compared by value, texts without the space
+// around them, and addresses as sameAddress does. A row without input never
 // matches: what is not known is not taken.
 func MatchInput(sent, listed map[string]any) bool {
 	if len(sent) == 0 || listed == nil {
 		return false
 	}
+	_, seeded := sent["seed"]
 	for field, v := range sent {
 		got, ok := listed[field]
-		if !ok || canonical(v) != canonical(got) {
+		if !ok || !sameValue(plain(v), plain(got), seeded) {
 			return false
 		}
 	}
 	return true
+}
+
+// sameValue compares plain JSON values.
+func sameValue(sent, got any, seeded bool) bool {
+	switch sent := sent.(type) {
+	case string:
+		got, ok := got.(string)
+		return ok && (strings.TrimSpace(sent) == strings.TrimSpace(got) || sameAddress(sent, got, seeded))
+	case []any:
+		got, ok := got.([]any)
+		return ok && slices.EqualFunc(sent, got, func(a, b any) bool { return sameValue(a, b, seeded) })
+	}
+	return canonical(sent) == canonical(got)
+}
+
+// sameAddress reports whether a file that we uploaded is the one that the
+// provider says it read. It may say so with another address, which has the
+// file's ID in its path. Where the input has a seed of its own, that tells
+// inputs apart well enough: the address of a file need not.
+func sameAddress(sent, got string, seeded bool) bool {
+	ours, err := url.Parse(sent)
+	if err != nil || ours.Host == "" {
+		return false
+	}
+	theirs, err := url.Parse(got)
+	if err != nil || theirs.Host == "" {
+		return false
+	}
+	id := path.Base(ours.Path)
+	return seeded || len(id) > 1 && slices.Contains(strings.Split(theirs.Path, "/"), id)
+}
+
+// plain is a value as JSON has it.
+func plain(v any) any {
+	var p any
+	if err := json.Unmarshal([]byte(canonical(v)), &p); err != nil {
+		return v
+	}
+	return p
 }
 
 // canonical is JSON with numbers by value and keys sorted.

@@ -112,6 +112,8 @@ type CreateRequest struct {
 	Input map[string]any
 	// CancelAfter has the provider end the prediction; 0 leaves it to the provider.
 	CancelAfter time.Duration
+	// Webhook is told when the prediction ends; none when empty.
+	Webhook string
 }
 
 // Create asks for a prediction and returns at once. It is never repeated here:
@@ -125,7 +127,11 @@ func (c *Client) Create(ctx context.Context, r CreateRequest) (Prediction, error
 	ctx, cancel := context.WithTimeout(ctx, c.o.CreateTimeout)
 	defer cancel()
 	ctx, call := withCall(ctx, r.CancelAfter)
-	p, err := c.api.CreatePredictionWithModel(ctx, owner, name, r.Input, nil, false)
+	var hook *upstream.Webhook
+	if r.Webhook != "" {
+		hook = &upstream.Webhook{URL: r.Webhook, Events: []upstream.WebhookEventType{upstream.WebhookEventCompleted}}
+	}
+	p, err := c.api.CreatePredictionWithModel(ctx, owner, name, r.Input, hook, false)
 	if err != nil {
 		return Prediction{}, classify(op, err, call, c.o.CreateTimeout)
 	}
@@ -171,6 +177,33 @@ func (c *Client) Account(ctx context.Context) (Account, error) {
 		return Account{}, classify("read the account", err, call, c.o.Timeout)
 	}
 	return Account{Type: a.Type, Username: a.Username}, nil
+}
+
+// WebhookSecret reads what the account's webhooks are signed with: "whsec_" and
+// base64. The library's own call hides why it failed.
+func (c *Client) WebhookSecret(ctx context.Context) (string, error) {
+	const op = "read the webhook secret"
+	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
+	defer cancel()
+	ctx, call := withCall(ctx, 0)
+	u := *c.base
+	u.Path = strings.TrimSuffix(u.Path, "/") + "/webhooks/default/secret"
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return "", fmt.Errorf("replicate: %s: %w", op, err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.o.Token)
+	body, err := c.read(req)
+	if err != nil {
+		return "", classify(op, err, call, c.o.Timeout)
+	}
+	var secret struct {
+		Key string `json:"key"`
+	}
+	if err := json.Unmarshal(body, &secret); err != nil || secret.Key == "" {
+		return "", &Error{Class: ClassTransient, Op: op, Detail: "the answer has no key"}
+	}
+	return secret.Key, nil
 }
 
 // File is an uploaded reference.

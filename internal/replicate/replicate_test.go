@@ -271,7 +271,7 @@ func TestPredictionsEndWithTheirReason(t *testing.T) {
 
 func TestMatchInputKnowsItsOwn(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		m, err := Lookup(rapid.SampledFrom([]string{DefaultActorModel, "google/nano-banana"}).Draw(r, "model"))
+		m, err := Lookup(RoleGenerate, rapid.SampledFrom([]string{DefaultActorModel, "google/nano-banana"}).Draw(r, "model"))
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -304,13 +304,45 @@ func TestMatchInputKnowsItsOwn(t *testing.T) {
 	})
 }
 
+// The provider reports inputs in its own way. An orphan that is not recognised
+// for that would be paid for a second time.
+func TestMatchInputAsTheProviderWritesIt(t *testing.T) {
+	const file = "https://api.replicate.com/v1/files/abc123"
+	const moved = "https://replicate.delivery/pbxt/abc123/reference.png"
+	seeded := map[string]any{"prompt": " a cat\n", "seed": int64(7), "input_image": file}
+	judged := map[string]any{"prompt": "which?", "image_input": []string{file}, "temperature": 0}
+	for _, c := range []struct {
+		name   string
+		sent   map[string]any
+		listed string
+		want   bool
+	}{
+		{"trimmed, floats, an upload's other address", seeded, `{"prompt":"a cat","seed":7.0,"input_image":"` + moved + `","go_fast":true}`, true},
+		{"an address that does not name the file, with a seed", seeded, `{"prompt":"a cat","seed":7,"input_image":"https://x.example/y"}`, true},
+		{"another seed", seeded, `{"prompt":"a cat","seed":8.0,"input_image":"` + moved + `"}`, false},
+		{"no address", seeded, `{"prompt":"a cat","seed":7,"input_image":null}`, false},
+		{"a list of addresses", judged, `{"prompt":"which?","image_input":["` + moved + `"],"temperature":0.0}`, true},
+		{"another file and no seed", judged, `{"prompt":"which?","image_input":["https://replicate.delivery/pbxt/zzz/reference.png"],"temperature":0}`, false},
+		{"fewer files", judged, `{"prompt":"which?","image_input":[],"temperature":0}`, false},
+		{"data removed", judged, `null`, false},
+	} {
+		var listed map[string]any
+		if err := json.Unmarshal([]byte(c.listed), &listed); err != nil {
+			t.Fatal(err)
+		}
+		if got := MatchInput(c.sent, listed); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
 func TestModelsAreKnownByName(t *testing.T) {
 	for _, m := range models {
 		if m.Price <= 0 || m.PriceSource == "" || m.PriceDate == "" || m.Latency <= 0 {
 			t.Errorf("%s is incomplete", m.Name)
 		}
 	}
-	m, err := Lookup(DefaultActorModel)
+	m, err := Lookup(RoleGenerate, DefaultActorModel)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -319,7 +351,7 @@ func TestModelsAreKnownByName(t *testing.T) {
 		t.Errorf("input %v", got)
 	}
 	var field *trainset.FieldError
-	if _, err := Lookup("x/y"); !errors.As(err, &field) || field.Field != "model" {
+	if _, err := Lookup(RoleGenerate, "x/y"); !errors.As(err, &field) || field.Field != "model" {
 		t.Errorf("got %v", err)
 	}
 }

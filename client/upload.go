@@ -1,0 +1,34 @@
+package client
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/ledger"
+)
+
+// MaxUpload is the largest image that Upload takes, in bytes.
+const MaxUpload = ledger.MaxInbox
+
+// Upload hands the bytes of an image to the system, for a job that is to be
+// enqueued next, and returns the reference to put into its request:
+//
+//	req.Portrait, err = c.Upload(ctx, req.JobID(), portrait)
+//
+// It is for producers that reach neither the system's storage nor a URL of
+// their own: the bytes go through Redis, where they stay until the job is
+// accepted, for a week at most. What is larger than MaxUpload is a
+// *trainset.FieldError. Upload may be repeated.
+func (c *Client) Upload(ctx context.Context, job trainset.JobID, image []byte) (trainset.Reference, error) {
+	if len(image) > MaxUpload {
+		return trainset.Reference{}, trainset.Invalid("image",
+			fmt.Sprintf("has %.1f MB, and at most %d MB go through Redis", float64(len(image))/(1<<20), MaxUpload>>20),
+			"save it smaller, give a URL, or put it into the system's storage and name its key")
+	}
+	sum, err := c.ledger.PutInbox(ctx, job, image)
+	if err != nil {
+		return trainset.Reference{}, fmt.Errorf("client: %w", err)
+	}
+	return ledger.InboxReference(job, sum), nil
+}

@@ -1,0 +1,100 @@
+package client_test
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/client"
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/redistest"
+)
+
+func TestUploadedBytesArriveWithTheirReference(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		c, l, req := client.FromRedis(rdb), ledger.New(rdb, ledger.Options{}), request("k")
+		image := bytes.Repeat([]byte("some picture"), client.MaxUpload/12)
+		ref, err := c.Upload(t.Context(), req.JobID(), image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Portrait = ref
+		job, err := c.EnqueueActor(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// What a worker does with it.
+		if !ledger.InInbox(job.ID, ref) {
+			t.Fatalf("the reference %+v is of no inbox", ref)
+		}
+		got, err := l.Inbox(t.Context(), job.ID, ref.SHA256)
+		if err != nil || !bytes.Equal(got, image) {
+			t.Fatalf("%d bytes arrived of %d: %v", len(got), len(image), err)
+		}
+		if err := l.DropInbox(t.Context(), job.ID, ref.SHA256); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Inbox(t.Context(), job.ID, ref.SHA256); !errors.Is(err, trainset.ErrNotFound) {
+			t.Errorf("after it was dropped: %v", err)
+		}
+	})
+}
+
+func TestUploadRefusesWhatIsTooLarge(t *testing.T) {
+	rdb := redistest.Mini(t)
+	_, err := client.FromRedis(rdb).Upload(t.Context(), request("k").JobID(), make([]byte, client.MaxUpload+1))
+	var field *trainset.FieldError
+	if !errors.As(err, &field) || field.Remedy == "" {
+		t.Fatalf("error %v names no field and remedy", err)
+	}
+	if keys := rdb.Keys(t.Context(), "*").Val(); len(keys) != 0 {
+		t.Errorf("it left %v behind", keys)
+	}
+}
+
+func TestEqualStyleRequestsAreOneJob(t *testing.T) {
+	rdb := redistest.Mini(t)
+	c := client.FromRedis(rdb)
+	var req trainset.StyleRequest
+	req.User, req.Style, req.Key = "ada", "gouache", "k"
+	req.Image.URL = "https://example.com/gouache.png"
+	for range 2 {
+		job, err := c.EnqueueStyle(t.Context(), req)
+		if err != nil || job.Kind != trainset.KindStyle || job.ID != req.JobID() {
+			t.Fatalf("job %+v: %v", job, err)
+		}
+	}
+	tasks := pending(t, rdb)
+	if len(tasks) != 1 || tasks[0].Type != trainset.TaskStyleGenerate {
+		t.Fatalf("%d tasks were enqueued", len(tasks))
+	}
+	got, err := trainset.DecodeRequest(trainset.KindStyle, tasks[0].Payload)
+	if err != nil || got.Fingerprint() != req.Fingerprint() {
+		t.Errorf("the task carries %s: %v", tasks[0].Payload, err)
+	}
+}
+
+func TestFindTellsJobsByTheirBeginning(t *testing.T) {
+	c := client.FromRedis(redistest.Mini(t))
+	ids := map[string]trainset.JobID{}
+	for _, key := range []string{"a", "b", "c"} {
+		job, err := c.EnqueueActor(t.Context(), request(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[key] = job.ID
+	}
+	found, err := c.Find(t.Context(), string(ids["b"][:8]))
+	if err != nil || len(found) != 1 || found[0] != ids["b"] {
+		t.Errorf("found %v, wanted %s: %v", found, ids["b"], err)
+	}
+	if all, err := c.Find(t.Context(), ""); err != nil || len(all) != 3 {
+		t.Errorf("found %v: %v", all, err)
+	}
+	if none, err := c.Recent(t.Context(), "bob", 10); err != nil || len(none) != 0 {
+		t.Errorf("another user's jobs: %v, %v", none, err)
+	}
+}

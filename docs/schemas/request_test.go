@@ -1,0 +1,167 @@
+package schemas_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"pgregory.net/rapid"
+
+	"github.com/actormaker/trainset"
+)
+
+// request is one kind of request and its schema.
+type request struct {
+	kind   trainset.Kind
+	schema string
+	least  string           // the least that is valid
+	values map[string]tried // by field
+}
+
+// tried are good and bad values of a field; an empty one leaves it out.
+type tried struct{ good, bad []string }
+
+func quoted(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+var hex64 = strings.Repeat("0a", 32)
+
+var ids = tried{[]string{`"a"`, `"A.b-c_9"`, quoted(strings.Repeat("x", 64))}, []string{``, `""`, `".a"`, `"a/b"`, `"../a"`, `"a b"`, `"ä"`, `7`, quoted(strings.Repeat("x", 65)), `"a\n"`}}
+
+var references = tried{
+	[]string{
+		`{"key":"uploads/p"}`, `{"url":"https://example.org/p.png"}`, `{"url":"HTTP://example.org"}`, `{"url":"http://[::1]:80/p"}`,
+		`{"key":"k","url":""}`, `{"key":"","url":"https://a/"}`, `{"key":"k","sha256":""}`, fmt.Sprintf(`{"key":"k","sha256":%q}`, hex64),
+	},
+	[]string{
+		``, `{}`, `"https://example.org/p.png"`, `{"key":""}`, `{"url":"https://a/","key":"k"}`, `{"url":"file:///etc/passwd"}`, `{"url":"p.png"}`,
+		`{"url":"https://"}`, `{"url":"https:///p"}`, `{"url":"ftp://a/b"}`, `{"key":"k","sha256":"0a"}`, fmt.Sprintf(`{"key":"k","sha256":%q}`, strings.ToUpper(hex64)),
+		`{"key":"k","path":"x"}`, `[]`,
+	},
+}
+
+// values adds to a kind's own fields those that all requests have.
+func values(own map[string]tried) map[string]tried {
+	all := map[string]tried{
+		"user":    ids,
+		"version": {[]string{`1`}, []string{``, `0`, `2`, `"1"`, `1.5`}},
+		"key":     {[]string{`"k"`, `"with spaces / and more"`, quoted(strings.Repeat("k", 200))}, []string{``, `""`, `1`, quoted(strings.Repeat("k", 201))}},
+		"trigger": {[]string{`""`, `"zrk"`, `"Z_R-1"`, quoted(strings.Repeat("z", 32))}, []string{`"-z"`, `"two words"`, `"z,"`, `3`, quoted(strings.Repeat("z", 33))}},
+		"name":    {[]string{`""`, `"Mona L. (née O'Neill)"`, quoted(strings.Repeat("n", 100))}, []string{`"a\nb"`, `"a\tb"`, `"{a"`, `"a}"`, `"a|b"`, quoted(strings.Repeat("n", 101))}},
+		"seed":    {[]string{`0`, `2147483647`}, []string{`-1`, `2147483648`, `1.5`, `"1"`}},
+		"max_cost_usd": {
+			[]string{`0`, `0.04`, `1000000000`}, []string{`-0.01`, `1000000001`, `"1"`},
+		},
+		"model":    {[]string{`""`, `"black-forest-labs/flux-kontext-pro"`}, []string{`"flux"`, `"A/b"`, `"a/b/c"`, `"a/"`, `"-a/b"`, `1`}},
+		"priority": {[]string{`""`, `"low"`, `"normal"`, `"high"`}, []string{`"urgent"`, `1`}},
+		"simulate": {[]string{`true`, `false`}, []string{`"yes"`, `1`}},
+		"unknown":  {[]string{``}, []string{`1`, `"x"`}},
+	}
+	maps.Copy(all, own)
+	return all
+}
+
+// with sets a field of the least request; an empty value removes it.
+func (q request) with(t *testing.T, field, raw string) string {
+	t.Helper()
+	var m map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(q.least), &m); err != nil {
+		t.Fatal(err)
+	}
+	if m[field] = json.RawMessage(raw); raw == "" {
+		delete(m, field)
+	}
+	b, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// agree fails unless the schema and the decoder both say what is wanted.
+func (q request) agree(t *testing.T, s *jsonschema.Schema, payload string, want bool) {
+	t.Helper()
+	_, decoded := trainset.DecodeRequest(q.kind, []byte(payload))
+	checked := s.Validate(value(t, []byte(payload)))
+	if (decoded == nil) != want || (checked == nil) != want {
+		t.Errorf("%s: wanted %t; DecodeRequest: %v; schema: %v", payload, want, decoded, checked)
+	}
+}
+
+func (q request) agreesOnValues(t *testing.T) {
+	t.Helper()
+	s := compile(t, q.schema)
+	q.agree(t, s, q.least, true)
+	for _, payload := range []string{`{}`, `[]`, `1`, `"x"`} {
+		q.agree(t, s, payload, false)
+	}
+	for field, v := range q.values {
+		for _, raw := range v.good {
+			q.agree(t, s, q.with(t, field, raw), true)
+		}
+		for _, raw := range v.bad {
+			q.agree(t, s, q.with(t, field, raw), false)
+		}
+	}
+}
+
+func (q request) triesEveryField(t *testing.T) {
+	t.Helper()
+	properties := document(t, q.schema).(map[string]any)["properties"].(map[string]any)
+	for field := range properties {
+		if v := q.values[field]; len(v.good) == 0 || len(v.bad) == 0 {
+			t.Errorf("%s has no good or no bad value in the table", field)
+		}
+	}
+}
+
+func (q request) hasValidExamples(t *testing.T) {
+	t.Helper()
+	s := compile(t, q.schema)
+	for _, e := range document(t, q.schema).(map[string]any)["examples"].([]any) {
+		b, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.agree(t, s, string(b), true)
+	}
+}
+
+func text(r *rapid.T, pattern, name string) string {
+	return rapid.StringMatching(pattern).Draw(r, name)
+}
+
+// options draws what all requests have, mostly good.
+func options(r *rapid.T) trainset.Options {
+	seed := rapid.Int64Range(-1, 1<<31).Draw(r, "seed")
+	return trainset.Options{
+		Version: rapid.SampledFrom([]int{1, 1, 1, 0, 2}).Draw(r, "version"), User: text(r, `[a-zA-Z0-9._-]{1,65}`, "user"), Key: text(r, `[ -~]{0,201}`, "key"),
+		Trigger: text(r, `[a-z0-9_-]{0,32}|[a-z0-9 _-]{0,33}`, "trigger"), Name: text(r, `[ -~]{0,20}`, "name"), Seed: &seed,
+		Images: rapid.IntRange(-1, 62).Draw(r, "images"), MaxCost: trainset.Money(rapid.Int64Range(-10, 1e9).Draw(r, "cost")),
+		Model: text(r, `([a-z-]{1,4}/[a-z-]{1,4})?`, "model"),
+	}
+}
+
+// agreeOn fails unless the schema and Validate say the same of a request.
+func agreeOn(r *rapid.T, s *jsonschema.Schema, req trainset.Request) {
+	b, err := json.Marshal(req)
+	if err != nil {
+		r.Fatal(err)
+	}
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
+	if err != nil {
+		r.Fatal(err)
+	}
+	if a, b := req.Validate(), s.Validate(v); (a == nil) != (b == nil) {
+		r.Fatalf("%+v: Validate: %v; schema: %v", req, a, b)
+	}
+}

@@ -1,0 +1,158 @@
+package ledger_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/redistest"
+)
+
+func TestForgetLeavesNothing(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		l, ctx := ledger.New(rdb, ledger.Options{}), t.Context()
+		p := begun(t, l, 2, 0)
+		id := p.JobID
+		image, err := l.PutInbox(ctx, id, []byte("an image"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range []error{
+			l.MarkQueued(ctx, id, "task"), l.Ask(ctx, id, time.Minute),
+			l.SaveUpload(ctx, id, "sum", ledger.Upload{ID: "f", ExpiresAt: time.Now().Add(time.Hour)}),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := l.Open(ctx, attempt(p, 1, 1)); err != nil {
+			t.Fatal(err)
+		}
+		for _, most := range []int{1, 1} { // one is let in, and stays
+			if in, err := l.Admit(ctx, "u", id, most); err != nil || !in {
+				t.Fatal(in, err)
+			}
+		}
+		other, err := l.Create(ctx, request("other"))
+		if err != nil || !other {
+			t.Fatal(other, err)
+		}
+		for range 2 {
+			if err := l.Forget(ctx, id, "u", image); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := l.Load(ctx, id); !errors.Is(err, trainset.ErrNotFound) {
+			t.Errorf("the job: %v", err)
+		}
+		if _, err := l.Load(ctx, request("other").JobID()); err != nil {
+			t.Errorf("another job: %v", err)
+		}
+		for _, key := range rdb.Keys(ctx, "*").Val() {
+			if strings.Contains(key, string(id)) {
+				t.Errorf("%s is left", key)
+			}
+			if rdb.Type(ctx, key).Val() == "zset" && rdb.ZScore(ctx, key, string(id)).Err() == nil {
+				t.Errorf("%s still names it", key)
+			}
+		}
+	})
+}
+
+func TestUploadsAreThoseThatTheProviderStillHas(t *testing.T) {
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	l := ledger.New(redistest.Mini(t), ledger.Options{Now: func() time.Time { return now }})
+	id := request("k").JobID()
+	for sum, lasts := range map[string]time.Duration{"short": time.Minute, "long": time.Hour} {
+		if err := l.SaveUpload(t.Context(), id, sum, ledger.Upload{ID: sum, ExpiresAt: now.Add(lasts)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if files, err := l.Uploads(t.Context(), id); err != nil || len(files) != 2 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	if _, ok, err := l.Upload(t.Context(), id, "short", 40*time.Minute); ok || err != nil {
+		t.Errorf("a file that does not stay: %v, %v", ok, err)
+	}
+	now = now.Add(2 * time.Minute)
+	files, err := l.Uploads(t.Context(), id)
+	if err != nil || len(files) != 1 || files[0].ID != "long" {
+		t.Errorf("after two minutes: %v, %v", files, err)
+	}
+}
+
+func TestReopenedJobsAreWorkedOnAgain(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		l, ctx := ledger.New(rdb, ledger.Options{}), t.Context()
+		p := begun(t, l, 1, 0)
+		sub := p.Subtasks()[0]
+		sub.State, sub.Reason = trainset.ItemFailed, "why"
+		if _, err := l.Settle(ctx, p.JobID, sub); err != nil {
+			t.Fatal(err)
+		}
+		r, err := l.Load(ctx, p.JobID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Reopen(ctx, r, plan.Retry(r)); !errors.Is(err, ledger.ErrStale) {
+			t.Errorf("a job that runs was reopened: %v", err)
+		}
+		end := ledger.Ending{State: trainset.JobFailed, Reason: "none", Revision: 1, Change: r.Change, Output: &trainset.Output{Manifest: "m"}}
+		if err := l.Finish(ctx, p.JobID, end); err != nil {
+			t.Fatal(err)
+		}
+		if r, err = l.Load(ctx, p.JobID); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Reopen(ctx, r, plan.Retry(r)); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Reopen(ctx, r, plan.Retry(r)); !errors.Is(err, ledger.ErrStale) {
+			t.Errorf("reopened twice: %v", err)
+		}
+		r, err = l.Load(ctx, p.JobID)
+		if err != nil || r.State != trainset.JobRunning || r.FinishedAt != nil || r.Revision != 1 || r.AssembleRevision != 2 {
+			t.Errorf("%+v, %v", r, err)
+		}
+		if steps := plan.Next(r); len(steps) != 1 || steps[0].Subtask != "image.1" || steps[0].Revision != 2 {
+			t.Errorf("next: %+v", steps)
+		}
+		if due, err := l.Due(ctx, 10); err != nil || len(due) != 1 {
+			t.Errorf("due: %v, %v", due, err)
+		}
+	})
+}
+
+// One that was refused before it had a plan is accepted anew, by another task.
+func TestReopeningAJobWithoutAPlan(t *testing.T) {
+	l, ctx := ledger.New(redistest.Mini(t), ledger.Options{}), t.Context()
+	id := request("k").JobID()
+	if _, err := l.Create(ctx, request("k")); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.MarkQueued(ctx, id, plan.Step{Verb: plan.VerbAccept}.TaskID(id)); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Finish(ctx, id, ledger.Ending{State: trainset.JobFailed, Reason: "portrait: cannot be fetched"}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := l.Load(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Reopen(ctx, r, nil); err != nil {
+		t.Fatal(err)
+	}
+	if r, err = l.Load(ctx, id); err != nil || r.State != trainset.JobQueued {
+		t.Fatalf("%s, %v", r.State, err)
+	}
+	if steps := plan.Next(r); len(steps) != 1 || steps[0].Verb != plan.VerbAccept || steps[0].Revision != 1 {
+		t.Errorf("next: %+v", steps)
+	}
+}

@@ -1,0 +1,93 @@
+package ledger
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/actormaker/trainset"
+)
+
+// The inbox holds the bytes of an image between a producer that cannot reach
+// storage and the worker that accepts its job. Redis is no place for images, so
+// they are few, small and soon gone: accepting a job drops its own.
+
+const (
+	// MaxInbox is the largest image that may go through Redis, in bytes.
+	MaxInbox = 10 << 20
+	// inboxStays is how long a job may wait to be accepted, as long as its task.
+	inboxStays = 7 * 24 * time.Hour
+	// inboxPiece bounds one command, so that a slow line does not time out.
+	inboxPiece = 512 << 10
+)
+
+// inboxKey: string with expiry, the bytes that have this digest. The digest is
+// part of the key: a request that will be refused as a conflict must not
+// replace the image of the job that it conflicts with.
+func inboxKey(id trainset.JobID, sum string) string {
+	return "trainset:{" + string(id) + "}:inbox:" + sum
+}
+
+// InboxReference is what a request names its image by when the image is in the
+// job's inbox. It can name no object of storage, whose keys have no colon.
+func InboxReference(id trainset.JobID, sum string) trainset.Reference {
+	return trainset.Reference{Key: "inbox:" + string(id), SHA256: sum}
+}
+
+// InInbox reports whether a reference is one that InboxReference made.
+func InInbox(id trainset.JobID, ref trainset.Reference) bool { return ref.Key == "inbox:"+string(id) }
+
+// PutInbox keeps an image for a job that is about to be enqueued and returns
+// its hex SHA-256. It may be repeated, and by several producers at once: equal
+// bytes write the same.
+func (l *Ledger) PutInbox(ctx context.Context, id trainset.JobID, image []byte) (string, error) {
+	if len(image) == 0 || len(image) > MaxInbox {
+		return "", fmt.Errorf("ledger: an image of %d bytes for the inbox of job %s: 1 to %d are allowed", len(image), id, MaxInbox)
+	}
+	digest := sha256.Sum256(image)
+	sum := hex.EncodeToString(digest[:])
+	key := inboxKey(id, sum)
+	for at := 0; at < len(image); at += inboxPiece {
+		_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+			p.SetRange(ctx, key, int64(at), string(image[at:min(at+inboxPiece, len(image))]))
+			p.Expire(ctx, key, inboxStays)
+			return nil
+		})
+		if err != nil {
+			return "", fmt.Errorf("ledger: putting an image into the inbox of job %s: %w", id, err)
+		}
+	}
+	return sum, nil
+}
+
+// Inbox reads the image with this digest, or trainset.ErrNotFound: it was
+// dropped, expired, or is not whole yet.
+func (l *Ledger) Inbox(ctx context.Context, id trainset.JobID, sum string) ([]byte, error) {
+	var image []byte
+	for piece := inboxPiece; piece == inboxPiece; {
+		at := int64(len(image))
+		b, err := l.rdb.GetRange(ctx, inboxKey(id, sum), at, at+inboxPiece-1).Bytes()
+		if err != nil && !errors.Is(err, redis.Nil) {
+			return nil, fmt.Errorf("ledger: reading the inbox of job %s at byte %d: %w", id, at, err)
+		}
+		piece = len(b)
+		image = append(image, b...)
+	}
+	if digest := sha256.Sum256(image); hex.EncodeToString(digest[:]) != sum {
+		return nil, fmt.Errorf("ledger: the image in the inbox of job %s: %w", id, trainset.ErrNotFound)
+	}
+	return image, nil
+}
+
+// DropInbox removes the image: the job has been accepted. It may be repeated.
+func (l *Ledger) DropInbox(ctx context.Context, id trainset.JobID, sum string) error {
+	if err := l.rdb.Del(ctx, inboxKey(id, sum)).Err(); err != nil {
+		return fmt.Errorf("ledger: dropping the inbox of job %s: %w", id, err)
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package limit
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/actormaker/trainset"
+)
+
+func budgetKey(user, day string) string { return "trainset:budget:{" + user + "}:" + day } // hash: attempt -> millionths, "total"
+
+// BudgetError says that a user's money for the day is used up.
+type BudgetError struct {
+	User       string
+	Cap, Spent trainset.Money
+	Price      trainset.Money
+	Again      time.Time
+}
+
+func (e *BudgetError) Error() string {
+	return fmt.Sprintf("the daily budget of %s for user %s leaves no room: %s spent or in flight, %s asked; there is a new one at %s",
+		e.Cap, e.User, e.Spent, e.Price, e.Again.Format(time.RFC3339))
+}
+
+// Overspent tells it from errors that pass by themselves.
+func (*BudgetError) Overspent() bool { return true }
+
+// Budget caps what each user may spend a day (UTC), however many workers
+// spend at once. It is safe for concurrent use.
+type Budget struct {
+	rdb redis.UniversalClient
+	cap trainset.Money
+	now func() time.Time
+}
+
+// NewBudget makes a budget over an open connection; a cap of 0 is none.
+func NewBudget(rdb redis.UniversalClient, perDay trainset.Money, now func() time.Time) *Budget {
+	if now == nil {
+		now = time.Now
+	}
+	return &Budget{rdb: rdb, cap: perDay, now: now}
+}
+
+// reserveBudgetScript sets an attempt's money aside, once however often it is asked.
+//
+// KEYS: the user's day. ARGV: attempt, price in millionths, cap, expiry in seconds.
+// Returns {1, total} or {0, total} when it does not fit.
+var reserveBudgetScript = redis.NewScript(`
+local total = tonumber(redis.call('HGET', KEYS[1], 'total') or 0)
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then return {1, total} end
+if total + tonumber(ARGV[2]) > tonumber(ARGV[3]) then return {0, total} end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+return {1, redis.call('HINCRBY', KEYS[1], 'total', ARGV[2])}
+`)
+
+// settleBudgetScript replaces what was set aside by what was spent.
+//
+// KEYS: the user's day. ARGV: attempt, cost in millionths.
+// Returns 1 when it was set aside on that day, else 0.
+var settleBudgetScript = redis.NewScript(`
+local was = redis.call('HGET', KEYS[1], ARGV[1])
+if not was then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('HINCRBY', KEYS[1], 'total', tonumber(ARGV[2]) - tonumber(was))
+return 1
+`)
+
+const keepBudget = 3 * 24 * time.Hour
+
+// Reserve sets money aside for an attempt, or fails with *BudgetError.
+func (b *Budget) Reserve(ctx context.Context, user, attempt string, price trainset.Money) error {
+	if b.cap == 0 || price == 0 {
+		return nil
+	}
+	now := b.now().UTC()
+	reply, err := reserveBudgetScript.Run(ctx, b.rdb, []string{budgetKey(user, now.Format(time.DateOnly))},
+		attempt, int64(price), int64(b.cap), int(keepBudget.Seconds())).Int64Slice()
+	if err != nil {
+		return fmt.Errorf("limit: reserving the price of an attempt: %w", err)
+	}
+	if reply[0] == 0 {
+		return &BudgetError{
+			User: user, Cap: b.cap, Spent: trainset.Money(reply[1]), Price: price,
+			Again: now.Truncate(24 * time.Hour).Add(24 * time.Hour),
+		}
+	}
+	return nil
+}
+
+// Settle replaces what was set aside at a time by what the attempt cost.
+func (b *Budget) Settle(ctx context.Context, user, attempt string, reserved time.Time, cost trainset.Money) error {
+	if b.cap == 0 {
+		return nil
+	}
+	key := budgetKey(user, reserved.UTC().Format(time.DateOnly))
+	if err := settleBudgetScript.Run(ctx, b.rdb, []string{key}, attempt, int64(cost)).Err(); err != nil {
+		return fmt.Errorf("limit: settling the cost of an attempt: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,267 @@
+package plan_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/plan"
+)
+
+var categories = []string{"people", "nature", "objects", "architecture", "animals", "transport", "abstract"}
+
+// stylePlan is a whole style plan; price is of every call.
+func stylePlan(images, grids, most int, judge trainset.Judge, enhance trainset.Enhance) plan.Plan {
+	call := plan.Priced{Name: "o/m", Price: 10}
+	p := plan.Plan{
+		JobID: "j", Kind: trainset.KindStyle, Images: images, MaxAttempts: 5, Model: "o/grid", Price: 10,
+		Style: &plan.Style{Grids: grids, MaxGrids: most, Judge: judge, Enhance: enhance, Factor: 4, JudgeModel: call, EnhanceModel: call},
+	}
+	for n := 1; n <= most; n++ {
+		a := plan.Ask{Index: n, Grid: n, Seeds: []int64{1, 2, 3, 4, 5}}
+		for t := range 9 {
+			a.Tiles = append(a.Tiles, plan.TileAsk{Subject: fmt.Sprintf("s%d-%d", n, t), Category: categories[t%7]})
+		}
+		p.Asks = append(p.Asks, a)
+	}
+	return p
+}
+
+func styleRecord(p plan.Plan) plan.Record {
+	head := p.Head()
+	r := plan.Record{
+		ID: p.JobID, State: trainset.JobRunning, Plan: &head, AssembleRevision: 1,
+		Subtasks: map[plan.SubtaskID]plan.Subtask{}, Attempts: map[string]plan.Attempt{}, Queued: map[string]bool{},
+	}
+	add(&r, p.Subtasks())
+	return r
+}
+
+func add(r *plan.Record, subs []plan.Subtask) {
+	for _, s := range subs {
+		r.Subtasks[s.ID] = s
+	}
+}
+
+// settle ends a subtask; a success has a result.
+func settle(r *plan.Record, id plan.SubtaskID, state trainset.ItemState, result plan.Attempt) {
+	s := r.Subtasks[id]
+	s.State = state
+	if state == trainset.ItemSucceeded {
+		s.Winner = 1
+		result.ID, result.Number, result.State = plan.AttemptID(id, 1), 1, plan.AttemptEnded
+		r.Attempts[result.ID] = result
+	}
+	r.Subtasks[id] = s
+}
+
+func madeGrid(fit func(tile int) bool, hash func(tile int) uint64) plan.Attempt {
+	g := &plan.Grid{Width: 1024, Height: 1024}
+	for t := 1; t <= 9; t++ {
+		g.Tiles = append(g.Tiles, plan.Tile{Fit: fit(t), DHash: fmt.Sprintf("%016x", hash(t))})
+	}
+	return plan.Attempt{Grid: g}
+}
+
+func judged(good func(tile int) bool) plan.Attempt {
+	j := &plan.Judgement{By: "o/judge"}
+	for t := 1; t <= 9; t++ {
+		j.Verdicts = append(j.Verdicts, plan.Verdict{Tile: t, Unique: good(t), Fit: true})
+	}
+	return plan.Attempt{Judgement: j}
+}
+
+func always(int) bool { return true }
+
+// spread gives hashes that are far apart.
+func spread(grid int) func(int) uint64 {
+	return func(t int) uint64 {
+		x := uint64(grid*9+t) * 0x9e3779b97f4a7c15
+		x ^= x >> 29
+		return x * 0xbf58476d1ce4e5b9
+	}
+}
+
+func TestGridsLeadToJudgementsAndEnlargements(t *testing.T) {
+	r := styleRecord(stylePlan(5, 2, 4, trainset.JudgeReplicate, trainset.EnhanceGrid))
+	if g := plan.Grow(r); !g.Empty() {
+		t.Fatalf("at first: %+v", g)
+	}
+	settle(&r, plan.GridID(2), trainset.ItemSucceeded, madeGrid(always, spread(2)))
+	g := plan.Grow(r)
+	if len(g.Subtasks) != 2 || g.Subtasks[0].ID != "judge.2" || g.Subtasks[1].ID != "enhance.2" || g.Grids != 0 {
+		t.Fatalf("after a grid: %+v", g)
+	}
+	add(&r, g.Subtasks)
+	if g := plan.Grow(r); !g.Empty() {
+		t.Errorf("asked twice: %+v", g)
+	}
+}
+
+func TestTilesAreChosenWhenAllGridsHaveSettled(t *testing.T) {
+	r := styleRecord(stylePlan(12, 2, 2, trainset.JudgeReplicate, trainset.EnhanceGrid))
+	for n := 1; n <= 2; n++ {
+		settle(&r, plan.GridID(n), trainset.ItemSucceeded, madeGrid(func(tile int) bool { return tile != 9 }, spread(n)))
+		add(&r, plan.Grow(r).Subtasks)
+		settle(&r, plan.JudgeID(n), trainset.ItemSucceeded, judged(func(tile int) bool { return tile != 1 }))
+		settle(&r, plan.EnhanceID(n), trainset.ItemSucceeded, plan.Attempt{})
+	}
+	g := plan.Grow(r)
+	if len(g.Subtasks) != 12 || g.Grids != 0 {
+		t.Fatalf("chose %d, %d grids", len(g.Subtasks), g.Grids)
+	}
+	count := map[string]int{}
+	for i, s := range g.Subtasks {
+		if s.Index != i+1 || s.Verb != plan.VerbTile || s.Ask.Tile == 1 || s.Ask.Tile == 9 {
+			t.Errorf("item %d: %+v", i+1, s.Ask)
+		}
+		count[s.Ask.Category]++
+	}
+	if len(count) != 7 {
+		t.Errorf("categories %v", count)
+	}
+	// One that fails is replaced by a spare.
+	add(&r, g.Subtasks)
+	settle(&r, g.Subtasks[4].ID, trainset.ItemRejected, plan.Attempt{})
+	again := plan.Grow(r)
+	if len(again.Subtasks) != 1 || again.Subtasks[0].Index != 5 || r.Subtasks[again.Subtasks[0].ID].ID != "" {
+		t.Errorf("the spare: %+v", again.Subtasks)
+	}
+}
+
+func TestNoTwoTilesAlikeAreChosen(t *testing.T) {
+	r := styleRecord(stylePlan(9, 1, 1, trainset.JudgeLocal, trainset.EnhanceNone))
+	settle(&r, plan.GridID(1), trainset.ItemSucceeded, madeGrid(always, func(tile int) uint64 { return spread(1)(tile%4) ^ uint64(tile&3) }))
+	if g := plan.Grow(r); len(g.Subtasks) != 4 {
+		t.Errorf("chose %d of 4 different tiles", len(g.Subtasks))
+	}
+}
+
+func TestAJudgeThatFailsLeavesItToLocalMeasures(t *testing.T) {
+	r := styleRecord(stylePlan(9, 1, 1, trainset.JudgeReplicate, trainset.EnhanceNone))
+	settle(&r, plan.GridID(1), trainset.ItemSucceeded, madeGrid(func(tile int) bool { return tile > 3 }, spread(1)))
+	add(&r, plan.Grow(r).Subtasks)
+	settle(&r, plan.JudgeID(1), trainset.ItemFailed, plan.Attempt{})
+	if j := r.Judged(1); j.By != plan.LocalJudge || j.Verdicts[0].Fit || !j.Verdicts[8].Fit {
+		t.Errorf("judgement %+v", j)
+	}
+	if g := plan.Grow(r); len(g.Subtasks) != 6 {
+		t.Errorf("chose %d", len(g.Subtasks))
+	}
+}
+
+// Driven through any order of outcomes, crashes and requeues, a style job ends,
+// never has more grids than it may, never costs more than its cap, and never
+// asks for the same thing twice.
+func TestAStyleJobEnds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		most := rapid.IntRange(1, 6).Draw(t, "most")
+		p := stylePlan(rapid.IntRange(1, 30).Draw(t, "images"), rapid.IntRange(1, most).Draw(t, "grids"), most,
+			rapid.SampledFrom([]trainset.Judge{trainset.JudgeReplicate, trainset.JudgeLocal}).Draw(t, "judge"),
+			rapid.SampledFrom([]trainset.Enhance{trainset.EnhanceGrid, trainset.EnhanceTile, trainset.EnhanceNone}).Draw(t, "enhance"))
+		if rapid.Bool().Draw(t, "capped") {
+			p.MaxCost = trainset.Money(rapid.IntRange(30, 300).Draw(t, "cap"))
+		}
+		r := styleRecord(p)
+		asked := map[plan.SubtaskID]bool{}
+		var queue []plan.Step
+		for range 2000 {
+			for g := plan.Grow(r); !g.Empty(); g = plan.Grow(r) {
+				if rapid.IntRange(0, 3).Draw(t, "crash") == 0 { // before anything was written: asked again later
+					if again := plan.Grow(r); !slices.EqualFunc(again.Subtasks, g.Subtasks, func(a, b plan.Subtask) bool { return a.ID == b.ID && a.Index == b.Index }) {
+						t.Fatal("the same record has two answers")
+					}
+				}
+				subs := append(g.Subtasks, p.GridSubtasks(r.Grids()+1, r.Grids()+g.Grids)...)
+				for _, s := range subs {
+					if _, there := r.Subtasks[s.ID]; there {
+						t.Fatalf("%s is added twice", s.ID)
+					}
+				}
+				add(&r, subs)
+			}
+			for _, s := range plan.Next(r) {
+				queue = append(queue, s)
+				r.Queued[s.TaskID(r.ID)] = rapid.IntRange(0, 4).Draw(t, "noted") > 0
+			}
+			if r.State.Ended() {
+				check(t, r, most)
+				return
+			}
+			if len(queue) == 0 {
+				t.Fatal("nothing is queued and the job has not ended")
+			}
+			i := rapid.IntRange(0, len(queue)-1).Draw(t, "which")
+			s := queue[i]
+			queue = slices.Delete(queue, i, i+1)
+			deliver(t, &r, s, asked)
+		}
+		t.Fatal("the job does not end")
+	})
+}
+
+func check(t *rapid.T, r plan.Record, most int) {
+	if r.Grids() > most {
+		t.Fatalf("%d grids of %d", r.Grids(), most)
+	}
+	if r.Plan.MaxCost > 0 && r.Spent > r.Plan.MaxCost {
+		t.Fatalf("spent %d of %d", r.Spent, r.Plan.MaxCost)
+	}
+	used := map[[2]int]bool{}
+	for i, s := range r.Items() {
+		if s.Index != i+1 || !s.State.Settled() || (s.State != trainset.ItemSucceeded) == (s.Ask.Tile > 0 && s.State == trainset.ItemSucceeded) {
+			t.Fatalf("item %d: %s", i+1, s.State)
+		}
+		tile := [2]int{s.Ask.Grid, s.Ask.Tile}
+		if s.State == trainset.ItemSucceeded && used[tile] {
+			t.Fatalf("a tile is two items: %v", tile)
+		}
+		used[tile] = true
+	}
+}
+
+// deliver carries a step out, pays for it as the ledger does, and settles it.
+func deliver(t *rapid.T, r *plan.Record, s plan.Step, asked map[plan.SubtaskID]bool) {
+	if s.Verb == plan.VerbAssemble {
+		if needed := plan.Needed(*r); len(needed) == 1 && needed[0].Verb == plan.VerbAssemble {
+			r.State, _ = r.Outcome()
+		}
+		return
+	}
+	sub := r.Subtasks[s.Subtask]
+	if sub.State.Settled() || sub.Revision != s.Revision {
+		return
+	}
+	if rapid.IntRange(0, 9).Draw(t, "lost") == 0 { // the queue lost it
+		sub.Revision++
+		r.Subtasks[s.Subtask] = sub
+		return
+	}
+	price := r.Plan.Buys(s.Verb).Price
+	if r.Plan.MaxCost > 0 && r.Spent+price > r.Plan.MaxCost {
+		settle(r, s.Subtask, trainset.ItemFailed, plan.Attempt{})
+		return
+	}
+	if price > 0 && asked[s.Subtask] {
+		t.Fatalf("%s is asked twice", s.Subtask)
+	}
+	asked[s.Subtask] = true
+	r.Spent += price
+	state := trainset.ItemSucceeded
+	if rapid.IntRange(0, 4).Draw(t, "fails") == 0 {
+		state = trainset.ItemFailed
+	}
+	result := plan.Attempt{}
+	good := rapid.SliceOfN(rapid.Bool(), 9, 9).Draw(t, "good")
+	switch s.Verb {
+	case plan.VerbGrid:
+		result = madeGrid(func(tile int) bool { return good[tile-1] }, spread(sub.Ask.Index))
+	case plan.VerbJudge:
+		result = judged(func(tile int) bool { return good[tile-1] })
+	case plan.VerbImage, plan.VerbEnhance, plan.VerbTile, plan.VerbAccept, plan.VerbAssemble:
+	}
+	settle(r, s.Subtask, state, result)
+}

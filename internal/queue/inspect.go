@@ -1,0 +1,134 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/actormaker/trainset"
+)
+
+// Names lists the queues of the system, in the order of a job's life.
+func Names() []string { return []string{trainset.QueueControl, Image} }
+
+// Info is how a queue stands.
+type Info struct {
+	Queue   string        `json:"queue"`
+	Paused  bool          `json:"paused"`
+	Latency time.Duration `json:"-"` // how long the task has waited that is next
+	// Pending tasks wait for a worker, scheduled and retried ones for their time;
+	// archived ones were given up by the queue. Completed ones are kept for a day.
+	Pending   int `json:"pending"`
+	Active    int `json:"active"`
+	Scheduled int `json:"scheduled"`
+	Retry     int `json:"retry"`
+	Archived  int `json:"archived"`
+	Completed int `json:"completed"`
+	// Processed and Failed count today's tasks (UTC).
+	Processed int     `json:"processed_today"`
+	Failed    int     `json:"failed_today"`
+	Seconds   float64 `json:"latency_seconds"`
+	Bytes     int64   `json:"bytes"` // in Redis, by sample
+}
+
+// Inspect describes every queue. One that no task has come to yet is empty.
+func (q *Queue) Inspect() ([]Info, error) {
+	there, err := q.inspector.Queues()
+	if err != nil {
+		return nil, fmt.Errorf("queue: listing the queues: %w", err)
+	}
+	infos := make([]Info, 0, len(there))
+	for _, name := range Names() {
+		info := Info{Queue: name}
+		if slices.Contains(there, name) {
+			if info, err = q.inspect(name); err != nil {
+				return nil, err
+			}
+		}
+		infos = append(infos, info)
+	}
+	return infos, nil
+}
+
+func (q *Queue) inspect(name string) (Info, error) {
+	i, err := q.inspector.GetQueueInfo(name)
+	if err != nil {
+		return Info{}, fmt.Errorf("queue: reading %s: %w", name, err)
+	}
+	return Info{
+		Queue: name, Paused: i.Paused, Latency: i.Latency, Seconds: i.Latency.Seconds(), Bytes: i.MemoryUsage,
+		Pending: i.Pending, Active: i.Active, Scheduled: i.Scheduled, Retry: i.Retry,
+		Archived: i.Archived, Completed: i.Completed, Processed: i.Processed, Failed: i.Failed,
+	}, nil
+}
+
+// Pause keeps workers from taking further tasks from a queue; those in hand go
+// on. It reports whether that changed anything.
+func (q *Queue) Pause(name string) (bool, error) { return q.switchTo(name, true) }
+
+// Resume undoes Pause.
+func (q *Queue) Resume(name string) (bool, error) { return q.switchTo(name, false) }
+
+func (q *Queue) switchTo(name string, paused bool) (bool, error) {
+	was, err := q.paused(name)
+	if err != nil || was == paused {
+		return false, err
+	}
+	change, what := q.inspector.UnpauseQueue, "resuming"
+	if paused {
+		change, what = q.inspector.PauseQueue, "pausing"
+	}
+	if err := change(name); err != nil {
+		if now, lookErr := q.paused(name); lookErr == nil && now == paused {
+			return false, nil // somebody else was faster
+		}
+		return false, fmt.Errorf("queue: %s %s: %w", what, name, err)
+	}
+	return true, nil
+}
+
+func (q *Queue) paused(name string) (bool, error) {
+	there, err := q.inspector.Queues()
+	if err != nil {
+		return false, fmt.Errorf("queue: listing the queues: %w", err)
+	}
+	if !slices.Contains(there, name) {
+		return false, trainset.Invalid("queue", fmt.Sprintf("no task has come to %q yet, so there is nothing to pause or resume", name),
+			"enqueue a job first; spending can be paused at any time")
+	}
+	info, err := q.inspect(name)
+	return info.Paused, err
+}
+
+// Forget removes tasks by their IDs from whichever queue has them, and returns
+// how many there were. One that a worker has in hand stays: it ends by itself.
+func (q *Queue) Forget(ctx context.Context, ids []string) (int, error) {
+	removed := 0
+	for _, id := range ids {
+		for _, name := range Names() {
+			if err := ctx.Err(); err != nil {
+				return removed, context.Cause(ctx)
+			}
+			info, err := q.inspector.GetTaskInfo(name, id)
+			if errors.Is(err, asynq.ErrTaskNotFound) || errors.Is(err, asynq.ErrQueueNotFound) {
+				continue
+			}
+			if err == nil && info.State == asynq.TaskStateActive {
+				break
+			}
+			if err == nil {
+				err = q.inspector.DeleteTask(name, id)
+			}
+			if err != nil && !errors.Is(err, asynq.ErrTaskNotFound) {
+				return removed, fmt.Errorf("queue: forgetting %s: %w", id, err)
+			}
+			removed++
+			break
+		}
+	}
+	return removed, nil
+}

@@ -1,0 +1,74 @@
+package queue_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/queue"
+	"github.com/actormaker/trainset/internal/redistest"
+)
+
+// On a real server: miniredis measures no memory.
+func TestQueuesArePausedAndForgotten(t *testing.T) {
+	rdb := redistest.Server(t)
+	q := queue.New(rdb, nil)
+	if infos, err := q.Inspect(); err != nil || len(infos) != 2 || infos[0].Queue != trainset.QueueControl || infos[1].Paused {
+		t.Fatalf("before any task: %+v, %v", infos, err)
+	}
+	_, err := q.Pause(queue.Image)
+	if field := (*trainset.FieldError)(nil); !errors.As(err, &field) {
+		t.Errorf("pausing what is not there: %v", err)
+	}
+	r := plan.Record{ID: trainset.NewJobID("ada", trainset.KindActor, "k"), Kind: trainset.KindActor}
+	var ids []string
+	for n := 1; n <= 2; n++ {
+		s := plan.Step{Verb: plan.VerbImage, Subtask: plan.ImageID(n), Index: n, Revision: 1}
+		ids = append(ids, s.TaskID(r.ID))
+		if err := q.Enqueue(t.Context(), r, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, want := range []bool{true, false} {
+		if changed, err := q.Pause(queue.Image); err != nil || changed != want {
+			t.Errorf("pausing, time %d: %v, %v", i+1, changed, err)
+		}
+	}
+	if infos, err := q.Inspect(); err != nil || !infos[1].Paused || infos[1].Pending != 2 || infos[1].Bytes == 0 {
+		t.Errorf("paused: %+v, %v", infos, err)
+	}
+	for i, want := range []bool{true, false} {
+		if changed, err := q.Resume(queue.Image); err != nil || changed != want {
+			t.Errorf("resuming, time %d: %v, %v", i+1, changed, err)
+		}
+	}
+	// A task that a worker has in hand is left to it.
+	began, end := make(chan string, 2), make(chan struct{})
+	server := asynq.NewServerFromRedisClient(rdb, asynq.Config{
+		Concurrency: 1, Queues: map[string]int{queue.Image: 1}, LogLevel: asynq.FatalLevel, TaskCheckInterval: 5 * time.Millisecond,
+	})
+	if err := server.Start(asynq.HandlerFunc(func(ctx context.Context, _ *asynq.Task) error {
+		id, _ := asynq.GetTaskID(ctx)
+		began <- id
+		<-end
+		return nil
+	})); err != nil {
+		t.Fatal(err)
+	}
+	defer server.Shutdown()
+	defer close(end)
+	<-began
+	for i, want := range []int{1, 0} {
+		if n, err := q.Forget(t.Context(), append(ids, "unknown")); err != nil || n != want {
+			t.Errorf("forgetting, time %d: %d, %v", i+1, n, err)
+		}
+	}
+	if infos, err := q.Inspect(); err != nil || infos[1].Active != 1 || infos[1].Pending != 0 {
+		t.Errorf("afterwards: %+v, %v", infos, err)
+	}
+}

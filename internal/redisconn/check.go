@@ -1,0 +1,154 @@
+package redisconn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/actormaker/trainset"
+)
+
+// State is what a finding means.
+type State string
+
+// The states, from good to bad.
+const (
+	OK      State = "ok"
+	Unknown State = "unknown" // the server does not tell
+	Warn    State = "warn"    // it works, and may lose something
+	Fail    State = "fail"    // it cannot work
+)
+
+var severity = map[State]int{OK: 0, Unknown: 1, Warn: 2, Fail: 3}
+
+// Finding is one thing that was looked at. It holds no secret.
+type Finding struct {
+	Name   string `json:"name"` // stable: version, role, eviction, persistence, clock, cluster, nodes, replicas, sentinel
+	State  State  `json:"state"`
+	Detail string `json:"detail"`
+	Remedy string `json:"remedy,omitempty"` // empty when all is well
+}
+
+// Report is what Check found.
+type Report struct {
+	Mode     string    `json:"mode"` // server, sentinel or cluster
+	Findings []Finding `json:"findings"`
+}
+
+// Worst is the worst state of any finding.
+func (r Report) Worst() State {
+	worst := OK
+	for _, f := range r.Findings {
+		if severity[f.State] > severity[worst] {
+			worst = f.State
+		}
+	}
+	return worst
+}
+
+// Err joins the findings with which nothing can work, each a
+// *trainset.FieldError, or is nil.
+func (r Report) Err() error {
+	var failed []error
+	for _, f := range r.Findings {
+		if f.State == Fail {
+			failed = append(failed, trainset.Invalid("REDIS_URL", f.Detail, f.Remedy))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// Check asks the servers behind a client whether they will do. An error means
+// that none answered; what a server does not let its user read is a finding
+// of state Unknown. It writes nothing.
+func Check(ctx context.Context, rdb redis.UniversalClient) (Report, error) {
+	return checker{now: time.Now}.check(ctx, rdb)
+}
+
+// checker has the clock that the servers' is compared with.
+type checker struct{ now func() time.Time }
+
+func (c checker) check(ctx context.Context, rdb redis.UniversalClient) (Report, error) {
+	if err := rdb.Ping(ctx).Err(); err != nil {
+		return Report{}, explain(err)
+	}
+	switch rdb := rdb.(type) {
+	case *redis.ClusterClient:
+		return c.cluster(ctx, rdb)
+	case *watched:
+		n, err := c.read(ctx, rdb.Client)
+		if err != nil {
+			return Report{}, explain(err)
+		}
+		return Report{Mode: "sentinel", Findings: append(n.findings(), n.replicas(), askSentinels(ctx, rdb.options))}, nil
+	default:
+		n, err := c.read(ctx, rdb)
+		if err != nil {
+			return Report{}, explain(err)
+		}
+		return Report{Mode: "server", Findings: n.findings()}, nil
+	}
+}
+
+// explain adds what to do where the server gave a reason.
+func explain(err error) error {
+	reason := err.Error()
+	for _, known := range []struct{ sign, problem, remedy string }{
+		{"WRONGPASS", "has a user or password that the server refuses", "correct it, or the user in the server's ACL"},
+		{"NOAUTH", "has no password, and the server wants one", "add it: redis://user:password@host"},
+		{"NOPERM", "names a user whose ACL is too narrow", "give it the rights that docs/redis.md lists"},
+		{"certificate", "leads to a server whose certificate is not trusted, or that wants one of ours", "name the authority's file with ca=, ours with cert= and key="},
+	} {
+		if strings.Contains(reason, known.sign) {
+			return fmt.Errorf("redisconn: %w (%w)", invalid(known.problem, known.remedy), err)
+		}
+	}
+	return fmt.Errorf("redisconn: redis does not answer: %w", err)
+}
+
+// cluster looks at every primary, and at what the cluster says of itself.
+func (c checker) cluster(ctx context.Context, rdb *redis.ClusterClient) (Report, error) {
+	var mu sync.Mutex
+	var nodes []node
+	var silent []string
+	err := rdb.ForEachMaster(ctx, func(ctx context.Context, one *redis.Client) error {
+		n, err := c.read(ctx, one)
+		mu.Lock()
+		defer mu.Unlock()
+		if err != nil {
+			silent = append(silent, one.Options().Addr)
+			return nil // it is a finding, and the others are still to be asked
+		}
+		nodes = append(nodes, n)
+		return nil
+	})
+	if err != nil {
+		return Report{}, explain(err)
+	}
+	r := Report{Mode: "cluster", Findings: append(merge(nodes), clusterState(rdb.ClusterInfo(ctx).Result()))}
+	if len(silent) > 0 {
+		r.Findings = append(r.Findings, Finding{"nodes", Fail, "these nodes do not answer: " + strings.Join(silent, ", "), "start them, or let their replicas take over"})
+	}
+	return r, nil
+}
+
+// clusterState reads CLUSTER INFO.
+func clusterState(text string, err error) Finding {
+	if err != nil {
+		return Finding{"cluster", Unknown, "this user may not read CLUSTER INFO", "allow +cluster|info"}
+	}
+	info := fields(text)
+	detail := fmt.Sprintf("%s of %d slots served by %s primaries, %s nodes known",
+		info["cluster_slots_ok"], slots, info["cluster_size"], info["cluster_known_nodes"])
+	if info["cluster_state"] != "ok" {
+		return Finding{"cluster", Fail, "the cluster is down: " + detail, "see CLUSTER NODES; bring the missing primaries back"}
+	}
+	return Finding{"cluster", OK, detail, ""}
+}
+
+const slots = 16384
