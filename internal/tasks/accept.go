@@ -1,0 +1,328 @@
+package tasks
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/dataset"
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/reference"
+	"github.com/actormaker/trainset/internal/replicate"
+	"github.com/actormaker/trainset/internal/storage"
+)
+
+// accept takes requests of a kind in: whatever producer they come from, the
+// job is recorded, its reference checked and stored, its plan frozen.
+func (h *Handlers) accept(kind trainset.Kind) asynq.HandlerFunc {
+	return func(ctx context.Context, t *asynq.Task) error {
+		req, err := trainset.DecodeRequest(kind, t.Payload())
+		if err != nil {
+			return fmt.Errorf("tasks: %s: %w: %w", t.Type(), err, asynq.SkipRetry)
+		}
+		if _, err := h.ledger.Create(ctx, req); err != nil {
+			return refusal(err)
+		}
+		id := req.JobID()
+		r, err := h.ledger.Load(ctx, id)
+		if err != nil {
+			return fmt.Errorf("accepting: %w", err)
+		}
+		if r.Plan == nil && !r.State.Ended() {
+			in, err := h.admit(ctx, r)
+			if err != nil || !in {
+				return err
+			}
+			if err := h.begin(ctx, r, req); err != nil {
+				return h.refuse(ctx, r, err)
+			}
+		}
+		return h.Advance(ctx, id)
+	}
+}
+
+// waitingRecheck is when a job that waits for its turn is looked at, should
+// nobody have told that it is its turn.
+const waitingRecheck = time.Minute
+
+// admit lets a job begin if its user has not too many that run: a thousand jobs
+// of one user must not keep another's only one waiting. A canceled job need not
+// wait to end.
+func (h *Handlers) admit(ctx context.Context, r plan.Record) (bool, error) {
+	if r.Canceled {
+		return true, nil
+	}
+	in, err := h.ledger.Admit(ctx, r.User, r.ID, h.o.MaxOpenJobs)
+	if err != nil || in {
+		return in, err
+	}
+	return false, h.ledger.CheckAt(ctx, r.ID, h.o.Now().Add(waitingRecheck))
+}
+
+// end ends a job and lets the next of its user begin.
+func (h *Handlers) end(ctx context.Context, r plan.Record, e ledger.Ending) error {
+	if err := h.ledger.Finish(ctx, r.ID, e); err != nil {
+		return err
+	}
+	return h.depart(ctx, r)
+}
+
+// depart makes room for the next job of a user. A crash before it leaves that
+// to the sweeper, which knows an ended job in the open index when it sees one.
+func (h *Handlers) depart(ctx context.Context, r plan.Record) error {
+	next, err := h.ledger.Depart(ctx, r.User, r.ID)
+	if err != nil {
+		return err
+	}
+	if next != "" {
+		if err := h.ledger.CheckAt(ctx, next, h.o.Now()); err != nil {
+			return err
+		}
+		if err := h.repair(ctx, next); err != nil { // the sweeper will
+			h.o.Log.Warn().Err(err).Str("job_id", string(next)).Msg("a job whose turn it is could not begin")
+		}
+	}
+	return h.ledger.Close(ctx, r.ID)
+}
+
+// refuse ends a job whose request cannot be served; other errors are tried again.
+func (h *Handlers) refuse(ctx context.Context, r plan.Record, err error) error {
+	var field *trainset.FieldError
+	if !errors.As(err, &field) {
+		return err
+	}
+	h.o.Log.Warn().Str("job_id", string(r.ID)).Err(err).Msg("a job was refused")
+	return h.end(ctx, r, ledger.Ending{State: trainset.JobFailed, Reason: err.Error()})
+}
+
+func layoutOf(req trainset.Request) dataset.Layout {
+	return dataset.Layout{User: req.Common().User, Kind: req.Kind(), Subject: req.Subject(), Job: req.JobID()}
+}
+
+// begin freezes the plan, or takes the one that storage has from before the
+// ledger was lost, and writes it to the ledger.
+func (h *Handlers) begin(ctx context.Context, r plan.Record, req trainset.Request) error {
+	if r.Canceled {
+		return h.end(ctx, r, ledger.Ending{State: trainset.JobCanceled, Reason: "canceled before it began"})
+	}
+	layout := layoutOf(req)
+	p, found, err := h.storedPlan(ctx, layout, req)
+	if err != nil {
+		return err
+	}
+	if !found {
+		if p, err = h.freeze(ctx, layout, req); err != nil {
+			return err
+		}
+	}
+	subs, known := p.Subtasks(), []plan.Attempt(nil)
+	if found {
+		if subs, known, err = h.restore(ctx, layout, r, p); err != nil {
+			return err
+		}
+	}
+	if _, err := h.referenceURL(ctx, p); err != nil {
+		return err
+	}
+	if err := h.ledger.Begin(ctx, p, subs, known); err != nil {
+		return fmt.Errorf("accepting: %w", err)
+	}
+	h.dropUpload(ctx, r.ID, req.Source())
+	return nil
+}
+
+// dropUpload deletes what the producer handed over: the job has its own now.
+func (h *Handlers) dropUpload(ctx context.Context, id trainset.JobID, src trainset.Reference) {
+	var err error
+	switch {
+	case ledger.InInbox(id, src):
+		err = h.ledger.DropInbox(ctx, id, src.SHA256)
+	case src.Key == dataset.Upload(id):
+		err = h.store.Delete(ctx, src.Key)
+	}
+	if err != nil {
+		h.o.Log.Warn().Err(err).Str("job_id", string(id)).Msg("an upload could not be deleted")
+	}
+}
+
+// storedPlan reads the plan that was frozen before; one of a different request
+// under the same key is a conflict.
+func (h *Handlers) storedPlan(ctx context.Context, layout dataset.Layout, req trainset.Request) (plan.Plan, bool, error) {
+	var p plan.Plan
+	b, err := h.store.Get(ctx, layout.Plan())
+	if errors.Is(err, storage.ErrNotFound) {
+		return p, false, nil
+	}
+	if err != nil {
+		return p, false, fmt.Errorf("reading the plan: %w", err)
+	}
+	if err := json.Unmarshal(b, &p); err != nil {
+		return p, false, fmt.Errorf("reading the plan %s: %w", layout.Plan(), err)
+	}
+	before, err := trainset.DecodeRequest(req.Kind(), p.Request)
+	if err != nil {
+		return p, false, fmt.Errorf("reading the plan %s: %w", layout.Plan(), err)
+	}
+	if before.Fingerprint() != req.Fingerprint() {
+		return p, false, &trainset.ConflictError{Key: p.Key, JobID: p.JobID, Existing: before.Fingerprint(), Given: req.Fingerprint()}
+	}
+	return p, true, nil
+}
+
+// freeze checks and stores the reference, then plans and stores the plan.
+func (h *Handlers) freeze(ctx context.Context, layout dataset.Layout, req trainset.Request) (plan.Plan, error) {
+	if req.Common().Simulate && !h.o.Simulated {
+		return plan.Plan{}, trainset.Invalid("simulate", "this system makes real images", "ask one that runs with the simulated provider")
+	}
+	model, err := h.model(req)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	ref, err := h.reference(ctx, layout, req)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	p, err := h.plan(req, model, ref)
+	if err != nil {
+		return p, err
+	}
+	b, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return p, fmt.Errorf("encoding the plan: %w", err)
+	}
+	err = h.store.Put(ctx, layout.Plan(), b, storage.PutOptions{ContentType: "application/json", IfAbsent: true})
+	if errors.Is(err, storage.ErrExists) { // another worker was first: its plan is the plan
+		p, _, err = h.storedPlan(ctx, layout, req)
+	}
+	if err != nil {
+		return p, fmt.Errorf("storing the plan: %w", err)
+	}
+	return p, nil
+}
+
+func (h *Handlers) model(req trainset.Request) (replicate.Model, error) {
+	o := req.Common()
+	byDefault := h.o.DefaultModel
+	if req.Kind() == trainset.KindStyle {
+		byDefault = h.o.StyleModel
+	}
+	m, err := replicate.Lookup(replicate.RoleGenerate, cmp.Or(o.Model, byDefault))
+	if err != nil {
+		return m, err
+	}
+	if o.MaxCost > 0 && o.MaxCost < m.Price {
+		return m, trainset.Invalid("max_cost_usd", fmt.Sprintf("%s does not pay for one image of %s at %s", o.MaxCost, m.Name, m.Price), "give more, or leave it out")
+	}
+	return m, nil
+}
+
+// reference reads the input image where the request says it is, and stores it
+// normalised.
+func (h *Handlers) reference(ctx context.Context, layout dataset.Layout, req trainset.Request) (plan.Reference, error) {
+	field := sourceField(req.Kind())
+	data, err := h.source(ctx, req.JobID(), field, req.Source())
+	if err != nil {
+		return plan.Reference{}, err
+	}
+	var ref plan.Reference
+	err = h.withPixels(ctx, func() error {
+		n, err := reference.Check(data, field, h.o.Limits)
+		if err != nil {
+			return err
+		}
+		ref = plan.Reference{Key: layout.Reference(), SHA256: sum(n.PNG), Width: n.Width, Height: n.Height, Format: n.Format}
+		return h.store.Put(ctx, layout.Reference(), n.PNG, storage.PutOptions{ContentType: "image/png"})
+	})
+	if err != nil {
+		return ref, fmt.Errorf("taking the reference in: %w", err)
+	}
+	return ref, nil
+}
+
+func sourceField(k trainset.Kind) string {
+	if k == trainset.KindStyle {
+		return "image"
+	}
+	return "portrait"
+}
+
+func (h *Handlers) source(ctx context.Context, id trainset.JobID, field string, src trainset.Reference) ([]byte, error) {
+	if ledger.InInbox(id, src) {
+		data, err := h.ledger.Inbox(ctx, id, src.SHA256)
+		if errors.Is(err, trainset.ErrNotFound) {
+			return nil, trainset.Invalid(field, "its bytes are no longer in Redis", "enqueue the job again")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading the reference: %w", err)
+		}
+		return data, nil // Inbox has checked the digest
+	}
+	if src.URL != "" {
+		o := h.o.Reference
+		o.Field = field
+		data, err := reference.FetchURL(ctx, src.URL, o)
+		if err != nil {
+			return nil, fmt.Errorf("fetching the reference: %w", err)
+		}
+		return data, sameBytes(field, data, src.SHA256)
+	}
+	data, err := h.store.Get(ctx, src.Key)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, trainset.Invalid(field, fmt.Sprintf("there is no object %q in storage", src.Key), "store it before you enqueue the job")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the reference: %w", err)
+	}
+	return data, sameBytes(field, data, src.SHA256)
+}
+
+func sameBytes(field string, data []byte, want string) error {
+	if want != "" && want != sum(data) {
+		return trainset.Invalid(field, "its bytes do not have the sha256 that the request names", "send the digest of the image that is there now")
+	}
+	return nil
+}
+
+// uploadStays is how long an uploaded reference must last for a create: a
+// prediction may wait long before it reads it.
+const uploadStays = 40 * time.Minute
+
+// referenceURL returns the address at which the provider reads the job's
+// reference, uploading it once however many ask.
+func (h *Handlers) referenceURL(ctx context.Context, p plan.Plan) (string, error) {
+	return h.uploaded(ctx, p.JobID, p.Reference.SHA256, "reference.png", "image/png", func() ([]byte, error) {
+		return h.store.Get(ctx, p.Reference.Key)
+	})
+}
+
+// uploaded returns the address at which the provider reads bytes with this
+// digest, uploading them once a job however many ask.
+func (h *Handlers) uploaded(ctx context.Context, job trainset.JobID, sum, name, kind string, read func() ([]byte, error)) (string, error) {
+	v, err, _ := h.once.Do(string(job)+sum, func() (any, error) {
+		u, ok, err := h.ledger.Upload(ctx, job, sum, uploadStays)
+		if err != nil || ok {
+			return u.URL, err
+		}
+		data, err := read()
+		if err != nil {
+			return "", fmt.Errorf("reading %s: %w", name, err)
+		}
+		f, err := h.upload.Upload(ctx, name, kind, data)
+		if err != nil {
+			return "", fmt.Errorf("uploading %s: %w", name, err)
+		}
+		u.ID, u.URL, u.ExpiresAt = f.ID, f.URL, f.ExpiresAt
+		return u.URL, h.ledger.SaveUpload(ctx, job, sum, u)
+	})
+	if err != nil {
+		return "", err //nolint:wrapcheck // says what failed
+	}
+	return v.(string), nil //nolint:forcetypeassert // made above
+}

@@ -1,0 +1,189 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hibiken/asynq"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/dataset"
+	"github.com/actormaker/trainset/internal/imaging"
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/queue"
+	"github.com/actormaker/trainset/internal/storage"
+)
+
+// parallel is how many objects of one set are read or written at once.
+const parallel = 8
+
+// assemble writes the next revision of a job's data set, when every item has
+// settled, and ends the job. What an earlier try has written is written over
+// with the same bytes.
+func (h *Handlers) assemble(ctx context.Context, t *asynq.Task) error {
+	p, err := queue.Decode(t)
+	if err != nil {
+		return err
+	}
+	r, err := h.ledger.Load(ctx, p.Job)
+	if errors.Is(err, trainset.ErrNotFound) {
+		return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
+	}
+	if err != nil {
+		return fmt.Errorf("assembling: %w", err)
+	}
+	if r.State.Ended() {
+		return nil
+	}
+	if p.Revision < r.AssembleRevision {
+		return nil // a later task does it
+	}
+	if steps := plan.Needed(r); len(steps) != 1 || steps[0].Verb != plan.VerbAssemble {
+		return h.Advance(ctx, p.Job)
+	}
+	return h.finishJob(ctx, r)
+}
+
+// finishJob stores the set, its manifest last, and tells the ledger.
+func (h *Handlers) finishJob(ctx context.Context, r plan.Record) error {
+	state, reason := r.Outcome()
+	images, err := h.winners(ctx, r)
+	if err != nil {
+		return err
+	}
+	sheet, err := h.contactSheet(ctx, r, images)
+	if err != nil {
+		return err
+	}
+	set := dataset.Set{
+		Record: r, Revision: r.Revision + 1, State: state, Reason: reason, FinishedAt: h.o.Now().UTC(),
+		Images: images, ContactSheet: sheet, Tool: trainset.Tool{Name: "trainset", Version: h.o.Version},
+	}
+	m, files, err := dataset.Build(set)
+	if err != nil {
+		return fmt.Errorf("assembling: %w", err)
+	}
+	if err := h.storeSet(ctx, files); err != nil {
+		return err
+	}
+	err = h.end(ctx, r, ledger.Ending{State: state, Reason: reason, Revision: m.Revision, Change: r.Change, Output: m.Job().Output})
+	if errors.Is(err, ledger.ErrStale) {
+		return h.Advance(ctx, r.ID) // something settled meanwhile: it must be in the set
+	}
+	if err != nil {
+		return fmt.Errorf("assembling: %w", err)
+	}
+	h.o.Log.Info().Str("job_id", string(r.ID)).Str("state", string(state)).Int("images", len(images)).Msg("a job has ended")
+	return nil
+}
+
+// winners reads the picture of every item that has one, by the item's index.
+func (h *Handlers) winners(ctx context.Context, r plan.Record) (map[int][]byte, error) {
+	type picture struct {
+		index int
+		data  []byte
+	}
+	made := make(chan picture, r.Plan.Images)
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallel)
+	for _, s := range r.Items() {
+		a, ok := r.Winner(s.ID)
+		if !ok || a.Image == nil {
+			continue
+		}
+		g.Go(func() error {
+			data, err := h.store.Get(ctx, a.Image.Key)
+			if err != nil {
+				return fmt.Errorf("reading the image of item %d: %w", s.Index, err)
+			}
+			made <- picture{s.Index, data}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err //nolint:wrapcheck // says what failed
+	}
+	close(made)
+	images := make(map[int][]byte, len(made))
+	for p := range made {
+		images[p.index] = p.data
+	}
+	return images, nil
+}
+
+// contactSheet shows every item, those that failed as an empty cell with the
+// reason.
+func (h *Handlers) contactSheet(ctx context.Context, r plan.Record, images map[int][]byte) ([]byte, error) {
+	var cells []imaging.Cell
+	for _, s := range r.Items() {
+		c := imaging.Cell{Label: fmt.Sprintf("%03d  %s", s.Index, s.Ask.Scene), Sub: about(s)}
+		data, ok := images[s.Index]
+		if !ok {
+			c.Sub = string(s.State) + ": " + s.Reason
+			cells = append(cells, c)
+			continue
+		}
+		err := h.withPixels(ctx, func() error {
+			thumb, err := imaging.Thumbnail(data, imaging.CellWidth)
+			c.Image = thumb
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("a thumbnail of item %d: %w", s.Index, err)
+		}
+		cells = append(cells, c)
+	}
+	var sheet []byte
+	err := h.withPixels(ctx, func() (err error) {
+		sheet, err = imaging.ContactSheet(title(r), cells)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("drawing the contact sheet: %w", err)
+	}
+	return sheet, nil
+}
+
+func title(r plan.Record) string {
+	t := r.Subject
+	if r.Plan.Name != "" {
+		t = r.Plan.Name
+	}
+	t += "  ·  " + r.Plan.Trigger + " " + r.Plan.Class
+	if r.Plan.Simulate {
+		t += "  ·  SIMULATED"
+	}
+	return t
+}
+
+// about says in few words what an item is.
+func about(s plan.Subtask) string {
+	if s.Verb == plan.VerbTile {
+		return fmt.Sprintf("%s, grid %d tile %d", s.Ask.Category, s.Ask.Grid, s.Ask.Tile)
+	}
+	return s.Ask.Technique + ", " + s.Ask.Framing
+}
+
+// storeSet writes the files of a set: the last one, the manifest that says the
+// set is whole, after all others.
+func (h *Handlers) storeSet(ctx context.Context, files []dataset.File) error {
+	put := func(ctx context.Context, f dataset.File) error {
+		if err := h.store.Put(ctx, f.Key, f.Body, storage.PutOptions{ContentType: f.ContentType}); err != nil {
+			return fmt.Errorf("storing the set: %w", err)
+		}
+		return nil
+	}
+	last := len(files) - 1
+	g, together := errgroup.WithContext(ctx)
+	g.SetLimit(parallel)
+	for _, f := range files[:last] {
+		g.Go(func() error { return put(together, f) })
+	}
+	if err := g.Wait(); err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	return put(ctx, files[last])
+}

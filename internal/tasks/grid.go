@@ -1,0 +1,200 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/grid"
+	"github.com/actormaker/trainset/internal/imaging"
+	"github.com/actormaker/trainset/internal/judge"
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/replicate"
+)
+
+// gridCraft makes a style's grids.
+type gridCraft struct{ h *Handlers }
+
+func (c gridCraft) question(ctx context.Context, w ledger.Work, t *plan.Try) (question, error) {
+	return c.h.generate(ctx, w, t, "1:1")
+}
+
+// finish finds the tiles of a grid and measures them. The grid is kept as it
+// came: its tiles are cut from it, or from an enlargement of it, without loss.
+func (c gridCraft) finish(ctx context.Context, w ledger.Work, a plan.Attempt, data []byte) (made, error) {
+	var m made
+	err := c.h.withPixels(ctx, func() error {
+		img, err := imaging.Decode(data, outputLimits)
+		if err != nil {
+			m = unreadable(data, err)
+			return nil
+		}
+		if m, err = asItCame(data, img, imaging.Want{AspectW: 1, AspectH: 1, MinSide: 512}); err != nil || m.rejected != "" {
+			return err
+		}
+		found, err := grid.Find(img)
+		if errors.Is(err, grid.ErrNoGrid) {
+			m.rejected = err.Error()
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("finding the tiles of %s: %w", w.Subtask.ID, err)
+		}
+		m.grid = tiles(img, found)
+		c.h.debugCuts(a, img, m.grid)
+		return nil
+	})
+	return m, err
+}
+
+// asItCame keeps a picture's own bytes and checks its pixels.
+func asItCame(data []byte, img *image.NRGBA, want imaging.Want) (made, error) {
+	measures := imaging.Measure(img)
+	m := made{body: data, width: img.Rect.Dx(), height: img.Rect.Dy()}
+	m.kind, m.ext = formatOf(data)
+	var err error
+	m.checks, m.rejected, err = verdict(measures, imaging.Check(measures, want))
+	return m, err
+}
+
+// formatOf names the media type and the extension of a picture's bytes.
+func formatOf(data []byte) (kind, ext string) {
+	switch {
+	case len(data) > 3 && data[0] == 0xff && data[1] == 0xd8:
+		return "image/jpeg", "jpg"
+	case len(data) > 12 && string(data[8:12]) == "WEBP":
+		return "image/webp", "webp"
+	}
+	return "image/png", "png"
+}
+
+// tiles measures what was found.
+func tiles(img *image.NRGBA, found grid.Layout) *plan.Grid {
+	g := &plan.Grid{Width: img.Rect.Dx(), Height: img.Rect.Dy(), Confidence: found.Confidence}
+	var boxes [grid.Tiles]image.Rectangle
+	cut := found.Tiles()
+	for i, t := range cut {
+		boxes[i] = t.Box
+	}
+	for i, v := range judge.Local(img, boxes) {
+		b := boxes[i]
+		part, _ := img.SubImage(b).(*image.NRGBA)
+		g.Tiles = append(g.Tiles, plan.Tile{
+			Box: [4]int{b.Min.X, b.Min.Y, b.Max.X, b.Max.Y}, Method: string(cut[i].Method), Confidence: cut[i].Confidence,
+			DHash: imaging.Measure(part).DHash, Fit: v.Good(), Reason: v.Reason,
+		})
+	}
+	return g
+}
+
+// objectURL returns the address at which the provider reads an object of the
+// job, uploading it once however many ask.
+func (h *Handlers) objectURL(ctx context.Context, job trainset.JobID, o plan.Image) (string, error) {
+	kind, ext := "image/png", "png"
+	return h.uploaded(ctx, job, o.SHA256, "grid."+ext, kind, func() ([]byte, error) { return h.store.Get(ctx, o.Key) })
+}
+
+// judgeCraft asks a vision model which tiles of a grid are fit for training.
+type judgeCraft struct{ h *Handlers }
+
+func (c judgeCraft) question(ctx context.Context, w ledger.Work, _ *plan.Try) (question, error) {
+	_, made, err := c.h.ledger.Winner(ctx, w.Job.ID, plan.GridID(w.Subtask.Ask.Grid))
+	if err != nil {
+		return question{}, err
+	}
+	text := judge.Question(contents(w.Subtask.Ask.Tiles))
+	if n := len(w.Attempts); n > 0 && w.Attempts[n-1].Outcome == plan.OutcomeRejected {
+		text += judge.Again(errors.New(w.Attempts[n-1].Reason))
+	}
+	q := question{prompt: text, text: true}
+	if w.Job.Plan.Style.Judge == trainset.JudgeOpenAI { // it is sent the bytes, not an address
+		q.input = map[string]any{"prompt": text, "image": made.Image.Key}
+		return q, nil
+	}
+	m, err := replicate.Find(w.Job.Plan.Style.JudgeModel.Name)
+	if err != nil {
+		return q, err
+	}
+	url, err := c.h.objectURL(ctx, w.Job.ID, *made.Image)
+	if err != nil {
+		return q, err
+	}
+	q.input = m.Input(replicate.Params{Prompt: text, System: judge.SystemPrompt, ReferenceURL: url})
+	return q, nil
+}
+
+func contents(tiles []plan.TileAsk) []string {
+	all := make([]string, len(tiles))
+	for i, t := range tiles {
+		all[i] = t.Content
+	}
+	return all
+}
+
+// finish reads the judge's answer.
+func (c judgeCraft) finish(_ context.Context, _ ledger.Work, a plan.Attempt, data []byte) (made, error) {
+	m := made{body: data, kind: "text/plain; charset=utf-8", ext: "txt"}
+	verdicts, err := judge.Parse(string(data))
+	if err != nil {
+		m.rejected = "the judge's answer: " + err.Error()
+		return m, nil //nolint:nilerr // an answer that cannot be read is an outcome, and asked for once more
+	}
+	m.judgement = &plan.Judgement{By: a.Model}
+	for _, v := range verdicts {
+		m.judgement.Verdicts = append(m.judgement.Verdicts, plan.Verdict{Tile: v.Tile, Unique: v.Unique, Fit: v.Fit, Reason: v.Reason})
+	}
+	return m, nil
+}
+
+// enhanceCraft enlarges whole grids.
+type enhanceCraft struct{ h *Handlers }
+
+func (c enhanceCraft) question(ctx context.Context, w ledger.Work, _ *plan.Try) (question, error) {
+	_, made, err := c.h.ledger.Winner(ctx, w.Job.ID, plan.GridID(w.Subtask.Ask.Grid))
+	if err != nil {
+		return question{}, err
+	}
+	url, err := c.h.objectURL(ctx, w.Job.ID, *made.Image)
+	if err != nil {
+		return question{}, err
+	}
+	return enlarge(*w.Job.Plan, url)
+}
+
+func enlarge(p plan.Plan, url string) (question, error) {
+	m, err := replicate.Find(p.Style.EnhanceModel.Name)
+	if err != nil {
+		return question{}, err
+	}
+	return question{input: m.Input(replicate.Params{ReferenceURL: url, Factor: p.Style.Factor})}, nil
+}
+
+// finish makes sure that the picture has grown, and keeps it decoded for the
+// tiles that will be cut from it.
+func (c enhanceCraft) finish(ctx context.Context, w ledger.Work, _ plan.Attempt, data []byte) (made, error) {
+	_, raw, err := c.h.ledger.Winner(ctx, w.Job.ID, plan.GridID(w.Subtask.Ask.Grid))
+	if err != nil {
+		return made{}, err
+	}
+	img, err := c.h.sheet(ctx, sum(data), func() ([]byte, error) { return data, nil })
+	if err != nil {
+		return unreadable(data, err), ctx.Err()
+	}
+	m := made{body: data, width: img.Rect.Dx(), height: img.Rect.Dy()}
+	m.kind, m.ext = formatOf(data)
+	m.rejected = notGrown(*raw.Grid, m, w.Job.Plan.Style.Factor)
+	return m, nil
+}
+
+// notGrown says why an enlargement of a picture is none, allowing for models
+// that round.
+func notGrown(was plan.Grid, m made, factor int) string {
+	want := was.Width * factor
+	if m.width < want*9/10 || m.height < was.Height*factor*9/10 {
+		return fmt.Sprintf("the enlargement has %d x %d pixels, not %d x %d", m.width, m.height, want, was.Height*factor)
+	}
+	return ""
+}

@@ -1,0 +1,66 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/rs/zerolog"
+
+	"github.com/actormaker/trainset"
+)
+
+// refusal keeps the queue from repeating what will never work: a request that
+// is wrong, a key that names another.
+func refusal(err error) error {
+	var field *trainset.FieldError
+	var conflict *trainset.ConflictError
+	if errors.As(err, &field) || errors.As(err, &conflict) {
+		return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
+	}
+	return err
+}
+
+// RetryDelay is when the queue delivers a task again after an error: at once
+// when a worker was stopped, soon while an open circuit keeps everybody waiting,
+// else after a time that doubles to a minute.
+func RetryDelay(n int, err error, _ *asynq.Task) time.Duration {
+	switch {
+	case interrupted(err):
+		return 0
+	case blocked(err):
+		return whileBlocked
+	}
+	return min(time.Second<<min(n, 6), time.Minute)
+}
+
+const whileBlocked = 5 * time.Second
+
+// IsFailure says which errors count against a task's retries: being stopped,
+// or kept waiting, is none.
+func IsFailure(err error) bool { return !interrupted(err) && !blocked(err) }
+
+func interrupted(err error) bool { return errors.Is(err, context.Canceled) }
+
+func blocked(err error) bool {
+	var b interface{ Blocked() bool }
+	return errors.As(err, &b)
+}
+
+// ErrorHandler logs what a handler returned. A panic in it would end the whole
+// process, so it survives its own.
+func ErrorHandler(log zerolog.Logger) asynq.ErrorHandler {
+	return asynq.ErrorHandlerFunc(func(_ context.Context, t *asynq.Task, err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				log.Error().Interface("panic", p).Msg("the error handler failed")
+			}
+		}()
+		if interrupted(err) || blocked(err) {
+			return // whoever stopped or blocked it has said so
+		}
+		log.Error().Str("task_type", t.Type()).Err(err).Msg("a task failed")
+	})
+}

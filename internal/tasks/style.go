@@ -1,0 +1,107 @@
+package tasks
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/generate"
+	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/replicate"
+)
+
+// factor is by how much an enlargement's sides grow: tiles of a grid of 1024
+// pixels then have 1365, above what trainers like.
+const factor = 4
+
+// stylePlan is the part of a style's plan that depends on the request alone.
+func (h *Handlers) stylePlan(req trainset.StyleRequest, m replicate.Model) (plan.Plan, error) {
+	id := req.JobID()
+	style, err := h.styleOf(req)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	p := plan.Plan{
+		Version: plan.Version, JobID: id, Kind: trainset.KindStyle, User: req.User, Subject: req.Style, Key: req.Key,
+		Class: "style", Name: req.Name, Trigger: cmp.Or(req.Trigger, generate.Trigger(req.User, req.Style)),
+		CaptionProfile: string(generate.ProfileStyle), CatalogVersion: generate.CatalogVersion,
+		Seed: seedOf(id), Model: m.Name, Price: m.Price, PriceSource: m.PriceSource, PriceDate: m.PriceDate,
+		Images: req.Images, MaxAttempts: h.o.MaxAttempts, MaxCost: req.MaxCost, Style: &style,
+	}
+	if req.Seed != nil {
+		p.Seed = *req.Seed
+	}
+	p.Estimated = estimate(p)
+	for n := 1; n <= style.MaxGrids; n++ {
+		p.Asks = append(p.Asks, gridAsk(p, n, h.o.MaxAttempts))
+	}
+	return p, nil
+}
+
+// estimate is what a job costs that needs no more grids than it begins with.
+func estimate(p plan.Plan) trainset.Money {
+	each := p.Price + p.Style.JudgeModel.Price
+	if p.Style.Enhance == trainset.EnhanceGrid {
+		each += p.Style.EnhanceModel.Price
+	}
+	total := each * trainset.Money(p.Style.Grids)
+	if p.Style.Enhance == trainset.EnhanceTile {
+		total += p.Style.EnhanceModel.Price * trainset.Money(p.Images)
+	}
+	return total
+}
+
+// styleOf settles who judges and what enlarges.
+func (h *Handlers) styleOf(req trainset.StyleRequest) (plan.Style, error) {
+	s := plan.Style{Grids: req.Grids, MaxGrids: req.MaxGrids, Judge: req.Judge, Enhance: req.Enhance, Factor: 1}
+	switch req.Judge {
+	case trainset.JudgeReplicate:
+		m, err := replicate.Lookup(replicate.RoleJudge, cmp.Or(req.JudgeModel, h.o.JudgeModel, replicate.DefaultJudgeModel))
+		if err != nil {
+			return s, err
+		}
+		s.JudgeModel = priced(m)
+	case trainset.JudgeOpenAI:
+		if h.o.OpenAI == nil {
+			return s, trainset.Invalid("judge", "this system has no OpenAI key", "set OPENAI_API_KEY for its workers, or use replicate or local")
+		}
+		s.JudgeModel = plan.Priced{Name: cmp.Or(req.JudgeModel, DefaultOpenAIModel), Price: openAIPrice, Source: "openai.com/api/pricing (by the token; an upper bound for one grid)", Date: "2026-11"}
+	case trainset.JudgeLocal:
+	}
+	if req.Enhance != trainset.EnhanceNone {
+		m, err := replicate.Lookup(replicate.RoleEnhance, replicate.DefaultEnhanceModel)
+		if err != nil {
+			return s, err
+		}
+		s.EnhanceModel, s.Factor = priced(m), factor
+	}
+	return s, nil
+}
+
+// DefaultOpenAIModel judges where OpenAI's own API does.
+const DefaultOpenAIModel = "gpt-4.1-mini"
+
+var openAIPrice = trainset.USD(0.01)
+
+func priced(m replicate.Model) plan.Priced {
+	return plan.Priced{Name: m.Name, Price: m.Price, Source: m.PriceSource, Date: m.PriceDate}
+}
+
+// gridAsk is what the n-th grid is to show.
+func gridAsk(p plan.Plan, n, maxAttempts int) plan.Ask {
+	subjects := generate.Grid(p.Seed, n)
+	a := plan.Ask{
+		Index: n, Grid: n, Scene: fmt.Sprintf("grid-%d", n),
+		Prompt: generate.GridPrompt(subjects), Milder: generate.MilderGridPrompt(subjects),
+	}
+	for _, s := range subjects {
+		a.Tiles = append(a.Tiles, plan.TileAsk{
+			Subject: s.ID, Category: string(s.Category), Content: s.Content,
+			Caption: generate.StyleCaption(generate.ProfileStyle, p.Trigger, s),
+		})
+	}
+	for try := 1; try <= maxAttempts*rounds; try++ {
+		a.Seeds = append(a.Seeds, generate.Seed(p.Seed, n, try))
+	}
+	return a
+}

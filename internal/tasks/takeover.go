@@ -1,0 +1,173 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/plan"
+)
+
+// Warden beats for its own worker and watches the beats of all others. One
+// whose count stands still, while Redis answers, has died or is frozen: what it
+// held is queued anew. Should it wake, its writes are refused.
+type Warden struct {
+	Handlers *Handlers
+	Every    time.Duration // between beats and looks; 1 s when 0
+	Dead     time.Duration // how long a count stands still; 10 s when 0
+
+	seen map[string]sighting
+
+	mu     sync.Mutex
+	taking map[string]bool // the dead that are being taken over
+	takers sync.WaitGroup
+}
+
+// sighting is a worker's count and since when, on our own clock, it stands.
+type sighting struct {
+	count string
+	since time.Time
+}
+
+// Run beats and watches until the context ends, and then says that its worker
+// has ended. Taking over takes as long as it takes: meanwhile this worker must
+// beat, or the others would think it dead, too.
+func (w *Warden) Run(ctx context.Context) {
+	if w.Every == 0 {
+		w.Every = time.Second
+	}
+	if w.Dead == 0 {
+		w.Dead = 10 * time.Second // two rounds and the queueing included, 15 s are kept
+	}
+	tick := time.NewTicker(w.Every)
+	defer tick.Stop()
+	for {
+		if err := w.round(ctx); err != nil && ctx.Err() == nil {
+			w.Handlers.o.Log.Warn().Err(err).Msg("the workers' beats could not be kept")
+			w.seen = nil // nobody could beat: all counts start anew
+		}
+		select {
+		case <-ctx.Done():
+			w.takers.Wait()
+			w.leave(ctx)
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// leave forgets a worker that ends in order: the queue delivers its tasks again.
+func (w *Warden) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if err := w.Handlers.ledger.Bury(ctx, w.Handlers.o.Owner); err != nil {
+		w.Handlers.o.Log.Warn().Err(err).Msg("the others could not be told that this worker ends")
+	}
+}
+
+func (w *Warden) round(ctx context.Context) error {
+	l := w.Handlers.ledger
+	if err := l.Beat(ctx, w.Handlers.o.Owner); err != nil {
+		return err
+	}
+	beats, err := l.Beats(ctx)
+	if err != nil {
+		return err
+	}
+	for _, dead := range w.still(beats, w.Handlers.o.Now()) {
+		w.begin(ctx, dead)
+	}
+	return nil
+}
+
+// begin takes a dead worker's tasks over, unless that is being done. What fails
+// is done again in the next round, and keeps no other worker's tasks waiting.
+func (w *Warden) begin(ctx context.Context, dead string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.taking[dead] {
+		return
+	}
+	if w.taking == nil {
+		w.taking = make(map[string]bool)
+	}
+	w.taking[dead] = true
+	w.takers.Go(func() {
+		if err := w.Handlers.takeOver(ctx, dead); err != nil && ctx.Err() == nil {
+			w.Handlers.o.Log.Warn().Err(err).Str("dead", dead).Msg("a dead worker's tasks could not be taken over: trying again")
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.taking, dead)
+	})
+}
+
+// still returns the workers whose count has stood for too long, the first ones first.
+func (w *Warden) still(beats map[string]string, now time.Time) []string {
+	seen := make(map[string]sighting, len(beats))
+	var dead []string
+	for worker, count := range beats {
+		s, known := w.seen[worker]
+		if !known || s.count != count {
+			s = sighting{count, now}
+		}
+		seen[worker] = s
+		if worker != w.Handlers.o.Owner && now.Sub(s.since) >= w.Dead {
+			dead = append(dead, worker)
+		}
+	}
+	w.seen = seen
+	slices.Sort(dead)
+	return dead
+}
+
+// takeOver queues anew what a dead worker held. Several may do so at once.
+func (h *Handlers) takeOver(ctx context.Context, dead string) error {
+	held, err := h.ledger.Held(ctx, dead)
+	if err != nil {
+		return err
+	}
+	h.o.Log.Warn().Str("dead", dead).Int("jobs", len(held)).Msg("a worker has died: taking over what it held")
+	g, together := errgroup.WithContext(ctx)
+	g.SetLimit(parallel)
+	for job, tasks := range held {
+		if _, err := trainset.ParseJobID(string(job)); err != nil {
+			continue // a producer's own task: the job it made is found by the sweeper
+		}
+		g.Go(func() error { return h.requeue(together, job, tasks) })
+	}
+	if err := g.Wait(); err != nil {
+		return err //nolint:wrapcheck // says what failed
+	}
+	return h.ledger.Bury(ctx, dead)
+}
+
+// requeue queues those of a job's tasks anew that are still needed.
+func (h *Handlers) requeue(ctx context.Context, id trainset.JobID, tasks []string) error {
+	r, err := h.ledger.Load(ctx, id)
+	if errors.Is(err, trainset.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, s := range plan.Needed(r) {
+		if !slices.Contains(tasks, s.TaskID(id)) {
+			continue
+		}
+		err := h.ledger.Requeue(ctx, r, s)
+		if err != nil && !errors.Is(err, ledger.ErrStale) {
+			return err
+		}
+		if err == nil && h.o.Meter != nil {
+			h.o.Meter.TookOver(1)
+		}
+	}
+	return h.Advance(ctx, id)
+}

@@ -1,0 +1,170 @@
+// Package tasks is how a job flows: the payloads and handlers of the queue,
+// the step from one to the next, and the sweeper that finds what fell between.
+//
+// Handlers are thin: plan decides what is next, paid spends, the ledger
+// remembers, storage keeps. A handler may run twice, at once or after a crash;
+// it reads the ledger first and does what is left. What an error means for the
+// queue is decided in one place, policy.go.
+package tasks
+
+import (
+	"context"
+	"runtime"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/imaging"
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/paid"
+	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/queue"
+	"github.com/actormaker/trainset/internal/reference"
+	"github.com/actormaker/trainset/internal/replicate"
+	"github.com/actormaker/trainset/internal/storage"
+)
+
+// Payer carries an attempt out, paying at most once.
+type Payer interface {
+	Once(ctx context.Context, a plan.Attempt) (plan.Attempt, paid.Output, error)
+}
+
+// Uploader puts images where the provider can read them.
+type Uploader interface {
+	Upload(ctx context.Context, name, contentType string, data []byte) (replicate.File, error)
+}
+
+// Debug keeps what a person may want to look at: requests, raw outputs,
+// rejected images, grids with their cuts. It never fails a job.
+type Debug interface {
+	Request(a plan.Attempt)
+	Keep(job trainset.JobID, name string, data []byte)
+}
+
+// Meter counts what this worker ended and took over.
+type Meter interface {
+	AttemptEnded(outcome string, cost trainset.Money)
+	TookOver(tasks int)
+}
+
+// Options adjust the handlers.
+type Options struct {
+	Owner        string // names this worker
+	Simulated    bool   // the provider is the simulated one
+	DefaultModel string // of actors, when a request names none
+	StyleModel   string // of styles, when a request names none
+	MaxAttempts  int    // paid tries an item
+	MaxOpenJobs  int    // a user's that run at once; 0 is no bound
+	JudgeModel   string // of the provider's, when a request names none
+	OpenAI       Payer  // carries out judgements by OpenAI's API; none when nil
+	Reference    reference.Options
+	Limits       imaging.Limits // of references
+	Version      string         // of this program, for manifests
+	Debug        Debug          // none when nil
+	Bell         *paid.Bell     // shared with the payer; one of its own when nil
+	Meter        Meter          // counts nothing when nil
+	Log          zerolog.Logger
+	Now          func() time.Time
+}
+
+// Handlers serve every task type. They are safe for concurrent use.
+type Handlers struct {
+	ledger *ledger.Ledger
+	store  storage.Store
+	payer  Payer
+	upload Uploader
+	queue  *queue.Queue
+	o      Options
+	crafts map[plan.Verb]craft
+	pixels chan struct{}       // one token a core: decoding is the only heavy work
+	bytes  *semaphore.Weighted // of pictures in memory
+	once   singleflight.Group  // uploads, by job
+	sheets sheets
+}
+
+// New makes the handlers.
+func New(l *ledger.Ledger, s storage.Store, p Payer, u Uploader, q *queue.Queue, o Options) *Handlers {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Bell == nil {
+		o.Bell = new(paid.Bell)
+	}
+	h := &Handlers{
+		ledger: l, store: s, payer: p, upload: u, queue: q, o: o,
+		pixels: make(chan struct{}, runtime.GOMAXPROCS(0)), bytes: semaphore.NewWeighted(maxBytes),
+	}
+	h.crafts = map[plan.Verb]craft{
+		plan.VerbImage: imageCraft{h}, plan.VerbGrid: gridCraft{h}, plan.VerbJudge: judgeCraft{h},
+		plan.VerbEnhance: enhanceCraft{h}, plan.VerbTile: tileCraft{h},
+	}
+	return h
+}
+
+// Control returns the handler of the control queue.
+func (h *Handlers) Control() asynq.Handler {
+	mux := asynq.NewServeMux()
+	mux.Use(h.holding)
+	mux.HandleFunc(trainset.TaskActorGenerate, h.accept(trainset.KindActor))
+	mux.HandleFunc(trainset.TaskStyleGenerate, h.accept(trainset.KindStyle))
+	mux.HandleFunc(string(plan.VerbAssemble), h.assemble)
+	return mux
+}
+
+// Images returns the handler of the image queue.
+func (h *Handlers) Images() asynq.Handler {
+	mux := asynq.NewServeMux()
+	mux.Use(h.holding)
+	for verb := range h.crafts {
+		mux.HandleFunc(string(verb), h.subtask)
+	}
+	return mux
+}
+
+// holding notes which tasks are in hand, so that another worker can take them
+// over if this one dies. Without the note that takes until the queue notices.
+func (h *Handlers) holding(next asynq.Handler) asynq.Handler {
+	return asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
+		id, _ := asynq.GetTaskID(ctx)
+		if err := h.ledger.Hold(ctx, h.o.Owner, id); err != nil {
+			h.o.Log.Warn().Err(err).Msg("a task in hand could not be noted")
+		}
+		defer func() {
+			done, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+			defer cancel()
+			if err := h.ledger.Release(done, h.o.Owner, id); err != nil {
+				h.o.Log.Warn().Err(err).Msg("a task that is done could not be noted")
+			}
+		}()
+		return next.ProcessTask(ctx, t)
+	})
+}
+
+// withPixels runs f when a core is free for it.
+func (h *Handlers) withPixels(ctx context.Context, f func() error) error {
+	select {
+	case h.pixels <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { <-h.pixels }()
+	return f()
+}
+
+// maxBytes bounds the encoded pictures that are in memory at once, between the
+// provider or storage and storage.
+const maxBytes = 192 << 20
+
+// withBytes runs f when there is room for a picture of n bytes.
+func (h *Handlers) withBytes(ctx context.Context, n int64, f func() error) error {
+	n = min(n, maxBytes)
+	if err := h.bytes.Acquire(ctx, n); err != nil {
+		return context.Cause(ctx)
+	}
+	defer h.bytes.Release(n)
+	return f()
+}

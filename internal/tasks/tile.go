@@ -1,0 +1,106 @@
+package tasks
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"math"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/imaging"
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/plan"
+)
+
+// tileCraft makes a style's images of the tiles that were chosen.
+type tileCraft struct{ h *Handlers }
+
+// minTile is the shortest side of a style's image, where tiles are enlarged.
+const minTile = 1024
+
+// question asks for an enlargement of the tile alone.
+func (c tileCraft) question(ctx context.Context, w ledger.Work, _ *plan.Try) (question, error) {
+	tile, err := c.cut(ctx, w)
+	if err != nil {
+		return question{}, err
+	}
+	var png []byte
+	err = c.h.withPixels(ctx, func() (err error) {
+		png, err = imaging.EncodePNG(tile, imaging.EncodeOptions{})
+		return err
+	})
+	if err != nil {
+		return question{}, fmt.Errorf("encoding a tile: %w", err)
+	}
+	if c.h.o.Debug != nil {
+		c.h.o.Debug.Keep(w.Job.ID, string(w.Subtask.ID)+".before.png", png)
+	}
+	url, err := c.h.uploaded(ctx, w.Job.ID, sum(png), "tile.png", "image/png", func() ([]byte, error) { return png, nil })
+	if err != nil {
+		return question{}, err
+	}
+	return enlarge(*w.Job.Plan, url)
+}
+
+// finish cuts the tile out, or takes its enlargement, and checks it.
+func (c tileCraft) finish(ctx context.Context, w ledger.Work, a plan.Attempt, data []byte) (made, error) {
+	var img *image.NRGBA
+	var err error
+	if a.Model == "" {
+		if img, err = c.cut(ctx, w); err != nil {
+			return made{}, err
+		}
+	}
+	var m made
+	err = c.h.withPixels(ctx, func() (err error) {
+		if a.Model != "" {
+			if img, err = imaging.Decode(data, outputLimits); err != nil {
+				m = unreadable(data, err)
+				return nil
+			}
+		}
+		m, err = picture(img, imaging.Want{AspectW: 1, AspectH: 1, MinSide: floor(w.Job.Plan.Style.Enhance), Ink: true})
+		return err
+	})
+	return m, err
+}
+
+// floor is the shortest side that is asked of an image.
+func floor(e trainset.Enhance) int {
+	if e == trainset.EnhanceNone {
+		return 0
+	}
+	return minTile
+}
+
+// cut takes the tile out of its grid, or of the grid's enlargement.
+func (c tileCraft) cut(ctx context.Context, w ledger.Work) (*image.NRGBA, error) {
+	ask := w.Subtask.Ask
+	_, made, err := c.h.ledger.Winner(ctx, w.Job.ID, plan.GridID(ask.Grid))
+	if err != nil {
+		return nil, err
+	}
+	from := made.Image
+	if w.Job.Plan.Style.Enhance == trainset.EnhanceGrid {
+		_, larger, err := c.h.ledger.Winner(ctx, w.Job.ID, plan.EnhanceID(ask.Grid))
+		if err != nil {
+			return nil, err
+		}
+		from = larger.Image
+	}
+	img, err := c.h.sheet(ctx, from.SHA256, func() ([]byte, error) { return c.h.store.Get(ctx, from.Key) })
+	if err != nil {
+		return nil, fmt.Errorf("reading grid %d: %w", ask.Grid, err)
+	}
+	box := scaled(made.Grid.Tiles[ask.Tile-1].Box, *made.Grid, img.Rect)
+	part, _ := img.SubImage(box).(*image.NRGBA)
+	return part, nil
+}
+
+// scaled is a box of a grid on an enlargement of it. The part stays square.
+func scaled(box [4]int, g plan.Grid, on image.Rectangle) image.Rectangle {
+	fx, fy := float64(on.Dx())/float64(g.Width), float64(on.Dy())/float64(g.Height)
+	side := int(math.Min(float64(box[2]-box[0])*fx, float64(box[3]-box[1])*fy))
+	at := on.Min.Add(image.Pt(int(math.Ceil(float64(box[0])*fx)), int(math.Ceil(float64(box[1])*fy))))
+	return image.Rectangle{at, at.Add(image.Pt(side, side))}.Intersect(on)
+}
