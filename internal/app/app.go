@@ -1,0 +1,227 @@
+// Package app wires a running system from its parts: connections, limits,
+// handlers, servers, the sweeper. It decides nothing about jobs; it only knows
+// who needs whom, and in which order to start and stop.
+package app
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/imaging"
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/limit"
+	"github.com/actormaker/trainset/internal/openai"
+	"github.com/actormaker/trainset/internal/paid"
+	"github.com/actormaker/trainset/internal/queue"
+	"github.com/actormaker/trainset/internal/reference"
+	"github.com/actormaker/trainset/internal/replicate"
+	"github.com/actormaker/trainset/internal/storage"
+	"github.com/actormaker/trainset/internal/tasks"
+)
+
+// Options say how a system runs.
+type Options struct {
+	Token, BaseURL    string // of the provider
+	Simulated         bool
+	Model             string // when a request names none; the adapter's defaults when empty
+	JudgeModel        string // when a request names none; the adapter's default when empty
+	OpenAIKey         string // for judgements by OpenAI's API; none when empty
+	OpenAIBaseURL     string
+	PublicURL         string         // from which the provider reaches this system's webhooks; polling only when empty
+	PerUserDay        trainset.Money // most that one user may spend a day; 0 is no bound
+	MaxOpenJobs       int            // a user's that run at once; 0 is no bound
+	PerMinute         int            // creates; the provider's documented limit when 0
+	MaxAttempts       int            // paid tries an item; 5 when 0
+	Concurrency       int            // images in flight in this process; 300 when 0
+	AllowPrivateHosts bool           // references may be fetched from inside the network
+	AskedOnly         bool           // leave jobs alone that nobody waits for
+	Version           string
+	Owner             string             // names this worker; a new name at random when empty
+	Search            paid.SearchOptions // how long an unanswered create is looked for
+	Finder            paid.Finder        // finds the predictions of unanswered creates; a search of the provider's list when nil
+	Debug             tasks.Debug
+	Meter             Meter // counts nothing when nil
+	Log               zerolog.Logger
+}
+
+// Meter counts what a worker does.
+type Meter interface {
+	paid.Meter
+	tasks.Meter
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxAttempts == 0 {
+		o.MaxAttempts = 5
+	}
+	if o.Concurrency == 0 {
+		o.Concurrency = 300
+	}
+	return o
+}
+
+// Worker serves the queues of one Redis. Start it once; Stop waits and may be
+// called again.
+type Worker struct {
+	o        Options
+	owner    string
+	rdb      redis.UniversalClient
+	provider *replicate.Client
+	gate     *limit.Gate
+	ledger   *ledger.Ledger
+	handlers *tasks.Handlers
+	warden   *tasks.Warden
+	bell     *paid.Bell
+	control  *asynq.Server
+	images   *asynq.Server
+
+	work       context.Context // ends when handlers must return
+	cancel     context.CancelCauseFunc
+	background sync.WaitGroup
+	stop       sync.Once
+}
+
+// NewWorker wires a worker over an open connection and a store, which stay the
+// caller's. It starts nothing.
+func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Worker, error) {
+	o = o.withDefaults()
+	provider, err := replicate.New(replicate.Options{Token: o.Token, BaseURL: o.BaseURL})
+	if err != nil {
+		return nil, fmt.Errorf("app: %w", err)
+	}
+	w := &Worker{o: o, rdb: rdb, owner: cmp.Or(o.Owner, uuid.NewString()), provider: provider}
+	w.work, w.cancel = context.WithCancelCause(context.Background())
+	w.gate = limit.New(rdb, Account(o.Token, o.BaseURL), limit.Options{PerMinute: o.PerMinute, Log: o.Log})
+	w.ledger, w.bell = ledger.New(rdb, ledger.Options{}), new(paid.Bell)
+	finder := o.Finder
+	if finder == nil {
+		finder = paid.NewSearch(provider, w.ledger, o.Search)
+	}
+	budget := limit.NewBudget(rdb, o.PerUserDay, nil)
+	payer := paid.New(w.ledger, provider, &permits{gate: w.gate, log: o.Log}, finder, &paid.Pace{}, paid.Options{
+		Owner: w.owner, Webhook: webhook(o.PublicURL), Budget: budget, Bell: w.bell, Meter: o.Meter, Log: o.Log,
+	})
+	judge, err := w.openAI(store, budget)
+	if err != nil {
+		return nil, fmt.Errorf("app: %w", err)
+	}
+	w.handlers = tasks.New(w.ledger, store, payer, provider, queue.New(rdb, nil), tasks.Options{
+		Owner: w.owner, Simulated: o.Simulated, MaxAttempts: o.MaxAttempts, MaxOpenJobs: o.MaxOpenJobs, Version: o.Version,
+		DefaultModel: cmp.Or(o.Model, replicate.DefaultActorModel), StyleModel: cmp.Or(o.Model, replicate.DefaultStyleModel), JudgeModel: o.JudgeModel, OpenAI: judge,
+		Limits: imaging.DefaultLimits, Reference: reference.Options{MaxBytes: imaging.DefaultLimits.MaxBytes, AllowPrivateHosts: o.AllowPrivateHosts},
+		Debug: o.Debug, Bell: w.bell, Meter: o.Meter, Log: o.Log,
+	})
+	w.warden = &tasks.Warden{Handlers: w.handlers}
+	w.control = w.server(trainset.QueueControl, 8)
+	w.images = w.server(queue.Image, o.Concurrency)
+	return w, nil
+}
+
+// openAI returns who judges through OpenAI's API, or nil where there is no
+// access to it: requests that ask for it are then refused.
+func (w *Worker) openAI(store storage.Store, budget paid.Budget) (tasks.Payer, error) {
+	if w.o.OpenAIKey == "" && w.o.OpenAIBaseURL == "" {
+		return nil, nil //nolint:nilnil // nobody is a valid answer
+	}
+	return openai.New(w.ledger, store.Get, openai.Options{
+		Key: w.o.OpenAIKey, BaseURL: w.o.OpenAIBaseURL, Owner: w.owner, Budget: budget, Bell: w.bell, Log: w.o.Log,
+	})
+}
+
+// webhook returns where the provider tells of news of an attempt. Both IDs are
+// in the query: the news may be faster than the journal.
+func webhook(publicURL string) func(trainset.JobID, string) string {
+	if publicURL == "" {
+		return nil
+	}
+	return func(job trainset.JobID, attempt string) string {
+		q := url.Values{"job": {string(job)}, "attempt": {attempt}}
+		return strings.TrimSuffix(publicURL, "/") + WebhookPath + "?" + q.Encode()
+	}
+}
+
+// WebhookPath is where the HTTP server takes the provider's webhooks.
+const WebhookPath = "/webhooks/replicate"
+
+// Account names the provider's account in limits, without its token.
+func Account(token, baseURL string) string {
+	sum := sha256.Sum256([]byte(baseURL + "\x00" + token))
+	return hex.EncodeToString(sum[:8])
+}
+
+// server makes an asynq server for one queue. Asynq's own intervals are made
+// for jobs of minutes: an idle server would begin a second late.
+func (w *Worker) server(name string, concurrency int) *asynq.Server {
+	return asynq.NewServerFromRedisClient(w.rdb, asynq.Config{
+		Concurrency: concurrency, Queues: map[string]int{name: 1},
+		BaseContext:       func() context.Context { return w.work },
+		TaskCheckInterval: 25 * time.Millisecond, DelayedTaskCheckInterval: 500 * time.Millisecond,
+		ShutdownTimeout: 4 * time.Second, RetryDelayFunc: tasks.RetryDelay, IsFailure: tasks.IsFailure,
+		ErrorHandler: tasks.ErrorHandler(w.o.Log), Logger: asynqLog{w.o.Log.With().Str("component", "asynq").Logger()},
+		LogLevel: asynq.WarnLevel,
+	})
+}
+
+// Start begins to serve. It beats before it has anything in hand: a worker that
+// dies without a beat is not missed.
+func (w *Worker) Start() error {
+	if err := w.ledger.Beat(w.work, w.owner); err != nil {
+		return fmt.Errorf("app: %w", err)
+	}
+	if err := w.control.Start(w.handlers.Control()); err != nil {
+		return fmt.Errorf("app: starting the control queue: %w", err)
+	}
+	if err := w.images.Start(w.handlers.Images()); err != nil {
+		return fmt.Errorf("app: starting the image queue: %w", err)
+	}
+	s := tasks.Sweeper{Handlers: w.handlers, Owner: w.owner, AskedOnly: w.o.AskedOnly}
+	w.background.Go(func() { s.Run(w.work) })
+	w.background.Go(func() { w.warden.Run(w.work) })
+	w.background.Go(func() { w.ledger.Signals(w.work, func(s ledger.Signal) { w.bell.Ring(s.Job, s.Attempt) }) })
+	return nil
+}
+
+// Stop ends the worker: no new attempt is begun, handlers return at once,
+// predictions go on at the provider and are adopted by the next worker.
+func (w *Worker) Stop() {
+	w.stop.Do(func() {
+		w.images.Stop()
+		w.control.Stop()
+		w.cancel(context.Canceled)
+		w.images.Shutdown()
+		w.control.Shutdown()
+		w.background.Wait()
+		w.gate.Close()
+	})
+}
+
+// Blocked says why nothing is being made, or nil: a circuit that is open.
+func (w *Worker) Blocked(ctx context.Context) error {
+	s, err := w.gate.State(ctx)
+	if err != nil || s.Open == nil {
+		return nil //nolint:nilerr // what cannot be read blocks nothing
+	}
+	return s.Open
+}
+
+// asynqLog gives asynq's few messages to the log.
+type asynqLog struct{ log zerolog.Logger }
+
+func (a asynqLog) Debug(args ...any) { a.log.Debug().Msg(fmt.Sprint(args...)) }
+func (a asynqLog) Info(args ...any)  { a.log.Debug().Msg(fmt.Sprint(args...)) }
+func (a asynqLog) Warn(args ...any)  { a.log.Warn().Msg(fmt.Sprint(args...)) }
+func (a asynqLog) Error(args ...any) { a.log.Error().Msg(fmt.Sprint(args...)) }
+func (a asynqLog) Fatal(args ...any) { a.log.Error().Msg(fmt.Sprint(args...)) }

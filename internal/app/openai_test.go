@@ -1,0 +1,95 @@
+package app_test
+
+import (
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/actormaker/trainset"
+	fake "github.com/actormaker/trainset/internal/openai/openaitest"
+	"github.com/actormaker/trainset/internal/redistest"
+)
+
+// openAISystem is one whose judge is OpenAI's API.
+func openAISystem(t *testing.T, judge *fake.Server) *system {
+	t.Helper()
+	s := newSystem(t, redistest.Mini(t))
+	judge.Key = "sk-proj-7h3k"
+	server := httptest.NewServer(judge)
+	t.Cleanup(server.Close)
+	s.options.OpenAIKey, s.options.OpenAIBaseURL = judge.Key, server.URL+"/v1"
+	return s
+}
+
+func smallByOpenAI(r *trainset.StyleRequest) { small(r); r.Judge = trainset.JudgeOpenAI }
+
+// OpenAI's answer decides: a tile that it finds unfit is in no set, and the
+// manifest says who judged and why.
+func TestOpenAIJudges(t *testing.T) {
+	judge := &fake.Server{Script: []fake.Reply{
+		fake.With("Retry-After-Ms", "20", fake.Refuse(429, "rate_limit_exceeded", "Rate limit reached")),
+		fake.Answer("I cannot tell."),
+		fake.Answer(fake.Fit(1, 5)),
+	}}
+	s := openAISystem(t, judge)
+	s.start()
+	req := s.styleRequest("k", smallByOpenAI)
+	job := s.style(req)
+	if job.State != trainset.JobSucceeded || job.Succeeded() != 6 || len(job.Grids) != 1 || job.Grids[0].Judge != "gpt-4.1-mini" {
+		t.Fatalf("job %s (%s): %d images of %+v", job.State, job.Reason, job.Succeeded(), job.Grids)
+	}
+	s.made(1) // the grid; the provider's own judge was not asked
+	calls := judge.Calls()
+	if len(calls) != 3 || calls[0].Prompt != calls[1].Prompt || !strings.HasPrefix(calls[2].Prompt, calls[1].Prompt) || len(calls[2].Prompt) == len(calls[1].Prompt) {
+		t.Errorf("%d questions; after an answer that was none it must be told", len(calls))
+	}
+	if len(calls[0].Picture) == 0 || calls[0].MediaType != "image/png" {
+		t.Errorf("it was shown %d bytes of %s", len(calls[0].Picture), calls[0].MediaType)
+	}
+	// Two judgements were bought: the one that said nothing counts too.
+	if want := job.Cost.Estimated + trainset.USD(0.01); job.Cost.Actual != want {
+		t.Errorf("it cost %s, want %s", job.Cost.Actual, want)
+	}
+	m := s.styleManifest(req)
+	if m.Plan.Style == nil || m.Plan.Style.Judge != trainset.JudgeOpenAI {
+		t.Errorf("the manifest's style is %+v", m.Plan.Style)
+	}
+	if !slices.ContainsFunc(m.Models, func(u trainset.SetModel) bool {
+		return u.Role == "judge" && u.Provider == "openai" && u.Name == "gpt-4.1-mini"
+	}) {
+		t.Errorf("the manifest's models are %+v", m.Models)
+	}
+	for _, it := range m.Items {
+		if it.File != "" && (it.Tile == nil || it.Tile.Judge != "gpt-4.1-mini" || it.Tile.Reason != "whole and clear") {
+			t.Errorf("item %d is of %+v", it.Index, it.Tile)
+		}
+	}
+}
+
+// A key that is refused costs the job nothing but the judge: measures decide,
+// and the manifest says so and what to do.
+func TestARefusedOpenAIKeyLeavesMeasures(t *testing.T) {
+	s := openAISystem(t, &fake.Server{})
+	s.options.OpenAIKey = "sk-of-nobody"
+	s.start()
+	req := s.styleRequest("k", smallByOpenAI)
+	job := s.style(req)
+	if job.State != trainset.JobSucceeded || job.Grids[0].Judge != "local" {
+		t.Fatalf("job %s (%s): %+v", job.State, job.Reason, job.Grids)
+	}
+	if warnings := strings.Join(s.styleManifest(req).Warnings, "\n"); !strings.Contains(warnings, "OPENAI_API_KEY") || strings.Contains(warnings, "sk-of-nobody") {
+		t.Errorf("the warnings are: %s", warnings)
+	}
+}
+
+// Without access to it, a request for it is refused before anything is made.
+func TestNoOpenAINoSuchJudge(t *testing.T) {
+	s := newSystem(t, redistest.Mini(t))
+	s.start()
+	job := s.style(s.styleRequest("k", smallByOpenAI))
+	if job.State != trainset.JobFailed || !strings.Contains(job.Reason, "OPENAI_API_KEY") {
+		t.Errorf("job %s: %s", job.State, job.Reason)
+	}
+	s.made(0)
+}

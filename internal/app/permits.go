@@ -1,0 +1,59 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/actormaker/trainset/internal/limit"
+	"github.com/actormaker/trainset/internal/replicate"
+)
+
+// permits joins what the provider says to the limits that all workers share.
+type permits struct {
+	gate *limit.Gate
+	log  zerolog.Logger
+}
+
+// Permit waits for a slot.
+func (p *permits) Permit(ctx context.Context, user string) error {
+	return p.gate.Permit(ctx, user)
+}
+
+// How long a lower limit is believed, and a pause where the provider names none.
+const (
+	lowerFor   = 10 * time.Minute
+	pauseUnset = 5 * time.Second
+)
+
+// Accepted closes a circuit that waited for this.
+func (p *permits) Accepted(ctx context.Context) {
+	if err := p.gate.Succeeded(ctx); err != nil {
+		p.log.Error().Err(err).Msg("the limits could not be told")
+	}
+}
+
+// Report passes on what an answer means for everybody.
+func (p *permits) Report(ctx context.Context, e *replicate.Error) {
+	var err error
+	switch e.Class {
+	case replicate.ClassThrottled:
+		after := e.After
+		if after == 0 {
+			after = pauseUnset
+		}
+		err = p.gate.Pause(ctx, after, e.Detail)
+		if err == nil && e.RatePerMinute > 0 {
+			err = p.gate.LowerRate(ctx, e.RatePerMinute, lowerFor)
+		}
+	case replicate.ClassCredit:
+		err = p.gate.Open(ctx, "credit", e.Error(), "add credit to the provider's account; work goes on by itself")
+	case replicate.ClassAuth, replicate.ClassNotFound:
+		err = p.gate.Open(ctx, "auth", e.Error(), "check REPLICATE_API_TOKEN: it must be valid and of the account that began the work")
+	case replicate.ClassTransient, replicate.ClassInvalid, replicate.ClassModerated, replicate.ClassAmbiguous, replicate.ClassLost:
+	}
+	if err != nil {
+		p.log.Error().Err(err).Str("class", string(e.Class)).Msg("the limits could not be told")
+	}
+}

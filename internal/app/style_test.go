@@ -1,0 +1,241 @@
+package app_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/dataset"
+	"github.com/actormaker/trainset/internal/redistest"
+	"github.com/actormaker/trainset/internal/replicate/fake"
+	"github.com/actormaker/trainset/internal/storage"
+)
+
+// styleRequest is a style's, whose example is in storage.
+func (s *system) styleRequest(key string, change func(*trainset.StyleRequest)) trainset.StyleRequest {
+	s.t.Helper()
+	var req trainset.StyleRequest
+	req.User, req.Style, req.Key, req.Trigger = "ada", "ink", key, "zrkink"
+	req.Image.Key = dataset.Upload(req.JobID())
+	if change != nil {
+		change(&req)
+	}
+	data, err := os.ReadFile(filepath.Join("..", "..", "examples", "style.png"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.store.Put(s.t.Context(), req.Image.Key, data, storage.PutOptions{}); err != nil {
+		s.t.Fatal(err)
+	}
+	return req
+}
+
+func (s *system) style(req trainset.StyleRequest) trainset.Job {
+	s.t.Helper()
+	job, err := s.client.EnqueueStyle(s.t.Context(), req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return s.ended(job.ID)
+}
+
+// layout is where a style's objects are.
+func styleLayout(req trainset.StyleRequest) dataset.Layout {
+	return dataset.Layout{User: req.User, Kind: req.Kind(), Subject: req.Style, Job: req.JobID()}
+}
+
+func (s *system) styleManifest(req trainset.StyleRequest) trainset.Manifest {
+	s.t.Helper()
+	layout := styleLayout(req)
+	b, err := s.store.Get(s.t.Context(), layout.Manifest())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var m trainset.Manifest
+	if err := json.Unmarshal(b, &m); err != nil {
+		s.t.Fatal(err)
+	}
+	for _, it := range m.Items {
+		if it.File == "" {
+			continue
+		}
+		data, err := s.store.Get(s.t.Context(), layout.Root()+"/"+it.File)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		size(s.t, data)
+	}
+	return m
+}
+
+// size makes sure that a picture is square.
+func size(t *testing.T, data []byte) image.Config {
+	t.Helper()
+	c, err := png.DecodeConfig(bytes.NewReader(data))
+	if err != nil || c.Width != c.Height {
+		t.Errorf("a picture of %d x %d: %v", c.Width, c.Height, err)
+	}
+	return c
+}
+
+func TestAStyleBecomesADataSet(t *testing.T) {
+	s := newSystem(t, redistest.Mini(t))
+	s.start()
+	req := s.styleRequest("k", nil)
+	job := s.style(req)
+	if job.State != trainset.JobSucceeded || job.Succeeded() != 20 || len(job.Grids) != 3 {
+		t.Fatalf("job %s (%s): %d images of %d grids", job.State, job.Reason, job.Succeeded(), len(job.Grids))
+	}
+	if job.Cost.Actual > 600_000 || job.Cost.Actual != job.Cost.Estimated {
+		t.Errorf("it cost %s, estimated %s", job.Cost.Actual, job.Cost.Estimated)
+	}
+	s.made(9) // three grids, three judgements, three enlargements
+	m := s.styleManifest(req)
+	if len(m.Items) != 20 || m.Files.Zip == nil {
+		t.Errorf("manifest: %d items", len(m.Items))
+	}
+	for _, it := range m.Items {
+		if it.Width < 1024 || it.Width != it.Height || it.Caption == nil {
+			t.Errorf("item %d: %d x %d", it.Index, it.Width, it.Height)
+		}
+	}
+	// A second request for it changes and spends nothing.
+	if again := s.style(req); !again.FinishedAt.Equal(*job.FinishedAt) {
+		t.Errorf("it finished again, at %v", again.FinishedAt)
+	}
+	s.made(9)
+}
+
+// small is a job of one grid whose tiles stay as they are.
+func small(r *trainset.StyleRequest) { r.Images, r.Grids, r.Enhance = 6, 1, trainset.EnhanceNone }
+
+// What is no grid is made again; a judge that talks nonsense is asked once
+// more, and then local measures decide.
+func TestAStylesFaults(t *testing.T) {
+	const judges = "openai/gpt-4.1-mini"
+	always := func(f fake.Fault) fake.Fault { f.Times, f.Every = -1, 1; return f }
+	for name, c := range map[string]struct {
+		fault  fake.Fault
+		change func(*trainset.StyleRequest)
+		made   int    // predictions; 0 for any number
+		judge  string // of the grid
+	}{
+		"no grid at all":        {fake.Fault{Kind: fake.GridNone}, small, 3, judges},
+		"a truncated grid":      {fake.Fault{Kind: fake.GridTruncated}, small, 3, judges},
+		"the grid is moderated": {fake.Fault{Kind: fake.Fail, Code: "E005"}, small, 3, judges},
+		"nonsense once":         {fake.Fault{Kind: fake.JudgeNonsense, Model: judges}, small, 3, judges},
+		"a fenced judgement":    {always(fake.Fault{Kind: fake.JudgeFenced}), small, 2, judges},
+		"an empty judgement":    {fake.Fault{Kind: fake.JudgeEmpty, Model: judges}, small, 3, judges},
+		"always nonsense":       {always(fake.Fault{Kind: fake.JudgeNonsense}), small, 3, "local"},
+		"no judge":              {always(fake.Fault{Kind: fake.Fail, Code: "E1001", Model: judges}), small, 2, "local"},
+		"the local judge":       {fake.Fault{Kind: fake.JudgeNonsense}, func(r *trainset.StyleRequest) { small(r); r.Judge = trainset.JudgeLocal }, 1, "local"},
+		"a smaller enlargement": {
+			fake.Fault{Kind: fake.OutputSmall, Model: "topazlabs/image-upscale"},
+			func(r *trainset.StyleRequest) { small(r); r.Enhance = trainset.EnhanceGrid }, 4, judges,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSystem(t, redistest.Mini(t), c.fault)
+			s.start()
+			req := s.styleRequest("k", c.change)
+			job := s.style(req)
+			if job.State != trainset.JobSucceeded || job.Succeeded() != 6 || len(job.Grids) != 1 {
+				t.Fatalf("job %s (%s): %d images of %d grids", job.State, job.Reason, job.Succeeded(), len(job.Grids))
+			}
+			s.made(c.made)
+			if job.Grids[0].Judge != c.judge {
+				t.Errorf("%s judged", job.Grids[0].Judge)
+			}
+		})
+	}
+}
+
+// One grid more is made where those at first are too few.
+func TestAStyleIsToppedUp(t *testing.T) {
+	s := newSystem(t, redistest.Mini(t))
+	s.start()
+	req := s.styleRequest("k", func(r *trainset.StyleRequest) { small(r); r.Images = 10 })
+	if job := s.style(req); job.State != trainset.JobSucceeded || len(job.Grids) != 2 {
+		t.Fatalf("job %s (%s): %d images of %d grids", job.State, job.Reason, job.Succeeded(), len(job.Grids))
+	}
+	s.made(4)
+}
+
+func TestTilesAreEnlargedOneByOne(t *testing.T) {
+	s := newSystem(t, redistest.Mini(t))
+	s.start()
+	req := s.styleRequest("k", func(r *trainset.StyleRequest) { r.Enhance, r.Images, r.Grids = trainset.EnhanceTile, 4, 1 })
+	job := s.style(req)
+	if job.State != trainset.JobSucceeded || job.Succeeded() != 4 || job.Cost.Actual != job.Cost.Estimated {
+		t.Fatalf("job %s (%s): %d images for %s of %s", job.State, job.Reason, job.Succeeded(), job.Cost.Actual, job.Cost.Estimated)
+	}
+	s.made(1 + 1 + 4)
+}
+
+func TestTilesMayStayAsTheyAre(t *testing.T) {
+	s := newSystem(t, redistest.Mini(t))
+	s.start()
+	req := s.styleRequest("k", func(r *trainset.StyleRequest) { r.Enhance, r.Images, r.Grids = trainset.EnhanceNone, 5, 1 })
+	if job := s.style(req); job.State != trainset.JobSucceeded || job.Succeeded() != 5 {
+		t.Fatalf("job %s (%s): %d images", job.State, job.Reason, job.Succeeded())
+	}
+	s.made(2)
+	if m := s.styleManifest(req); len(m.Warnings) == 0 {
+		t.Error("nobody is warned of small images")
+	}
+}
+
+// The bound on grids holds, and what is there is delivered.
+func TestAStyleThatStaysShortIsPartial(t *testing.T) {
+	s := newSystem(t, redistest.Mini(t))
+	s.start()
+	req := s.styleRequest("k", func(r *trainset.StyleRequest) { r.Grids, r.MaxGrids, r.Enhance = 1, 2, trainset.EnhanceNone })
+	job := s.style(req)
+	if job.State != trainset.JobPartial || len(job.Grids) != 2 || job.Succeeded() < 8 || job.Reason == "" {
+		t.Errorf("job %s (%s): %d images of %d grids", job.State, job.Reason, job.Succeeded(), len(job.Grids))
+	}
+}
+
+func TestAStylesCapHolds(t *testing.T) {
+	s := newSystem(t, redistest.Mini(t))
+	s.start()
+	req := s.styleRequest("k", func(r *trainset.StyleRequest) { r.Grids, r.MaxCost = 1, 250_000 })
+	job := s.style(req)
+	if job.State != trainset.JobPartial || len(job.Grids) != 2 || job.Cost.Actual > 250_000 {
+		t.Errorf("job %s (%s): %d grids for %s", job.State, job.Reason, len(job.Grids), job.Cost.Actual)
+	}
+}
+
+// A wiped Redis costs a style nothing that was stored.
+func TestAWipedLedgerRebuildsAStyle(t *testing.T) {
+	s := newSystem(t, redistest.Mini(t), fake.Fault{Kind: fake.SlowRun, Model: "topazlabs/image-upscale", Nth: 2, Seconds: 30})
+	first := s.start()
+	two := func(r *trainset.StyleRequest) { r.Grids, r.Images = 2, 10 }
+	req := s.styleRequest("k", two)
+	job, err := s.client.EnqueueStyle(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.until(job.ID, "nearly enlarged", func(j trainset.Job) bool {
+		done := 0
+		for _, g := range j.Grids {
+			if g.Stage == trainset.StageDone {
+				done++
+			}
+		}
+		return done == 1
+	})
+	first.Stop()
+	s.rdb.FlushAll(t.Context())
+	s.start()
+	req = s.styleRequest("k", two)
+	if job := s.style(req); job.State != trainset.JobSucceeded || job.Succeeded() != 10 {
+		t.Fatalf("job %s (%s): %d images", job.State, job.Reason, job.Succeeded())
+	}
+	s.made(7) // the enlargement that was under way is the only one made twice
+}
