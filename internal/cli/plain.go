@@ -15,6 +15,7 @@ type plainLog struct {
 	w     io.Writer
 	state trainset.JobState
 	items map[int]string // index -> what was last said of it
+	grids map[int]string // the same of grids
 }
 
 func (l *plainLog) update(job trainset.Job, now time.Time) {
@@ -22,6 +23,7 @@ func (l *plainLog) update(job trainset.Job, now time.Time) {
 	if job.State != l.state && !job.State.Ended() {
 		b.WriteString(jobLine(job))
 	}
+	b.WriteString(l.gridChanges(job.Grids))
 	b.WriteString(l.changes(job.Items, now))
 	if job.State != l.state && job.State.Ended() {
 		b.WriteString(endLine(job, now))
@@ -42,6 +44,20 @@ func (l *plainLog) changes(items []trainset.Item, now time.Time) string {
 		}
 		l.items[it.Index] = said
 		b.WriteString(itemLine(it, now))
+	}
+	return b.String()
+}
+
+func (l *plainLog) gridChanges(grids []trainset.Grid) string {
+	if l.grids == nil {
+		l.grids = map[int]string{}
+	}
+	var b strings.Builder
+	for _, g := range grids {
+		if said := gridLine(g); l.grids[g.Index] != said {
+			l.grids[g.Index] = said
+			b.WriteString(said)
+		}
 	}
 	return b.String()
 }

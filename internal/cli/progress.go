@@ -63,7 +63,7 @@ func positive(measure func() int, otherwise int) func() int {
 	}
 }
 
-// Update shows the job as it now stands. The job is not kept: its items are
+// Update shows the job as it now stands. The job is not kept: its lists are
 // copied.
 func (p *Progress) Update(job trainset.Job) {
 	p.mu.Lock()
@@ -72,6 +72,7 @@ func (p *Progress) Update(job trainset.Job) {
 		return
 	}
 	job.Items = append([]trainset.Item(nil), job.Items...)
+	job.Grids = append([]trainset.Grid(nil), job.Grids...)
 	p.job = &job
 	if p.o.Terminal {
 		p.draw(p.o.Height())
@@ -113,7 +114,7 @@ func (p *Progress) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.closed && p.o.Terminal && p.job != nil {
-		p.draw(len(p.job.Items) + 8) // scrolls what does not fit; nothing is redrawn after it
+		p.draw(len(p.job.Items) + len(p.job.Grids) + 8) // scrolls what does not fit; nothing is redrawn after it
 	}
 	p.closed = true
 }

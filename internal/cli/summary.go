@@ -19,6 +19,9 @@ type SummaryInfo struct {
 	Folder, Zip, ContactSheet, Gallery, Manifest string
 	// Train is the command that trains a LoRA on the set.
 	Train string
+	// Follow is the command that shows a job that has not ended; Fetch the one that
+	// downloads a data set which is not here.
+	Follow, Fetch string
 	// Resume is the command that goes on with a job, or makes another.
 	Resume string
 }
@@ -28,7 +31,9 @@ type SummaryInfo struct {
 func Summary(w io.Writer, s SummaryInfo) error {
 	var b strings.Builder
 	b.WriteString("\n" + headline(s.Job) + "\n")
-	err := errors.Join(s.facts().Write(&b), s.missing(&b))
+	err := errors.Join(s.facts().Write(&b), s.grids(&b), s.missing(&b))
+	next(&b, "To follow it:", s.Follow)
+	next(&b, "To download it:", s.Fetch)
 	next(&b, trainTitle(s.Job), s.Train)
 	next(&b, resumeTitle(s.Job.State), s.Resume)
 	if err != nil {
@@ -102,6 +107,21 @@ func (s SummaryInfo) missing(w io.Writer) error {
 	}
 	if _, err := io.WriteString(w, "Images not done:\n"); err != nil {
 		return fmt.Errorf("write the missing images: %w", err)
+	}
+	return t.Write(w)
+}
+
+// grids lists what a style's images are cut from.
+func (s SummaryInfo) grids(w io.Writer) error {
+	if len(s.Job.Grids) == 0 {
+		return nil
+	}
+	t := Table{Columns: []Column{{Title: "grid", Right: true}, {Title: "state"}, {Title: "fit", Right: true}, {Title: "judge"}, {Title: "cost", Right: true}, {Title: "reason"}}, Indent: "  "}
+	for _, g := range s.Job.Grids {
+		t.Add(strconv.Itoa(g.Index), gridLabel(g), gridFit(g), g.Judge, g.Cost.String(), g.Reason)
+	}
+	if _, err := io.WriteString(w, "Grids:\n"); err != nil {
+		return fmt.Errorf("write the grids: %w", err)
 	}
 	return t.Write(w)
 }

@@ -93,11 +93,14 @@ func (v view) count(c progressClass) int {
 }
 
 func (v view) body() []line {
+	body := v.grids()
 	if len(v.job.Items) == 0 {
+		if len(body) > 0 {
+			return body
+		}
 		return []line{{{v.spinner[v.spin%len(v.spinner)] + " waiting to be accepted", cyan}}}
 	}
-	shown, hidden := v.choose(v.rows - 2)
-	var body []line
+	shown, hidden := v.choose(v.rows - 2 - len(body))
 	if n := hidden[classDone]; n > 0 {
 		body = append(body, line{{fmt.Sprintf("%s %d more done", v.done, n), green}})
 	}
@@ -193,8 +196,10 @@ func (v view) seconds(it trainset.Item) string {
 	return fmt.Sprintf("%.0f s", took.Seconds())
 }
 
-func (v view) mark(it trainset.Item) (string, style) {
-	switch classOf(it) {
+func (v view) mark(it trainset.Item) (string, style) { return v.markOf(classOf(it)) }
+
+func (v view) markOf(c progressClass) (string, style) {
+	switch c {
 	case classDone:
 		return v.done, green
 	case classFailed:

@@ -1,0 +1,173 @@
+package operate_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/dataset"
+	"github.com/actormaker/trainset/internal/operate"
+	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/replicate"
+	"github.com/actormaker/trainset/internal/storage"
+)
+
+const model = replicate.DefaultActorModel
+
+var (
+	now   = time.Now().UTC().Truncate(time.Second)
+	since = now.Add(-24 * time.Hour)
+)
+
+// jobs is a ledger of records.
+type jobs map[trainset.JobID]plan.Record
+
+func (j jobs) OpenJobs(context.Context) ([]trainset.JobID, error) { return nil, nil }
+
+func (j jobs) Recent(context.Context, string, int) ([]trainset.JobID, error) {
+	ids := []trainset.JobID{job("expired").Job} // still in the index
+	for id := range j {
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+func (j jobs) Load(_ context.Context, id trainset.JobID) (plan.Record, error) {
+	r, ok := j[id]
+	if !ok {
+		return r, fmt.Errorf("job %s: %w", id, trainset.ErrNotFound)
+	}
+	return r, nil
+}
+
+// account lists predictions in pages of two, without their inputs.
+type account []replicate.Prediction
+
+func (a account) List(_ context.Context, q replicate.ListQuery) (replicate.Page, error) {
+	from := 0
+	if q.Cursor != "" {
+		_, _ = fmt.Sscan(q.Cursor, &from)
+	}
+	to := min(from+2, len(a))
+	var page replicate.Page
+	for _, p := range a[from:to] {
+		p.Input = nil
+		page.Predictions = append(page.Predictions, p)
+	}
+	if to < len(a) {
+		page.Next = fmt.Sprint(to)
+	}
+	return page, nil
+}
+
+func (a account) Get(_ context.Context, id string) (replicate.Prediction, error) {
+	for _, p := range a {
+		if p.ID == id {
+			return p, nil
+		}
+	}
+	return replicate.Prediction{}, fmt.Errorf("there is no %s", id)
+}
+
+func predicted(id string, ago time.Duration, status replicate.Status) replicate.Prediction {
+	return replicate.Prediction{ID: id, Model: model, Status: status, CreatedAt: now.Add(-ago), Input: map[string]any{"prompt": id}}
+}
+
+func job(key string) dataset.Layout {
+	return dataset.Layout{User: "ada", Kind: trainset.KindActor, Subject: "zara", Job: trainset.NewJobID("ada", trainset.KindActor, key)}
+}
+
+func record(key string, attempts ...plan.Attempt) plan.Record {
+	l := job(key)
+	r := plan.Record{ID: l.Job, Kind: l.Kind, User: l.User, Subject: l.Subject, State: trainset.JobSucceeded, Plan: &plan.Plan{}, Attempts: map[string]plan.Attempt{}}
+	for _, a := range attempts {
+		a.CreatedAt = now.Add(-time.Hour)
+		r.Attempts[a.ID], r.Spent = a, r.Spent+a.Cost
+	}
+	return r
+}
+
+func put(t *testing.T, s storage.Store, key string, body []byte) {
+	t.Helper()
+	if err := s.Put(t.Context(), key, body, storage.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func audit(t *testing.T, a operate.Auditor) operate.Books {
+	t.Helper()
+	a.Now = func() time.Time { return now }
+	b, err := a.Audit(t.Context(), since)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// A prediction is known by an attempt, by the receipt of a job that the ledger
+// has forgotten, or by the attempt that waits for its ID.
+func TestAuditKnowsPredictionsInThreeWays(t *testing.T) {
+	store := storage.NewDirectory(t.TempDir())
+	forgotten, sub := job("forgotten"), plan.Subtask{Verb: plan.VerbImage, Index: 1}
+	receipt, err := json.Marshal(plan.Attempt{ID: "image.1.1", PredictionID: "by-receipt", State: plan.AttemptEnded})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, store, forgotten.Receipt(sub, 1), receipt)
+	put(t, store, forgotten.Manifest(), []byte("{}"))
+	ledger := jobs{job("k").Job: record("k",
+		plan.Attempt{ID: "image.1.1", PredictionID: "by-attempt", State: plan.AttemptEnded, Cost: trainset.USD(0.04)},
+		plan.Attempt{ID: "image.2.1", State: plan.AttemptIntent, Model: model, Input: map[string]any{"prompt": "in-flight"}, Cost: trainset.USD(0.04)},
+	)}
+	other := predicted("of-somebody", time.Hour, replicate.StatusSucceeded)
+	other.Model = "somebody/else"
+	free := predicted("failed", 3*time.Hour, replicate.StatusFailed)
+	b := audit(t, operate.Auditor{Ledger: ledger, Store: store, Provider: account{
+		predicted("in-flight", time.Second, replicate.StatusStarting), predicted("by-attempt", time.Minute, replicate.StatusSucceeded), other,
+		predicted("by-receipt", 2*time.Hour, replicate.StatusSucceeded), free, predicted("unknown", 4*time.Hour, replicate.StatusSucceeded),
+		predicted("before", 25*time.Hour, replicate.StatusSucceeded),
+	}})
+	if b.Listed != 6 || b.Others != 1 || len(b.Unknown) != 2 || b.Unknown[0].ID != "failed" || b.Unknown[1].ID != "unknown" {
+		t.Errorf("%d listed, %d of others, unknown %+v", b.Listed, b.Others, b.Unknown)
+	}
+	if b.Costs.Unknown != trainset.USD(0.04) || b.Costs.Spent != trainset.USD(0.08) || b.Costs.Attempts != 2 {
+		t.Errorf("costs %+v", b.Costs)
+	}
+	if b.Clean() || len(b.Orphans)+len(b.Missing)+len(b.Wrong) > 0 {
+		t.Errorf("found %+v", b)
+	}
+}
+
+func TestAuditOfObjectsAndTotals(t *testing.T) {
+	store := storage.NewDirectory(t.TempDir())
+	lost, there := job("k").Root()+"/items/001.1.png", job("k").Root()+"/items/002.1.png"
+	put(t, store, there, []byte("picture"))
+	put(t, store, job("nobody").Root()+"/items/001.1.png", []byte("picture"))
+	put(t, store, job("finished").Manifest(), []byte("{}")) // its record has expired
+	put(t, store, "holiday/beach.png", []byte("not ours"))
+	put(t, store, dataset.Upload(job("soon").Job), []byte("about to be enqueued"))
+	r := record("k", plan.Attempt{ID: "image.1.1", Image: &plan.Image{Key: lost}, Cost: 5}, plan.Attempt{ID: "image.2.1", Image: &plan.Image{Key: there}})
+	r.Spent = 7
+	b := audit(t, operate.Auditor{Ledger: jobs{r.ID: r}, Store: store})
+	if len(b.Orphans) != 1 || b.Orphans[0] != (operate.Orphans{Folder: job("nobody").Root(), Objects: 1, Bytes: 7}) {
+		t.Errorf("orphans %+v", b.Orphans)
+	}
+	if len(b.Missing) != 1 || b.Missing[0] != (operate.Missing{Job: r.ID, Attempt: "image.1.1", Key: lost}) {
+		t.Errorf("missing %+v", b.Missing)
+	}
+	if len(b.Wrong) != 1 || b.Wrong[0] != (operate.Discrepancy{Job: r.ID, Total: 7, Attempts: 5}) {
+		t.Errorf("wrong %+v", b.Wrong)
+	}
+	if len(b.Skipped) != 1 {
+		t.Errorf("without a token: %v", b.Skipped)
+	}
+	// An upload that nobody has enqueued for long is nobody's.
+	now := now.Add(2 * time.Hour)
+	later, err := operate.Auditor{Ledger: jobs{r.ID: r}, Store: store, Now: func() time.Time { return now }}.Audit(t.Context(), since)
+	if err != nil || len(later.Orphans) != 2 {
+		t.Errorf("two hours later: %+v, %v", later.Orphans, err)
+	}
+}

@@ -1,0 +1,204 @@
+package operate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/dataset"
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/storage"
+)
+
+// Deleter removes everything that there is of a job.
+type Deleter struct {
+	Ledger interface {
+		Load(ctx context.Context, id trainset.JobID) (plan.Record, error)
+		Uploads(ctx context.Context, id trainset.JobID) ([]ledger.Upload, error)
+		Forget(ctx context.Context, id trainset.JobID, user, image string) error
+	}
+	Store storage.Store
+	// Tasks removes tasks from the queue and returns how many there were.
+	Tasks interface {
+		Forget(ctx context.Context, ids []string) (int, error)
+	}
+	// Files removes files at the provider, where one that is gone is no error; nil
+	// where there is no token for it.
+	Files interface {
+		DeleteFile(ctx context.Context, id string) error
+	}
+	Debug string // the folder of debug files; empty where none are kept
+}
+
+// Deleted is what was removed.
+type Deleted struct {
+	Job     trainset.JobID `json:"job_id"`
+	Objects int            `json:"objects"`
+	Bytes   int64          `json:"bytes"` // of the objects
+	Files   int            `json:"provider_files"`
+	Debug   int            `json:"debug_files"`
+	Tasks   int            `json:"tasks"`
+	Ledger  bool           `json:"ledger"` // it knew the job
+	// Left says what could not be removed, and what becomes of it.
+	Left []string `json:"left"`
+}
+
+// Nothing reports whether there was nothing of the job.
+func (d Deleted) Nothing() bool {
+	return d.Objects+d.Files+d.Debug+d.Tasks == 0 && !d.Ledger
+}
+
+// Delete removes a job that has ended, or that the ledger does not know any
+// more: first what the ledger names, and the ledger last, so that after an
+// error the same call goes on. A job that has not ended is a
+// *trainset.FieldError. What its user has spent stays in the day's books.
+func (d Deleter) Delete(ctx context.Context, id trainset.JobID) (Deleted, error) {
+	done := Deleted{Job: id, Left: []string{}}
+	r, err := d.Ledger.Load(ctx, id)
+	if done.Ledger = err == nil; err != nil && !errors.Is(err, trainset.ErrNotFound) {
+		return done, fmt.Errorf("deleting: %w", err)
+	}
+	if done.Ledger && !r.State.Ended() {
+		return done, trainset.Invalid("job", fmt.Sprintf("%s has not ended: it is %s", id, r.State), "cancel it first, or give --force")
+	}
+	user := r.User
+	for _, step := range []func() error{
+		func() error { return d.files(ctx, &done) },
+		func() error { return d.debug(&done) },
+		func() error { return d.objects(ctx, r, &user, &done) },
+		func() (err error) { done.Tasks, err = d.Tasks.Forget(ctx, tasksOf(r)); return err },
+		func() error { return d.Ledger.Forget(ctx, id, user, inboxImage(r)) },
+	} {
+		if err := step(); err != nil {
+			return done, fmt.Errorf("deleting job %s: %w", id, err)
+		}
+	}
+	return done, nil
+}
+
+// files removes the reference and the grids that were uploaded.
+func (d Deleter) files(ctx context.Context, done *Deleted) error {
+	files, err := d.Ledger.Uploads(ctx, done.Job)
+	if err != nil {
+		return err
+	}
+	if d.Files == nil && len(files) > 0 {
+		done.Left = append(done.Left, fmt.Sprintf("%d files at the provider: REPLICATE_API_TOKEN is not set; they expire there within a day", len(files)))
+		return nil
+	}
+	for _, f := range files {
+		if err := d.Files.DeleteFile(ctx, f.ID); err != nil {
+			return err
+		}
+		done.Files++
+	}
+	return nil
+}
+
+// debug removes the job's folder of debug files.
+func (d Deleter) debug(done *Deleted) error {
+	if d.Debug == "" {
+		return nil
+	}
+	dir := filepath.Join(d.Debug, string(done.Job))
+	err := filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			done.Debug++
+		}
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = os.RemoveAll(dir)
+	}
+	return err //nolint:wrapcheck // names the folder
+}
+
+// objects removes what storage has of the job. Where the ledger does not say
+// where that is, it is looked for, and the user read off its place. The plan
+// and the manifest, by which a job is known, go last.
+func (d Deleter) objects(ctx context.Context, r plan.Record, user *string, done *Deleted) error {
+	prefix := ""
+	if done.Ledger {
+		prefix = dataset.Layout{User: r.User, Kind: r.Kind, Subject: r.Subject, Job: r.ID}.Root() + "/"
+	}
+	all, err := d.Store.List(ctx, prefix)
+	if err != nil {
+		return err
+	}
+	var keys, last []string
+	for _, o := range all {
+		l, ok := place(o.Key)
+		if !ok || l.Job != done.Job {
+			continue
+		}
+		*user = l.User
+		done.Objects++
+		done.Bytes += o.Size
+		if o.Key == l.Plan() || o.Key == l.Manifest() {
+			last = append(last, o.Key)
+		} else {
+			keys = append(keys, o.Key)
+		}
+	}
+	if info, err := d.Store.Stat(ctx, dataset.Upload(done.Job)); err == nil {
+		done.Objects++
+		done.Bytes += info.Size
+		keys = append(keys, info.Key)
+	} else if !errors.Is(err, storage.ErrNotFound) {
+		return err
+	}
+	for _, batch := range [][]string{keys, last} {
+		if err := d.Store.Delete(ctx, batch...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tasksOf lists the tasks that a job has handed to the queue.
+func tasksOf(r plan.Record) []string {
+	ids := make([]string, 0, len(r.Queued))
+	for id := range r.Queued {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// inboxImage is the digest of the image that came with a job's request, if it
+// came through the inbox.
+func inboxImage(r plan.Record) string {
+	req, err := trainset.DecodeRequest(r.Kind, r.Request)
+	if err != nil || !ledger.InInbox(r.ID, req.Source()) {
+		return ""
+	}
+	return req.Source().SHA256
+}
+
+// Stored finds jobs by what storage has of them.
+type Stored struct{ Store storage.Store }
+
+// Find implements Finder.
+func (s Stored) Find(ctx context.Context, prefix string) ([]trainset.JobID, error) {
+	all, err := s.Store.List(ctx, "")
+	if err != nil {
+		return nil, fmt.Errorf("looking for jobs in storage: %w", err)
+	}
+	var found []trainset.JobID
+	for _, o := range all {
+		if l, ok := place(o.Key); ok && strings.HasPrefix(string(l.Job), prefix) && !slices.Contains(found, l.Job) {
+			found = append(found, l.Job)
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,219 @@
+package operate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/actormaker/trainset/internal/redisconn"
+	"github.com/actormaker/trainset/internal/replicate"
+	"github.com/actormaker/trainset/internal/storage"
+)
+
+// State is what a check came to.
+type State string
+
+// The states, from good to bad.
+const (
+	OK      State = "ok"
+	Skipped State = "skipped" // there is nothing to look at
+	Unknown State = "unknown" // who was asked does not tell
+	Warn    State = "warn"    // it works, and may go wrong
+	Fail    State = "fail"    // it cannot work
+)
+
+// Check is one thing that was looked at. It holds no secret.
+type Check struct {
+	Name   string `json:"name"`
+	State  State  `json:"state"`
+	Detail string `json:"detail"`
+	Remedy string `json:"remedy,omitempty"` // empty when all is well
+}
+
+// Probe looks at one part of the system.
+type Probe struct {
+	Name string
+	Look func(ctx context.Context) []Check
+}
+
+// within bounds each probe: what does not answer by then has failed.
+const within = 15 * time.Second
+
+// Doctor lets all probes look at once and returns what they saw in their order.
+func Doctor(ctx context.Context, probes ...Probe) []Check {
+	seen := make([][]Check, len(probes))
+	var wg sync.WaitGroup
+	for i, p := range probes {
+		wg.Go(func() {
+			looking, cancel := context.WithTimeout(ctx, within)
+			defer cancel()
+			seen[i] = p.Look(looking)
+		})
+	}
+	wg.Wait()
+	var all []Check
+	for _, checks := range seen {
+		all = append(all, checks...)
+	}
+	return all
+}
+
+// Failed reports whether any check has.
+func Failed(checks []Check) bool {
+	for _, c := range checks {
+		if c.State == Fail {
+			return true
+		}
+	}
+	return false
+}
+
+// result is a check that either went well or failed.
+func result(name, good string, err error, remedy string) []Check {
+	if err != nil {
+		return []Check{{name, Fail, err.Error(), remedy}}
+	}
+	return []Check{{name, OK, good, ""}}
+}
+
+// Redis looks at the server, its settings and its clock.
+func Redis(check func(ctx context.Context) (redisconn.Report, error)) Probe {
+	return Probe{"redis", func(ctx context.Context) []Check {
+		report, err := check(ctx)
+		if err != nil {
+			return result("redis", "", err, "start it, or correct REDIS_URL; docs/redis.md has the forms")
+		}
+		checks := []Check{{"redis", OK, "a " + report.Mode + " answers", ""}}
+		for _, f := range report.Findings {
+			checks = append(checks, Check{"redis " + f.Name, State(f.State), f.Detail, f.Remedy})
+		}
+		return checks
+	}}
+}
+
+// Storage writes, reads, lists and deletes an object, and makes sure that a
+// conditional put holds.
+func Storage(s storage.Store) Probe {
+	return Probe{"storage", func(ctx context.Context) []Check {
+		c, ok := s.(storage.Checker)
+		if !ok {
+			return []Check{{"storage", Unknown, s.Describe() + " cannot be tried out", ""}}
+		}
+		return result("storage", "writes, reads, lists, deletes and keeps what is there in "+s.Describe(), c.Check(ctx),
+			"see the settings of storage (TRAINSET_OUT, AWS_USER_FILES_BUCKET) and its permissions")
+	}}
+}
+
+// Token asks whose the provider's token is.
+func Token(p interface {
+	Account(ctx context.Context) (replicate.Account, error)
+},
+) Probe {
+	return Probe{"token", func(ctx context.Context) []Check {
+		account, err := p.Account(ctx)
+		remedy := "see the provider's status page, and REPLICATE_BASE_URL if you have set it"
+		if e, ok := errors.AsType[*replicate.Error](err); ok && e.Class == replicate.ClassAuth {
+			remedy = "set REPLICATE_API_TOKEN to a valid token from https://replicate.com/account/api-tokens"
+		}
+		return result("token", fmt.Sprintf("is of the %s %s", account.Type, account.Username), err, remedy)
+	}}
+}
+
+// Models asks each model whether it still takes what it will be sent.
+func Models(p interface {
+	Schema(ctx context.Context, model string) (replicate.Schema, error)
+}, names ...string,
+) Probe {
+	return Probe{"models", func(ctx context.Context) []Check {
+		var checks []Check
+		for _, name := range names {
+			checks = append(checks, model(ctx, p.Schema, name))
+		}
+		return checks
+	}}
+}
+
+func model(ctx context.Context, schema func(context.Context, string) (replicate.Schema, error), name string) Check {
+	c := Check{Name: "model " + name, State: Fail}
+	m, err := replicate.Find(name)
+	if err != nil {
+		c.Detail, c.Remedy = "is unknown to this program", "correct TRAINSET_MODEL or TRAINSET_JUDGE_MODEL"
+		return c
+	}
+	s, err := schema(ctx, name)
+	if err != nil {
+		c.Detail, c.Remedy = err.Error(), "see the model's page: https://replicate.com/"+name
+		return c
+	}
+	for _, input := range m.Samples() {
+		if problems := s.Unfit(input); len(problems) > 0 {
+			c.Detail, c.Remedy = strings.Join(problems, "; "), "the model has changed: use another, or a version of this program that knows it"
+			return c
+		}
+	}
+	return Check{c.Name, OK, fmt.Sprintf("takes what it is sent; %s an output (%s)", m.Price, m.PriceDate), ""}
+}
+
+// What a folder should have free: a style's job keeps some 200 MB.
+const (
+	scarce = 2 << 30
+	empty  = 200 << 20
+)
+
+// Disk looks at how much is free where a folder is, or will be.
+func Disk(name, folder string) Probe {
+	return Probe{name, func(context.Context) []Check {
+		bytes, err := free(folder)
+		c := Check{Name: name, State: OK, Detail: fmt.Sprintf("%.1f GB free at %s", float64(bytes)/1e9, folder)}
+		switch {
+		case err != nil:
+			c.State, c.Detail = Unknown, err.Error()
+		case bytes < empty:
+			c.State, c.Remedy = Fail, "free some space: images that were paid for could not be stored"
+		case bytes < scarce:
+			c.State, c.Remedy = Warn, "free some space: a style's job takes some 200 MB"
+		}
+		return []Check{c}
+	}}
+}
+
+// PublicURL sends a webhook that is none to the address that the provider will
+// use: the worker's server must be there, and refuse it. What stands between may
+// still treat the provider in another way.
+func PublicURL(address, path string) Probe {
+	const name = "public url"
+	return Probe{name, func(ctx context.Context) []Check {
+		client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(address, "/")+path, strings.NewReader("{}"))
+		if err != nil {
+			return result(name, "", err, "correct PUBLIC_URL")
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			return result(name, "", err, "a worker must run with TRAINSET_HTTP_LISTEN, and PUBLIC_URL must lead to it; until then predictions are polled")
+		}
+		defer resp.Body.Close() //nolint:errcheck // only its status is wanted
+		return []Check{judged(name, resp.StatusCode, resp.Header.Get("Content-Type"))}
+	}}
+}
+
+// judged reads an answer to a webhook that is none. The worker's server refuses
+// it in a form of its own: a login page, too, answers with 401.
+func judged(name string, status int, contentType string) Check {
+	c := Check{Name: name, State: Fail, Detail: fmt.Sprintf("a webhook is answered with status %d", status)}
+	switch {
+	case status == http.StatusBadRequest && contentType == "application/problem+json":
+		return Check{name, OK, "leads to a worker, which refuses a webhook that is none", ""}
+	case status >= 300 && status < 400:
+		c.Remedy = "the provider follows no redirect: give the address that it leads to"
+	case status == http.StatusNotFound:
+		c.Remedy = "it leads elsewhere, or to a worker that started without PUBLIC_URL: restart the worker with it"
+	default:
+		c.Remedy = "let what stands before the worker's server pass POST requests on to it"
+	}
+	return c
+}

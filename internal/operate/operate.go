@@ -1,0 +1,70 @@
+// Package operate is what those who run the system do to it beyond running it:
+// try a job again, delete one, compare the books, find out why nothing works.
+// Each is a function over small interfaces that says what it did or found; how
+// that is printed is the command's business.
+//
+// It changes what the ledger says and lets the workers act on it. So it must not
+// know how a job is run, nor the queue's library or Redis's.
+package operate
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/dataset"
+)
+
+// LeastPrefix is how much of a job's ID names it, where no other job begins
+// with the same.
+const LeastPrefix = 8
+
+// Finder finds jobs by the beginning of their IDs.
+type Finder interface {
+	Find(ctx context.Context, prefix string) ([]trainset.JobID, error)
+}
+
+// Find returns the one job that a person means by an ID or its beginning. A
+// whole ID is believed; finders are asked in turn about the beginning of one.
+func Find(ctx context.Context, text string, finders ...Finder) (trainset.JobID, error) {
+	text = strings.ToLower(strings.TrimSpace(text))
+	if id, err := trainset.ParseJobID(text); err == nil {
+		return id, nil
+	}
+	if len(text) < LeastPrefix || strings.Trim(text, "0123456789abcdef-") != "" {
+		return "", trainset.Invalid("job", fmt.Sprintf("%q is no job ID", text), fmt.Sprintf("give the ID, or at least its first %d characters", LeastPrefix))
+	}
+	for _, f := range finders {
+		ids, err := f.Find(ctx, text)
+		switch {
+		case err != nil:
+			return "", err
+		case len(ids) == 1:
+			return ids[0], nil
+		case len(ids) > 1:
+			return "", trainset.Invalid("job", fmt.Sprintf("%q is the beginning of %d jobs", text, len(ids)), fmt.Sprintf("give more of it, as of %s or %s", ids[0], ids[1]))
+		}
+	}
+	return "", trainset.Invalid("job", fmt.Sprintf("no job begins with %s", text), "see worker jobs; is REDIS_URL of another system?")
+}
+
+// place reads whose object it is off its key: the folder of a job. ok is false
+// for keys that are none of a job's.
+func place(key string) (l dataset.Layout, ok bool) {
+	part := strings.SplitN(key, "/", 5)
+	if len(part) < 5 {
+		return l, false
+	}
+	l = dataset.Layout{User: part[0], Subject: part[2], Job: trainset.JobID(part[3])}
+	switch part[1] {
+	case string(trainset.KindActor) + "s":
+		l.Kind = trainset.KindActor
+	case string(trainset.KindStyle) + "s":
+		l.Kind = trainset.KindStyle
+	default:
+		return l, false
+	}
+	_, err := trainset.ParseJobID(part[3])
+	return l, err == nil
+}

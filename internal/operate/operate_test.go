@@ -1,0 +1,268 @@
+package operate_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/dataset"
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/operate"
+	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/replicate"
+	"github.com/actormaker/trainset/internal/storage"
+)
+
+type finder []trainset.JobID
+
+func (f finder) Find(_ context.Context, prefix string) ([]trainset.JobID, error) {
+	var found []trainset.JobID
+	for _, id := range f {
+		if strings.HasPrefix(string(id), prefix) {
+			found = append(found, id)
+		}
+	}
+	return found, nil
+}
+
+func TestFind(t *testing.T) {
+	const (
+		one   = trainset.JobID("3f2a9c41-0000-8000-8000-000000000001")
+		two   = trainset.JobID("3f2a9c41-0000-8000-8000-000000000002")
+		three = trainset.JobID("aaaaaaaa-0000-8000-8000-000000000003")
+		four  = trainset.JobID("bbbbbbbb-0000-8000-8000-000000000004")
+	)
+	known, stored := finder{one, two, three}, finder{four}
+	for text, want := range map[string]trainset.JobID{
+		"aaaaaaaa": three, " AAAAAAAA-0000 ": three, "3f2a9c41-0000-8000-8000-000000000002": two, "bbbbbbbb": four,
+		"3f2a9c41": "", "aaaaaaa": "", "cccccccc": "", "aaaaaaaa*": "", "": "",
+	} {
+		got, err := operate.Find(t.Context(), text, known, stored)
+		if got != want {
+			t.Errorf("%q is %q, not %q", text, got, want)
+		}
+		if _, ok := errors.AsType[*trainset.FieldError](err); (want == "") != ok {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// books is a ledger of one job.
+type books struct {
+	record    plan.Record
+	known     bool
+	forgotten []string // user and image
+}
+
+func (b *books) Load(context.Context, trainset.JobID) (plan.Record, error) {
+	if !b.known {
+		return plan.Record{}, trainset.ErrNotFound
+	}
+	return b.record, nil
+}
+
+func (b *books) Uploads(context.Context, trainset.JobID) ([]ledger.Upload, error) {
+	return []ledger.Upload{{ID: "f1"}}, nil
+}
+
+func (b *books) Forget(_ context.Context, _ trainset.JobID, user, image string) error {
+	b.known, b.forgotten = false, []string{user, image}
+	return nil
+}
+
+func (b *books) Reopen(_ context.Context, r plan.Record, subs []plan.Subtask) error {
+	if r.Change != b.record.Change {
+		return ledger.ErrStale
+	}
+	b.record = r.Reopened(subs)
+	return nil
+}
+
+type tasks struct{ ids []string }
+
+func (q *tasks) Forget(_ context.Context, ids []string) (int, error) {
+	q.ids = ids
+	return len(ids), nil
+}
+
+// failing is a store whose first deletion fails after half of it was done.
+type failing struct {
+	storage.Store
+
+	failed bool
+}
+
+func (f *failing) Delete(ctx context.Context, keys ...string) error {
+	if !f.failed {
+		f.failed = true
+		if err := f.Store.Delete(ctx, keys[:len(keys)/2]...); err != nil {
+			return err
+		}
+		return errors.New("the network is down")
+	}
+	return f.Store.Delete(ctx, keys...)
+}
+
+func TestDeleteGoesOnAfterAnError(t *testing.T) {
+	for _, known := range []bool{true, false} {
+		store := storage.NewDirectory(t.TempDir())
+		l := job("k")
+		for _, key := range []string{l.Reference(), l.Plan(), l.Root() + "/items/001.1.png", l.Manifest(), dataset.Upload(l.Job), job("other").Plan()} {
+			put(t, store, key, []byte("x"))
+		}
+		b := &books{record: record("k"), known: known}
+		b.record.Queued = map[string]bool{"t2": true, "t1": true}
+		q := &tasks{}
+		d := operate.Deleter{Ledger: b, Store: &failing{Store: store}, Tasks: q}
+		if _, err := d.Delete(t.Context(), l.Job); err == nil || b.forgotten != nil {
+			t.Fatalf("known %v: error %v, forgotten %v", known, err, b.forgotten)
+		}
+		if _, err := store.Stat(t.Context(), l.Plan()); err != nil {
+			t.Errorf("known %v: the plan went first: %v", known, err)
+		}
+		done, err := d.Delete(t.Context(), l.Job)
+		if err != nil || done.Ledger != known || done.Nothing() || len(done.Left) != 1 {
+			t.Errorf("known %v: %+v, %v", known, done, err)
+		}
+		left, err := store.List(t.Context(), "")
+		if err != nil || len(left) != 1 || left[0].Key != job("other").Plan() {
+			t.Errorf("known %v: left %+v, %v", known, left, err)
+		}
+		if b.forgotten == nil || b.forgotten[0] != "ada" {
+			t.Errorf("known %v: forgotten for %v", known, b.forgotten)
+		}
+		if known && !slices.Equal(q.ids, []string{"t1", "t2"}) {
+			t.Errorf("tasks %v", q.ids)
+		}
+	}
+}
+
+func TestDeleteRefusesWhatRuns(t *testing.T) {
+	b := &books{record: record("k"), known: true}
+	b.record.State = trainset.JobRunning
+	_, err := operate.Deleter{Ledger: b, Store: storage.NewDirectory(t.TempDir()), Tasks: &tasks{}}.Delete(t.Context(), b.record.ID)
+	if e, ok := errors.AsType[*trainset.FieldError](err); !ok || e.Field != "job" || b.forgotten != nil {
+		t.Errorf("error %v, forgotten %v", err, b.forgotten)
+	}
+}
+
+// failedJob has an image that failed.
+func failedJob() *books {
+	p := plan.Plan{Images: 2, Price: trainset.USD(0.04), MaxAttempts: 2, Asks: []plan.Ask{{Index: 1}, {Index: 2}}}
+	r := record("k", plan.Attempt{ID: "image.1.1", State: plan.AttemptEnded, Cost: trainset.USD(0.04)})
+	r.Plan, r.State, r.Revision, r.Subtasks = &p, trainset.JobPartial, 1, map[plan.SubtaskID]plan.Subtask{}
+	for _, s := range p.Subtasks() {
+		s.State = trainset.ItemSucceeded
+		if s.Index == 2 {
+			s.State, s.Reason = trainset.ItemFailed, "why"
+		}
+		r.Subtasks[s.ID] = s
+	}
+	return &books{record: r, known: true}
+}
+
+func TestRetryReopensWhatFailed(t *testing.T) {
+	b := failedJob()
+	done, err := operate.Retry(t.Context(), b, b.record.ID, true)
+	if err != nil || done.Revision != 2 || done.Each != trainset.USD(0.04) || len(done.Subtasks) != 1 || b.record.State != trainset.JobPartial {
+		t.Fatalf("dry: %+v, %v; the job is %s", done, err, b.record.State)
+	}
+	if _, err := operate.Retry(t.Context(), b, b.record.ID, false); err != nil || b.record.State != trainset.JobRunning {
+		t.Errorf("%v; the job is %s", err, b.record.State)
+	}
+	if _, err := operate.Retry(t.Context(), b, b.record.ID, false); err == nil {
+		t.Error("a running job was tried again")
+	}
+}
+
+func TestRetryRefusals(t *testing.T) {
+	for name, spoil := range map[string]func(*plan.Record){
+		"has all of its images": func(r *plan.Record) { r.State = trainset.JobSucceeded },
+		"nothing more can be paid": func(r *plan.Record) {
+			r.Plan.MaxCost = trainset.USD(0.07)
+		},
+		"nothing left to try": func(r *plan.Record) {
+			s := r.Subtasks["image.2"]
+			s.Ask.Seeds = []int64{1}
+			r.Subtasks[s.ID] = s
+			r.Attempts["image.2.1"] = plan.Attempt{ID: "image.2.1", State: plan.AttemptEnded}
+		},
+	} {
+		b := failedJob()
+		spoil(&b.record)
+		_, err := operate.Retry(t.Context(), b, b.record.ID, false)
+		if e, ok := errors.AsType[*trainset.FieldError](err); !ok || !strings.Contains(e.Problem, name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What answers a webhook that is none tells where the public URL leads to.
+func TestPublicURL(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		state  operate.State
+		remedy string
+	}{
+		"a worker": {func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodPost || r.URL.Path != "/in/webhooks" {
+				t.Errorf("%s %s", r.Method, r.URL)
+			}
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(http.StatusBadRequest)
+		}, operate.OK, ""},
+		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/elsewhere", http.StatusMovedPermanently)
+		}, operate.Fail, "no redirect"},
+		"another server":    {http.NotFound, operate.Fail, "leads elsewhere"},
+		"a login page":      {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }, operate.Fail, "pass POST"},
+		"one that takes it": {func(http.ResponseWriter, *http.Request) {}, operate.Fail, "pass POST"},
+	} {
+		s := httptest.NewServer(c.answer)
+		checks := operate.Doctor(t.Context(), operate.PublicURL(s.URL+"/in/", "/webhooks"))
+		s.Close()
+		if len(checks) != 1 || checks[0].State != c.state || !strings.Contains(checks[0].Remedy, c.remedy) || operate.Failed(checks) != (c.state == operate.Fail) {
+			t.Errorf("%s: %+v", name, checks)
+		}
+	}
+}
+
+type schemas map[string]replicate.Schema
+
+func (s schemas) Schema(_ context.Context, model string) (replicate.Schema, error) {
+	schema, ok := s[model]
+	if !ok {
+		return schema, errors.New("no such model")
+	}
+	return schema, nil
+}
+
+func TestModelsThatHaveChangedAreFound(t *testing.T) {
+	changed := schemas{replicate.DefaultEnhanceModel: {Required: []string{"image", "license"}, Fields: map[string]replicate.Field{"image": {Type: "string"}}}}
+	checks := operate.Doctor(t.Context(), operate.Models(changed, replicate.DefaultEnhanceModel, replicate.DefaultJudgeModel, "nobody/nothing"))
+	if len(checks) != 3 || !strings.Contains(checks[0].Detail, "license is required now") {
+		t.Fatalf("%+v", checks)
+	}
+	for _, c := range checks {
+		if c.State != operate.Fail || c.Remedy == "" {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+// Probes do not wait for each other, and their checks keep their order.
+func TestDoctorAsksAllAtOnce(t *testing.T) {
+	second := make(chan struct{})
+	probe := func(name string, look func()) operate.Probe {
+		return operate.Probe{Name: name, Look: func(context.Context) []operate.Check { look(); return []operate.Check{{Name: name}} }}
+	}
+	checks := operate.Doctor(t.Context(), probe("first", func() { <-second }), probe("second", func() { close(second) }), operate.Disk("disk", t.TempDir()+"/not/there/yet"))
+	if len(checks) != 3 || checks[0].Name != "first" || checks[1].Name != "second" || checks[2].State == operate.Unknown {
+		t.Errorf("%+v", checks)
+	}
+}

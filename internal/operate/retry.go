@@ -1,0 +1,106 @@
+package operate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/plan"
+)
+
+// Reopener takes ended jobs up again. ledger.ErrStale says that the record
+// changed since it was read. A job that was reopened is due at once: a worker
+// advances it.
+type Reopener interface {
+	Load(ctx context.Context, id trainset.JobID) (plan.Record, error)
+	Reopen(ctx context.Context, r plan.Record, subs []plan.Subtask) error
+}
+
+// Retried is what trying a job again means.
+type Retried struct {
+	Job trainset.JobID `json:"job_id"`
+	// Was is the state in which the job had ended.
+	Was      trainset.JobState `json:"was"`
+	Subtasks []Again           `json:"subtasks"`
+	// Each is what one attempt at every subtask costs at list prices. What follows
+	// from them, such as a grid's judgement, comes on top.
+	Each trainset.Money `json:"each_usd"`
+	// Revision is that of the set that will be assembled.
+	Revision int `json:"revision"`
+}
+
+// Again is a subtask that is tried again.
+type Again struct {
+	Subtask  plan.SubtaskID     `json:"subtask"`
+	Index    int                `json:"index"`
+	Was      trainset.ItemState `json:"was"`
+	Reason   string             `json:"reason,omitempty"`
+	Attempts int                `json:"attempts"`
+	Price    trainset.Money     `json:"price_usd"`
+}
+
+// Retry takes an ended job up again: what failed is tried anew, what succeeded
+// stays and is not paid for. With dry nothing is changed. A job for which there
+// is nothing to do is a *trainset.FieldError.
+func Retry(ctx context.Context, l Reopener, id trainset.JobID, dry bool) (Retried, error) {
+	const tries = 3 // the record of an ended job hardly ever changes
+	for n := 1; ; n++ {
+		r, err := l.Load(ctx, id)
+		if err != nil {
+			return Retried{}, fmt.Errorf("trying again: %w", err)
+		}
+		subs := plan.Retry(r)
+		if err := refusal(r, subs); err != nil || dry {
+			return retried(r, subs), err
+		}
+		err = l.Reopen(ctx, r, subs)
+		if errors.Is(err, ledger.ErrStale) && n < tries {
+			continue
+		}
+		if err != nil {
+			return Retried{}, fmt.Errorf("trying again: %w", err)
+		}
+		return retried(r, subs), nil
+	}
+}
+
+// refusal says why a job cannot be tried again, or is nil.
+func refusal(r plan.Record, subs []plan.Subtask) error {
+	switch {
+	case !r.State.Ended():
+		return trainset.Invalid("job", fmt.Sprintf("%s has not ended: it is %s", r.ID, r.State), "wait for its end, or cancel it first")
+	case r.State == trainset.JobSucceeded:
+		return trainset.Invalid("job", fmt.Sprintf("%s has all of its images", r.ID), "to make another set, enqueue it with --new")
+	case r.Plan == nil:
+		return nil // it is accepted anew
+	case len(subs) == 0 && plan.Grow(r.Reopened(nil)).Empty():
+		return trainset.Invalid("job", fmt.Sprintf("%s has nothing left to try: every attempt that its plan has a seed for was made", r.ID), "enqueue it with --new")
+	case !affordable(r, subs):
+		return trainset.Invalid("job", fmt.Sprintf("%s may cost %s, of which %s is spent: nothing more can be paid for", r.ID, r.Plan.MaxCost, r.Spent),
+			"enqueue it with --new and a higher --max-cost")
+	}
+	return nil
+}
+
+// affordable reports whether the job's cap leaves room for any of the subtasks.
+func affordable(r plan.Record, subs []plan.Subtask) bool {
+	for _, s := range subs {
+		if r.Plan.MaxCost == 0 || r.Spent+r.Plan.Buys(s.Verb).Price <= r.Plan.MaxCost {
+			return true
+		}
+	}
+	return len(subs) == 0
+}
+
+func retried(r plan.Record, subs []plan.Subtask) Retried {
+	t := Retried{Job: r.ID, Was: r.State, Revision: r.Revision + 1, Subtasks: []Again{}}
+	for _, s := range subs {
+		was := r.Subtasks[s.ID]
+		price := r.Plan.Buys(s.Verb).Price
+		t.Each += price
+		t.Subtasks = append(t.Subtasks, Again{s.ID, s.Index, was.State, was.Reason, len(r.Tries(s.ID)), price})
+	}
+	return t
+}
