@@ -1,0 +1,31 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/actormaker/trainset"
+)
+
+func actorCommand(environ []string) *cobra.Command {
+	var f jobFlags
+	var being, sex string
+	cmd := &cobra.Command{
+		Use:   "actor --portrait PATH|URL",
+		Short: "Make a character's data set from one portrait",
+		Example: "  enqueue actor --simulate --portrait examples/portrait.png\n" +
+			"  enqueue actor --portrait me.jpg --actor me --sex female --max-cost 1.00\n" +
+			"  enqueue actor --portrait https://example.org/fox.png --type anthropomorphic --estimate",
+		Args: noArguments("give the image with --portrait"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o, problems := f.order(cmd.Flags(), trainset.KindActor)
+			o.actor.Type, o.actor.Sex = trainset.ActorType(being), trainset.Sex(sex)
+			return ask(cmd, environ, f.runFlags, o, problems)
+		},
+	}
+	f.register(cmd, trainset.KindActor)
+	cmd.Flags().StringVar(&being, "type", string(trainset.TypeHuman), "human, creature, robotic, anthropomorphic or mythical")
+	cmd.Flags().StringVar(&sex, "sex", "", "male or female; a human without is a person")
+	complete(cmd, "type", names(trainset.ActorTypes()...)...)
+	complete(cmd, "sex", names(trainset.SexMale, trainset.SexFemale)...)
+	return cmd
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/cli"
+	"github.com/actormaker/trainset/internal/config"
+	"github.com/actormaker/trainset/internal/replicate"
+)
+
+// estimate is what a job takes at list prices, when every picture is good at
+// the first try.
+type estimate struct {
+	Images   int            `json:"images"`
+	Grids    int            `json:"grids,omitempty"`
+	MaxGrids int            `json:"max_grids,omitempty"`
+	Model    string         `json:"model"`
+	Cost     trainset.Money `json:"estimated_usd"`
+	Seconds  float64        `json:"seconds"`
+	Parts    []part         `json:"parts"`
+}
+
+// part is one kind of paid calls.
+type part struct {
+	Calls  int            `json:"calls"`
+	Model  string         `json:"model"`
+	Price  trainset.Money `json:"price_usd"`
+	Source string         `json:"price_source"`
+	Date   string         `json:"price_date"`
+}
+
+func estimateOf(req trainset.Request, cfg config.Config) (estimate, error) {
+	o := req.Common()
+	m, err := replicate.Lookup(replicate.RoleGenerate, o.Model)
+	if err != nil {
+		return estimate{}, err
+	}
+	e := estimate{Images: o.Images, Model: m.Name}
+	took := m.Latency
+	if style, ok := req.(trainset.StyleRequest); ok {
+		e.Grids, e.MaxGrids = style.Grids, style.MaxGrids
+		e.add(style.Grids, m)
+		after, err := e.addStyle(style)
+		if err != nil {
+			return estimate{}, err
+		}
+		took += after
+	} else {
+		e.add(o.Images, m)
+	}
+	calls := 0
+	for _, p := range e.Parts {
+		calls += p.Calls
+		e.Cost += p.Price * trainset.Money(p.Calls)
+	}
+	took += time.Duration(max(calls-1, 0)) * time.Minute / time.Duration(cfg.Provider.PerMinute)
+	e.Seconds = took.Seconds()
+	if o.Simulate {
+		e.Cost = 0
+	}
+	return e, nil
+}
+
+func (e *estimate) add(calls int, m replicate.Model) {
+	e.Parts = append(e.Parts, part{calls, m.Name, m.Price, m.PriceSource, m.PriceDate})
+}
+
+// addStyle adds what follows the grids, and returns how long that takes: the
+// judgement and the enlargement of a grid go on at the same time.
+func (e *estimate) addStyle(req trainset.StyleRequest) (time.Duration, error) {
+	var judging, enlarging time.Duration
+	if name := judgeModel(req); name != "" {
+		m, err := replicate.Lookup(replicate.RoleJudge, name)
+		if err != nil {
+			return 0, err
+		}
+		e.add(req.Grids, m)
+		judging = m.Latency
+	}
+	if req.Enhance == trainset.EnhanceNone {
+		return judging, nil
+	}
+	m, err := replicate.Lookup(replicate.RoleEnhance, replicate.DefaultEnhanceModel)
+	if err != nil {
+		return 0, err
+	}
+	enlarging = m.Latency
+	if req.Enhance == trainset.EnhanceTile { // the chosen ones, so after the judgement
+		e.add(req.Images, m)
+		return judging + enlarging, nil
+	}
+	e.add(req.Grids, m)
+	return max(judging, enlarging), nil
+}
+
+// judgeModel is the judge that is paid for at a known price; none where nobody
+// is asked, or where another bill has it.
+func judgeModel(req trainset.StyleRequest) string {
+	switch {
+	case req.Judge != trainset.JudgeReplicate:
+		return ""
+	case req.JudgeModel != "":
+		return req.JudgeModel
+	}
+	return replicate.DefaultJudgeModel
+}
+
+// underCap says whether the cap pays for at least one picture.
+func (e estimate) underCap(limit trainset.Money) error {
+	if first := e.Parts[0]; limit > 0 && limit < first.Price {
+		return trainset.Invalid("max_cost_usd", fmt.Sprintf("%s does not pay for one image of %s at %s", limit, first.Model, first.Price), "give more, or leave it out")
+	}
+	return nil
+}
+
+// write prints what the job would take.
+func (e estimate) write(w io.Writer) error {
+	images := fmt.Sprint(e.Images)
+	if e.Grids > 0 {
+		images += fmt.Sprintf(" from %d grids, up to %d while images are short", e.Grids, e.MaxGrids)
+	}
+	t := cli.Table{Columns: make([]cli.Column, 2)}
+	t.Add("images", images)
+	t.Add("cost", e.Cost.String())
+	for _, p := range e.Parts {
+		t.Add("", fmt.Sprintf("%d x %s for %s, list price of %s, %s", p.Calls, p.Price, p.Model, p.Date, p.Source))
+	}
+	t.Add("time", "about "+cli.Duration(time.Duration(e.Seconds*float64(time.Second))))
+	return t.Write(w)
+}

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/config"
+	"github.com/actormaker/trainset/internal/dataset"
+	"github.com/actormaker/trainset/internal/imaging"
+	"github.com/actormaker/trainset/internal/reference"
+	"github.com/actormaker/trainset/internal/replicate"
+)
+
+// kinds is what differs between the kinds of jobs in words and bounds.
+var kinds = map[trainset.Kind]struct {
+	source string // what the request calls its image
+	shows  string
+	images int
+	most   int
+	model  string
+}{
+	trainset.KindActor: {"portrait", "the character's image", trainset.DefaultActorImages, trainset.MaxActorImages, replicate.DefaultActorModel},
+	trainset.KindStyle: {"image", "an example of the style", trainset.DefaultStyleImages, trainset.MaxStyleImages, replicate.DefaultStyleModel},
+}
+
+// order is one data set as it is asked for, by flags or by a row of a batch.
+// Nothing in it has been checked.
+type order struct {
+	kind    trainset.Kind
+	source  string // of the image: a file or a URL
+	subject string // named after the image when empty
+	options trainset.Options
+	fresh   bool // another set although it may have been asked for before
+
+	// What only requests of one kind have; the rest of both is not looked at.
+	actor trainset.ActorRequest
+	style trainset.StyleRequest
+}
+
+// request is the order as a request, its image being at ref.
+func (o order) request(ref trainset.Reference) trainset.Request {
+	if o.kind == trainset.KindStyle {
+		r := o.style
+		r.Options, r.Style, r.Image = o.options, o.subject, ref
+		return r.WithDefaults()
+	}
+	r := o.actor
+	r.Options, r.Actor, r.Portrait = o.options, o.subject, ref
+	return r.WithDefaults()
+}
+
+// checked is an order in which nothing is wrong.
+type checked struct {
+	order
+
+	request  trainset.Request
+	estimate estimate
+	image    []byte
+}
+
+// check completes the order, reads its image and reports everything that is
+// wrong. Fields are named as requests name them.
+func (o order) check(ctx context.Context, cfg config.Config) (checked, error) {
+	var problems []error
+	add := func(err error) { problems = append(problems, err) }
+	o.complete(cfg)
+	image, err := o.load(ctx, cfg)
+	add(err)
+	digest := sha256.Sum256(image)
+	ref := trainset.Reference{SHA256: hex.EncodeToString(digest[:])}
+	o.options.Key = o.key(ref)
+	ref.Key = dataset.Upload(o.request(ref).JobID())
+	c := checked{order: o, request: o.request(ref), image: image}
+	if c.estimate, err = estimateOf(c.request, cfg); err != nil {
+		add(err)
+	} else {
+		add(c.estimate.underCap(c.request.Common().MaxCost))
+	}
+	add(c.request.Validate())
+	return c, flatten(problems)
+}
+
+// complete fills what has a default that is not the same everywhere.
+func (o *order) complete(cfg config.Config) {
+	if o.options.User == "" {
+		o.options.User = defaultUser
+	}
+	if o.subject == "" {
+		o.subject = slug(o.source, string(o.kind))
+	}
+	if o.options.Model == "" {
+		o.options.Model = cfg.Provider.Model
+	}
+	if o.options.Model == "" {
+		o.options.Model = kinds[o.kind].model
+	}
+	if o.style.Judge == "" {
+		o.style.Judge = trainset.Judge(cfg.Judge.Kind)
+		if o.style.JudgeModel == "" {
+			o.style.JudgeModel = cfg.Judge.JudgeModel
+		}
+	}
+}
+
+// key is the idempotency key: the one given, or one of everything that changes
+// the result.
+func (o order) key(ref trainset.Reference) string {
+	key := o.options.Key
+	if key == "" {
+		key = trainset.DefaultKey(o.request(ref))
+	}
+	if o.fresh {
+		key += "-" + strings.ToLower(rand.Text()[:10])
+	}
+	return key
+}
+
+// load reads the image and makes sure that it will do.
+func (o order) load(ctx context.Context, cfg config.Config) ([]byte, error) {
+	field := kinds[o.kind].source
+	if o.source == "" {
+		return nil, trainset.Invalid(field, "is missing", "give a file or an http(s) URL as --"+field)
+	}
+	data, err := reference.Load(ctx, o.source, reference.Options{Field: field, AllowPrivateHosts: cfg.AllowPrivateHosts})
+	if err != nil {
+		return nil, fmt.Errorf("reading the %s: %w", field, err)
+	}
+	if _, err := reference.Check(data, field, imaging.DefaultLimits); err != nil {
+		return nil, fmt.Errorf("checking the %s: %w", field, err)
+	}
+	return data, nil
+}
+
+var notInSlug = regexp.MustCompile(`[^a-z0-9]+`)
+
+// slug makes an ID of a file's or URL's name.
+func slug(source, otherwise string) string {
+	if u, err := url.Parse(source); err == nil && u.Host != "" {
+		source = u.Path
+	}
+	name := path.Base(strings.ReplaceAll(source, `\`, "/"))
+	name = strings.TrimSuffix(name, path.Ext(name))
+	name = strings.Trim(notInSlug.ReplaceAllString(strings.ToLower(name), "-"), "-")
+	name = strings.TrimRight(name[:min(len(name), 48)], "-")
+	if name == "" {
+		return otherwise
+	}
+	return name
+}
+
+// flatten joins the leaves of joined errors side by side: the field errors
+// among them alone, without the words around them.
+func flatten(errs []error) error {
+	var leaves []error
+	for _, err := range errs {
+		leaves = append(leaves, leavesOf(err)...)
+	}
+	return errors.Join(leaves...)
+}
+
+func leavesOf(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var leaves []error
+		for _, inner := range joined.Unwrap() {
+			leaves = append(leaves, leavesOf(inner)...)
+		}
+		return leaves
+	}
+	if field, ok := errors.AsType[*trainset.FieldError](err); ok {
+		return []error{field}
+	}
+	return []error{err}
+}
+
+// asFlags names fields as the flags do.
+func asFlags(err error) error {
+	var named []error
+	for _, leaf := range leavesOf(err) {
+		if field, ok := errors.AsType[*trainset.FieldError](leaf); ok {
+			name := field.Field
+			if name != strings.ToUpper(name) { // not a variable
+				name = strings.ReplaceAll(strings.TrimSuffix(name, "_usd"), "_", "-")
+			}
+			leaf = trainset.Invalid(name, field.Problem, field.Remedy)
+		}
+		named = append(named, leaf)
+	}
+	return errors.Join(named...)
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/cli"
+	"github.com/actormaker/trainset/internal/dataset"
+	"github.com/actormaker/trainset/internal/storage"
+)
+
+// progress draws live on a terminal, in lines elsewhere, and nowhere when the
+// output is to be one JSON object.
+func (s setup) progress() *cli.Progress {
+	if s.json {
+		return quiet()
+	}
+	f, ok := s.stdout.(*os.File)
+	if !ok {
+		return cli.NewProgress(s.stdout, cli.ProgressOptions{})
+	}
+	return cli.NewProgress(f, cli.TerminalOptions(f, os.Getenv))
+}
+
+func quiet() *cli.Progress { return cli.NewProgress(io.Discard, cli.ProgressOptions{}) }
+
+// present prints a job as it stands and returns its exit code as an error.
+func (s setup) present(ctx context.Context, store storage.Store, job trainset.Job) error {
+	var err error
+	switch {
+	case s.json:
+		err = writeJSON(s.stdout, job)
+	case !job.State.Ended() && s.noWait:
+		err = s.queued(job)
+	default:
+		err = cli.Summary(s.stdout, s.summary(ctx, store, job))
+	}
+	if err != nil {
+		return err
+	}
+	if code := cli.ForState(job.State); code != cli.ExitSucceeded {
+		return &cli.ExitError{Code: code}
+	}
+	return nil
+}
+
+// queued says what to do with a job that nobody waits for.
+func (s setup) queued(job trainset.Job) error {
+	_, err := fmt.Fprintf(s.stdout, "queued job %s\nfollow it with:    enqueue watch %s\ndownload it with:  enqueue fetch %s --out DIR\nstop it with:      enqueue cancel %s\n",
+		job.ID, job.ID, job.ID, job.ID)
+	if err != nil {
+		return fmt.Errorf("printing the job: %w", err)
+	}
+	return nil
+}
+
+// summary says where the job's files are: paths, when they are in a folder
+// here; else what they are called in storage, and how to get them.
+func (s setup) summary(ctx context.Context, store storage.Store, job trainset.Job) cli.SummaryInfo {
+	info := cli.SummaryInfo{Job: job}
+	if !job.State.Ended() && s.deployed() {
+		info.Follow = "enqueue watch " + string(job.ID)
+	}
+	out := job.Output
+	if out == nil {
+		return info
+	}
+	root := dataset.Layout{User: job.User, Kind: job.Kind, Subject: job.Subject, Job: job.ID}.Root()
+	at := s.place(ctx, store, out.Manifest)
+	if at == nil {
+		info.Folder = root + " in the storage of the workers"
+		info.Fetch = fmt.Sprintf("enqueue fetch %s --out DIR", job.ID)
+		return info
+	}
+	info.Folder, info.Manifest = at(root), at(out.Manifest)
+	if out.Zip != "" {
+		info.Zip, info.ContactSheet, info.Gallery = at(out.Zip), at(out.ContactSheet), at(out.Gallery)
+		info.Train = trainCommand(job, info.Zip)
+	}
+	if _, here := store.(*storage.Directory); !here {
+		info.Train = ""
+		info.Fetch = fmt.Sprintf("enqueue fetch %s --out DIR", job.ID)
+	}
+	return info
+}
+
+func trainCommand(job trainset.Job, zip string) string {
+	if job.Kind == trainset.KindStyle {
+		return dataset.TrainStyleCommand(job.Trigger, job.Succeeded(), zip)
+	}
+	return dataset.TrainCommand(job.Trigger, job.Succeeded(), zip)
+}
+
+// place returns how to print a key, or nil when the object is not in the store
+// that this command can see.
+func (s setup) place(ctx context.Context, store storage.Store, key string) func(key string) string {
+	if _, err := store.Stat(ctx, key); err != nil {
+		return nil
+	}
+	if folder, ok := store.(*storage.Directory); ok {
+		return folder.Path
+	}
+	return func(key string) string { return key + " in " + store.Describe() }
+}
+
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		return fmt.Errorf("printing JSON: %w", err)
+	}
+	return nil
+}

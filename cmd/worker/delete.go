@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/cli"
+	"github.com/actormaker/trainset/internal/operate"
+)
+
+// deletion is how a job is to be deleted.
+type deletion struct {
+	yes, force bool
+	wait       time.Duration
+	debugDir   string
+}
+
+func deleteCommand(environ []string) *cobra.Command {
+	v, d := &verb{environ: environ}, &deletion{}
+	cmd := v.command("delete JOB", "Remove everything that there is of a job", oneJob, func(ctx context.Context, s *site, args []string) error {
+		return d.run(ctx, s, args[0])
+	})
+	cmd.ValidArgsFunction = completeJobs(environ)
+	cmd.Long = "Delete removes a job's objects in storage, its record, indexes and tasks in Redis, its debug files\n" +
+		"and its files at the provider, and says what was removed. It cannot be undone, so it asks for --yes.\n" +
+		"A job that has not ended is refused, unless --force cancels it first. What the job has cost stays in\n" +
+		"its user's budget of the day. After an error, the same command goes on where it stopped."
+	cmd.Example = "  worker delete 3f2a9c41\n  worker delete 3f2a9c41 --yes\n  worker delete 3f2a9c41 --yes --force"
+	cmd.Flags().BoolVar(&d.yes, "yes", false, "do it; without it nothing is removed")
+	cmd.Flags().BoolVar(&d.force, "force", false, "cancel a job that has not ended, wait for its end, and then delete it")
+	cmd.Flags().DurationVar(&d.wait, "wait", 2*time.Minute, "how long --force waits for the job's end")
+	cmd.Flags().StringVar(&d.debugDir, "debug-dir", "", "the workers' folder of debug files (default TRAINSET_DEBUG_DIR)")
+	return cmd
+}
+
+func (d *deletion) run(ctx context.Context, s *site, text string) error {
+	store, err := s.storage(ctx)
+	if err != nil {
+		return err
+	}
+	id, err := operate.Find(ctx, text, s.client, operate.Stored{Store: store})
+	if err != nil {
+		return err
+	}
+	if !d.yes {
+		return trainset.Invalid("yes", fmt.Sprintf("is missing: everything that there is of job %s would be removed for good, from %s and from Redis", id, store.Describe()),
+			"repeat the command with --yes")
+	}
+	if d.force {
+		if err := d.end(ctx, s, id); err != nil {
+			return err
+		}
+	}
+	deleter := operate.Deleter{Ledger: s.ledger, Store: store, Tasks: s.queue, Debug: s.config.DebugDir}
+	if d.debugDir != "" {
+		deleter.Debug = d.debugDir
+	}
+	p, err := provider(s.config)
+	if err != nil {
+		return err
+	}
+	if p != nil {
+		deleter.Files = p
+	}
+	done, err := deleter.Delete(ctx, id)
+	if err != nil {
+		return err
+	}
+	return s.say(done, func(w io.Writer) error { return writeDeleted(w, done) })
+}
+
+// end cancels a job and waits until it has ended: a worker must see to that,
+// for what is at the provider is paid for.
+func (d *deletion) end(ctx context.Context, s *site, id trainset.JobID) error {
+	job, err := s.client.Get(ctx, id)
+	if errors.Is(err, trainset.ErrNotFound) || err == nil && job.State.Ended() {
+		return nil
+	}
+	if err == nil {
+		err = s.client.Cancel(ctx, id)
+	}
+	if err != nil {
+		return err
+	}
+	waiting, cancel := context.WithTimeout(ctx, d.wait)
+	defer cancel()
+	for job, err := range s.client.Watch(waiting, id) {
+		if err == nil && job.State.Ended() {
+			return nil
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return fmt.Errorf("job %s was told to stop and has not ended within %s: does a worker run? Repeat the command when it has; nothing was removed", id, d.wait)
+}
+
+func writeDeleted(w io.Writer, d operate.Deleted) error {
+	if d.Nothing() {
+		return printf(w, "there is nothing of job %s\n", d.Job)
+	}
+	t := cli.Table{Columns: []cli.Column{{Right: true}, {}}, Indent: "  "}
+	add := func(n int, what string) {
+		if n > 0 {
+			t.Add(fmt.Sprint(n), what)
+		}
+	}
+	add(d.Objects, "objects, "+cli.Bytes(d.Bytes))
+	add(d.Files, "files at the provider")
+	add(d.Debug, "debug files")
+	add(d.Tasks, "tasks")
+	if d.Ledger {
+		t.Add("1", "record in the ledger")
+	}
+	if err := printf(w, "deleted job %s:\n", d.Job); err != nil {
+		return err
+	}
+	if err := t.Write(w); err != nil {
+		return err
+	}
+	for _, left := range d.Left {
+		if err := printf(w, "left: %s\n", left); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/actormaker/trainset/internal/cli"
+)
+
+// long is the help of the whole command, with its exit codes.
+func long() string {
+	var b strings.Builder
+	b.WriteString("Worker serves the queues of a deployed system, and is what its operators work with: every command\n" +
+		"but run and fake-replicate reads or changes the system that REDIS_URL and the settings of storage name.\n" +
+		"A job is named by its ID, or the first 8 characters or more of it.\n\n")
+	t := cli.Table{Columns: []cli.Column{{Title: "exit", Right: true}, {Title: "meaning"}}}
+	for _, e := range exitCodes {
+		t.Add(strconv.Itoa(e.code), e.meaning)
+	}
+	_ = t.Write(&b) // a strings.Builder takes everything
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+var exitCodes = []struct {
+	code    int
+	meaning string
+}{
+	{cli.ExitSucceeded, "done"},
+	{cli.ExitFailed, "it failed, and the reason is printed; audit found something, a check of doctor failed"},
+	{cli.ExitInput, "an argument, a flag or a setting is wrong, or the job is not in a state for it; nothing was changed"},
+	{cli.ExitInterrupted, "stopped by Ctrl-C or SIGTERM; only run and jobs --watch end with 0 then"},
+}

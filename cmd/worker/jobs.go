@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/cli"
+	"github.com/actormaker/trainset/internal/operate"
+)
+
+// jobFilter says which jobs are listed.
+type jobFilter struct {
+	user, state, kind string
+	limit             int
+	watch             bool
+}
+
+var (
+	jobStates = []trainset.JobState{
+		trainset.JobQueued, trainset.JobRunning, trainset.JobSucceeded, trainset.JobPartial, trainset.JobFailed, trainset.JobCanceled,
+	}
+	jobKinds = []trainset.Kind{trainset.KindActor, trainset.KindStyle}
+)
+
+func jobsCommand(environ []string) *cobra.Command {
+	v, f := &verb{environ: environ}, &jobFilter{}
+	cmd := v.command("jobs", "List jobs, the newest first", none, func(ctx context.Context, s *site, _ []string) error {
+		if err := f.check(s.json); err != nil {
+			return err
+		}
+		if f.watch {
+			return f.follow(ctx, s)
+		}
+		jobs, err := f.list(ctx, s)
+		if err != nil {
+			return err
+		}
+		return s.say(jobs, func(w io.Writer) error { return writeJobs(w, jobs, time.Now()) })
+	})
+	cmd.Long = "Jobs lists the jobs that the ledger knows, the newest first. Those that have ended stay for 30 days.\n" +
+		"With --watch the list is shown anew every second; where the output is no terminal, a job is a\n" +
+		"line whenever it has changed. Ctrl-C ends the watching."
+	cmd.Example = "  worker jobs\n  worker jobs --state running,queued --watch\n  worker jobs --user ada --kind style --json | jq -r '.[].job_id'"
+	cmd.Flags().StringVar(&f.user, "user", "", "of this user only")
+	cmd.Flags().StringVar(&f.state, "state", "", "in these states only, separated by commas: "+strings.Join(names(jobStates), ", "))
+	cmd.Flags().StringVar(&f.kind, "kind", "", "of this kind only: actor or style")
+	cmd.Flags().IntVar(&f.limit, "limit", 20, "at most so many")
+	cmd.Flags().BoolVar(&f.watch, "watch", false, "show them again and again")
+	complete(cmd, "state", jobStates...)
+	complete(cmd, "kind", jobKinds...)
+	return cmd
+}
+
+func (f *jobFilter) check(json bool) error {
+	var problems []error
+	for _, state := range f.states() {
+		problems = append(problems, oneOf("state", string(state), names(jobStates)))
+	}
+	if f.kind != "" {
+		problems = append(problems, oneOf("kind", f.kind, names(jobKinds)))
+	}
+	if f.limit < 1 || f.limit > lookBack {
+		problems = append(problems, trainset.Invalid("limit", fmt.Sprintf("%d is out of range", f.limit), fmt.Sprintf("give 1 to %d", lookBack)))
+	}
+	if f.watch && json {
+		problems = append(problems, trainset.Invalid("watch", "never ends, and --json prints one value", "leave one of them out"))
+	}
+	return errors.Join(problems...)
+}
+
+func oneOf(field, value string, allowed []string) error {
+	for _, a := range allowed {
+		if value == a {
+			return nil
+		}
+	}
+	return trainset.Invalid(field, fmt.Sprintf("%q is unknown", value), "use "+strings.Join(allowed, ", "))
+}
+
+func (f *jobFilter) states() []trainset.JobState {
+	var all []trainset.JobState
+	for s := range strings.SplitSeq(f.state, ",") {
+		if s = strings.TrimSpace(s); s != "" {
+			all = append(all, trainset.JobState(s))
+		}
+	}
+	return all
+}
+
+func (f *jobFilter) wants(job trainset.Job) bool {
+	if f.kind != "" && string(job.Kind) != f.kind {
+		return false
+	}
+	states := f.states()
+	for _, s := range states {
+		if job.State == s {
+			return true
+		}
+	}
+	return len(states) == 0
+}
+
+// lookBack bounds how many jobs are looked at for those that are wanted.
+const lookBack = 10_000
+
+func (f *jobFilter) list(ctx context.Context, s *site) ([]trainset.Job, error) {
+	most := f.limit
+	if f.kind != "" || f.state != "" {
+		most = lookBack
+	}
+	ids, err := s.client.Recent(ctx, f.user, most)
+	if err != nil {
+		return nil, err
+	}
+	jobs := []trainset.Job{}
+	for _, id := range ids {
+		job, err := s.client.Get(ctx, id)
+		if errors.Is(err, trainset.ErrNotFound) {
+			continue // its record has expired
+		}
+		if err != nil {
+			return nil, err
+		}
+		if f.wants(job) {
+			jobs = append(jobs, job)
+		}
+		if len(jobs) == f.limit {
+			break
+		}
+	}
+	return jobs, nil
+}
+
+// follow shows the list until the context ends, which is how watching ends.
+func (f *jobFilter) follow(ctx context.Context, s *site) error {
+	terminal := false
+	if file, ok := s.stdout.(*os.File); ok {
+		terminal = cli.TerminalOptions(file, os.Getenv).Terminal
+	}
+	said := map[trainset.JobID]string{}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		jobs, err := f.list(ctx, s)
+		if ctx.Err() != nil {
+			return nil // the watching was ended
+		}
+		if err == nil && terminal {
+			err = redraw(s.stdout, jobs)
+		} else if err == nil {
+			err = changes(s.stdout, jobs, said)
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func redraw(w io.Writer, jobs []trainset.Job) error {
+	var b strings.Builder
+	b.WriteString("\x1b[H\x1b[2J")
+	if err := writeJobs(&b, jobs, time.Now()); err != nil {
+		return err
+	}
+	return printf(w, "%s", b.String())
+}
+
+// changes prints a line for each job that has changed since it was last said.
+func changes(w io.Writer, jobs []trainset.Job, said map[trainset.JobID]string) error {
+	for i := len(jobs) - 1; i >= 0; i-- { // the newest last, as in a log
+		job := jobs[i]
+		line := fmt.Sprintf("job %s %s %s %s %s %d of %d images %s", job.ID, job.Kind, job.User, job.Subject, job.State, job.Succeeded(), job.Wanted, job.Cost.Actual)
+		if said[job.ID] == line {
+			continue
+		}
+		said[job.ID] = line
+		if err := printf(w, "%s\n", cli.Clean(line)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeJobs(w io.Writer, jobs []trainset.Job, now time.Time) error {
+	if len(jobs) == 0 {
+		return printf(w, "no jobs\n")
+	}
+	t := cli.Table{Columns: []cli.Column{
+		{Title: "job"},
+		{Title: "kind"},
+		{Title: "user"},
+		{Title: "subject"},
+		{Title: "state"},
+		{Title: "images", Right: true},
+		{Title: "cost", Right: true},
+		{Title: "age", Right: true},
+		{Title: "set"},
+		{Title: "reason"},
+	}}
+	for _, job := range jobs {
+		set := ""
+		if job.Revision > 0 {
+			set = fmt.Sprintf("v%d", job.Revision)
+		}
+		t.Add(short(job.ID, jobs), string(job.Kind), job.User, job.Subject, stateOf(job), fmt.Sprintf("%d/%d", job.Succeeded(), job.Wanted),
+			job.Cost.Actual.String(), cli.Duration(now.Sub(job.CreatedAt)), set, job.Reason)
+	}
+	return t.Write(w)
+}
+
+func stateOf(job trainset.Job) string {
+	if job.Simulated {
+		return string(job.State) + " (simulated)"
+	}
+	return string(job.State)
+}
+
+// short is the shortest beginning of an ID that the other commands take and
+// that is no other listed job's.
+func short(id trainset.JobID, jobs []trainset.Job) string {
+	n := operate.LeastPrefix
+	for _, other := range jobs {
+		for other.ID != id && n < len(id) && strings.HasPrefix(string(other.ID), string(id[:n])) {
+			n++
+		}
+	}
+	return string(id[:n])
+}

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/cli"
+	"github.com/actormaker/trainset/internal/limit"
+	"github.com/actormaker/trainset/internal/queue"
+)
+
+// traffic is how the queues stand, and what keeps spending waiting.
+type traffic struct {
+	Queues   []queue.Info `json:"queues"`
+	Spending *spending    `json:"spending,omitempty"` // of the account of REPLICATE_API_TOKEN
+}
+
+// spending is what keeps predictions from being created.
+type spending struct {
+	Open          bool    `json:"open"` // predictions may be created
+	Class         string  `json:"class,omitempty"`
+	Detail        string  `json:"detail,omitempty"`
+	Remedy        string  `json:"remedy,omitempty"`
+	PausedSeconds float64 `json:"paused_seconds"`
+	Reason        string  `json:"reason,omitempty"`
+	PerMinute     int     `json:"per_minute"`
+}
+
+func queuesCommand(environ []string) *cobra.Command {
+	v := &verb{environ: environ}
+	cmd := v.command("queues", "Show how the queues stand, and why work is not moving", none, showQueues)
+	cmd.Long = "Queues shows each queue's tasks, how long the next one has waited, and whether it is paused. With\n" +
+		"REPLICATE_API_TOKEN set it also says whether predictions may be created for that account, and why not."
+	cmd.Example = "  worker queues\n  worker queues --json | jq '.queues[] | select(.paused)'"
+	return cmd
+}
+
+func showQueues(ctx context.Context, s *site, _ []string) error {
+	infos, err := s.queue.Inspect()
+	if err != nil {
+		return err
+	}
+	now := traffic{Queues: infos}
+	if s.config.Provider.Token.IsSet() {
+		state, err := s.gate.State(ctx)
+		if err != nil {
+			return err
+		}
+		now.Spending = spendingOf(state)
+	}
+	return s.say(now, now.write)
+}
+
+func spendingOf(state limit.State) *spending {
+	p := &spending{Open: state.Open == nil, PausedSeconds: state.Paused.Seconds(), Reason: state.Reason, PerMinute: state.PerMinute}
+	if o := state.Open; o != nil {
+		p.Class, p.Detail, p.Remedy = o.Class, o.Detail, o.Remedy
+	}
+	return p
+}
+
+func (t traffic) write(w io.Writer) error {
+	table := cli.Table{Columns: []cli.Column{{Title: "queue"}, {Title: "state"}}}
+	for _, title := range []string{"waits", "pending", "active", "scheduled", "retry", "archived", "completed", "today", "failed"} {
+		table.Columns = append(table.Columns, cli.Column{Title: title, Right: true})
+	}
+	for _, q := range t.Queues {
+		state := "open"
+		if q.Paused {
+			state = "paused"
+		}
+		cells := []string{q.Queue, state, cli.Duration(q.Latency)}
+		for _, n := range []int{q.Pending, q.Active, q.Scheduled, q.Retry, q.Archived, q.Completed, q.Processed, q.Failed} {
+			cells = append(cells, strconv.Itoa(n))
+		}
+		table.Add(cells...)
+	}
+	if err := table.Write(w); err != nil {
+		return err
+	}
+	if t.Spending == nil {
+		return printf(w, "\nspending: not known, for REPLICATE_API_TOKEN is not set here\n")
+	}
+	return printf(w, "\nspending: %s\n", cli.Clean(t.Spending.String()))
+}
+
+// String says in a sentence whether predictions may be created.
+func (p *spending) String() string {
+	switch {
+	case !p.Open:
+		return fmt.Sprintf("stopped (%s): %s; %s", p.Class, p.Detail, p.Remedy)
+	case p.PausedSeconds > 0:
+		return fmt.Sprintf("paused for another %s: %s", cli.Duration(time.Duration(p.PausedSeconds*float64(time.Second))), p.Reason)
+	}
+	return fmt.Sprintf("open, %d predictions a minute", p.PerMinute)
+}
+
+// switching is pause and resume.
+type switching struct {
+	pause    bool
+	spending bool
+	reason   string
+}
+
+func pauseCommand(environ []string) *cobra.Command {
+	sw := &switching{pause: true}
+	cmd := sw.command(environ, "pause [QUEUE...]", "Keep workers from taking tasks, or from spending")
+	cmd.Long = "Pause keeps all workers from taking further tasks from a queue, from both where none is named;\n" +
+		"tasks in hand go on. With --spending the queues stay open and only the creation of predictions\n" +
+		"stops, for the account of REPLICATE_API_TOKEN: what is at the provider is still fetched and stored,\n" +
+		"and finished jobs are assembled. Both last until resume, across restarts of workers."
+	cmd.Example = "  worker pause --spending --reason 'the bill of November'\n  worker pause\n  worker pause image"
+	cmd.Flags().StringVar(&sw.reason, "reason", "", "what those who wait are told, with --spending (default: that an operator paused it)")
+	return cmd
+}
+
+func resumeCommand(environ []string) *cobra.Command {
+	cmd := (&switching{}).command(environ, "resume [QUEUE...]", "Undo pause")
+	cmd.Long = "Resume lets workers take tasks again, from both queues where none is named. With --spending it lets\n" +
+		"predictions be created again, whatever had stopped that: an operator, missing credit, a refused token."
+	cmd.Example = "  worker resume --spending\n  worker resume image"
+	return cmd
+}
+
+func (sw *switching) command(environ []string, use, short string) *cobra.Command {
+	v := &verb{environ: environ}
+	cmd := v.command(use, short, sw.check, func(ctx context.Context, s *site, args []string) error {
+		if sw.spending {
+			return sw.gate(ctx, s)
+		}
+		return sw.queues(s, args)
+	})
+	cmd.ValidArgsFunction = cobra.FixedCompletions(queue.Names(), cobra.ShellCompDirectiveNoFileComp)
+	cmd.Flags().BoolVar(&sw.spending, "spending", false, "only the creation of predictions, not the queues")
+	return cmd
+}
+
+func (sw *switching) check(_ *cobra.Command, args []string) error {
+	if sw.spending && len(args) > 0 {
+		return trainset.Invalid("spending", "is of all queues", "leave the queue or --spending out")
+	}
+	for _, name := range args {
+		if !slices.Contains(queue.Names(), name) {
+			return oneOf("queue", name, queue.Names())
+		}
+	}
+	return nil
+}
+
+// switched is what became of a queue, or of spending.
+type switched struct {
+	What    string `json:"what"`
+	Paused  bool   `json:"paused"`
+	Changed bool   `json:"changed"`
+}
+
+func (sw *switching) queues(s *site, wanted []string) error {
+	if len(wanted) == 0 {
+		wanted = queue.Names()
+	}
+	change := s.queue.Resume
+	if sw.pause {
+		change = s.queue.Pause
+	}
+	var done []switched
+	for _, name := range wanted {
+		changed, err := change(name)
+		if err != nil {
+			return err
+		}
+		done = append(done, switched{name, sw.pause, changed})
+	}
+	return sw.report(s, done)
+}
+
+func (sw *switching) gate(ctx context.Context, s *site) error {
+	if !s.config.Provider.Token.IsSet() {
+		return trainset.Invalid("REPLICATE_API_TOKEN", "is not set, so nobody knows whose spending is meant", "set it as the workers have it, and REPLICATE_BASE_URL if they have that")
+	}
+	before, err := s.gate.State(ctx)
+	if err != nil {
+		return err
+	}
+	stopped := before.Open != nil && before.Open.Class == operators
+	changed := before.Open != nil
+	switch {
+	case !sw.pause:
+		err = s.gate.Resume(ctx)
+	case stopped && sw.reason == "": // the reason that was given stays
+		changed = false
+	default:
+		changed = !stopped
+		err = s.gate.Open(ctx, operators, cmp.Or(sw.reason, "an operator paused it"), "worker resume --spending lets it go on")
+	}
+	if err != nil {
+		return err
+	}
+	return sw.report(s, []switched{{"spending", sw.pause, changed}})
+}
+
+// operators is the class of circuits that only an operator closes.
+const operators = "operator"
+
+func (sw *switching) report(s *site, done []switched) error {
+	return s.say(done, func(w io.Writer) error {
+		for _, d := range done {
+			state, was := "open", ""
+			if d.Paused {
+				state = "paused"
+			}
+			if !d.Changed {
+				was = ", as it was"
+			}
+			if err := printf(w, "%s: %s%s\n", d.What, state, was); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/app"
+	"github.com/actormaker/trainset/internal/cli"
+	"github.com/actormaker/trainset/internal/config"
+)
+
+func runCommand(environ []string) *cobra.Command {
+	return &cobra.Command{
+		Use:     "run",
+		Short:   "Serve the queues of REDIS_URL until stopped",
+		Long:    "Run serves the queues of the Redis at REDIS_URL. Any number of workers may share it.\nSIGTERM and Ctrl-C stop it: predictions go on at the provider and are taken over by the next worker.",
+		Example: "  REDIS_URL=redis://localhost:6379/0 worker run",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := config.LoadWorker(environ, ".env")
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), cmd, cfg)
+		},
+	}
+}
+
+// missing reports every setting that a worker cannot do without.
+func missing(cfg config.Config) error {
+	var problems []error
+	if !cfg.Redis.URL.IsSet() {
+		problems = append(problems, trainset.Invalid("REDIS_URL", "is not set", "give the Redis that producers enqueue to"))
+	}
+	if !cfg.Provider.Token.IsSet() && !cfg.Provider.Simulate {
+		problems = append(problems, trainset.Invalid("REPLICATE_API_TOKEN", "is not set", "give the token of the account that pays, or TRAINSET_SIMULATE=true for simulated pictures"))
+	}
+	return errors.Join(problems...)
+}
+
+func serve(ctx context.Context, cmd *cobra.Command, cfg config.Config) error {
+	if err := missing(cfg); err != nil {
+		return err
+	}
+	log := cli.Logger(cmd.ErrOrStderr(), cfg.Log.Level, cfg.Log.Format)
+	return app.RunDeployed(ctx, cfg, log, nil)
+}

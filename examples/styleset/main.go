@@ -1,0 +1,158 @@
+// Command styleset is how another Go service asks for a style's training set:
+// an example of the style, a user and an ID in, the names of the images out. It
+// uses the public packages only, trainset and client, and is made to be copied.
+//
+//	REDIS_URL=redis://127.0.0.1:6379/0 go run ./examples/styleset -user ada -id ink https://example.com/ink.png
+//
+// The example of the style is a file or a URL. Who judges the grids and what is
+// enlarged may be chosen. The job runs on the system's workers; this program
+// only asks, follows it grid by grid, and prints one line for each image: its
+// key in the system's storage, or its address where -files says at which
+// address that storage can be read. The same command again finds the same job
+// and buys nothing; interrupted, it leaves the job running.
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path"
+	"strings"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/client"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	stop()
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "styleset:", err)
+		os.Exit(1)
+	}
+}
+
+// run is the whole program; its test calls it.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	var req trainset.StyleRequest
+	flags := flag.NewFlagSet("styleset", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&req.User, "user", "", "who owns the job and its data set")
+	flags.StringVar(&req.Style, "id", "", "the style's ID")
+	flags.IntVar(&req.Images, "images", trainset.DefaultStyleImages, "how many images")
+	flags.IntVar(&req.Grids, "grids", 0, "grids that are asked for at once; as many as the images need when 0")
+	flags.Func("judge", "replicate, openai or local", func(s string) error { req.Judge = trainset.Judge(s); return nil })
+	flags.Func("enhance", "grid, tile or none", func(s string) error { req.Enhance = trainset.Enhance(s); return nil })
+	files := flags.String("files", "", "address at which the system's storage can be read")
+	if err := flags.Parse(args); err != nil {
+		return err //nolint:wrapcheck // says which flag
+	}
+	if flags.NArg() != 1 {
+		return errors.New("give one example of the style, a file or a URL")
+	}
+
+	c, err := client.New(getenv("REDIS_URL"))
+	if err != nil {
+		return err
+	}
+	defer c.Close() //nolint:errcheck // nothing is under way any more
+
+	if err := refer(ctx, c, &req, flags.Arg(0)); err != nil {
+		return err
+	}
+	job, err := c.EnqueueStyle(ctx, req)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(stderr, "job %s\n", job.ID)
+	if job, err = follow(ctx, c, job.ID, stderr); err != nil {
+		return err
+	}
+	return report(stdout, job, *files)
+}
+
+// refer puts the example into the request. A file's bytes are handed over
+// through Redis; a program that shares the system's storage would name a key
+// instead. The job's ID follows from the idempotency key, which is here a digest
+// of all that was asked, so that asking again finds the same job.
+func refer(ctx context.Context, c *client.Client, req *trainset.StyleRequest, image string) error {
+	if strings.HasPrefix(image, "https://") || strings.HasPrefix(image, "http://") {
+		req.Image.URL = image
+		req.Key = trainset.DefaultKey(*req)
+		return nil
+	}
+	data, err := os.ReadFile(image)
+	if err != nil {
+		return err //nolint:wrapcheck // names the file
+	}
+	sum := sha256.Sum256(data)
+	req.Image.SHA256 = hex.EncodeToString(sum[:])
+	req.Key = trainset.DefaultKey(*req)
+	req.Image, err = c.Upload(ctx, req.JobID(), data)
+	return err
+}
+
+// follow tells of the job's progress until it has ended.
+func follow(ctx context.Context, c *client.Client, id trainset.JobID, stderr io.Writer) (trainset.Job, error) {
+	said := ""
+	for job, err := range c.Watch(ctx, id) {
+		if err != nil {
+			_, _ = fmt.Fprintln(stderr, "still waiting:", err) // Redis may come back
+			continue
+		}
+		if now := progress(job); now != said {
+			said = now
+			_, _ = fmt.Fprintln(stderr, now)
+		}
+		if job.State.Ended() {
+			return job, nil
+		}
+	}
+	return trainset.Job{}, fmt.Errorf("waiting for job %s: %w", id, context.Cause(ctx))
+}
+
+// progress says in one line how far the grids and the images are.
+func progress(job trainset.Job) string {
+	parts := []string{string(job.State)}
+	for _, g := range job.Grids {
+		s := fmt.Sprintf("grid %d %s", g.Index, g.Stage)
+		if g.Judge != "" {
+			s += fmt.Sprintf(", %d tiles fit by %s", g.Fit, g.Judge)
+		}
+		parts = append(parts, s)
+	}
+	return strings.Join(append(parts, fmt.Sprintf("%d images", job.Succeeded())), "; ")
+}
+
+// report prints the images of a set, and fails where there is none or too few.
+func report(stdout io.Writer, job trainset.Job, files string) error {
+	if job.Output != nil {
+		folder := path.Dir(job.Output.Manifest)
+		for _, it := range job.Items {
+			if it.State != trainset.ItemSucceeded {
+				continue
+			}
+			key := fmt.Sprintf("%s/v%d/train/%03d.png", folder, job.Revision, it.Index)
+			if files != "" {
+				key = strings.TrimSuffix(files, "/") + "/" + key
+			}
+			if _, err := fmt.Fprintln(stdout, key); err != nil {
+				return err //nolint:wrapcheck // the reader has gone
+			}
+		}
+	}
+	if job.State != trainset.JobSucceeded {
+		return fmt.Errorf("job %s is %s: %s", job.ID, job.State, job.Reason)
+	}
+	return nil
+}
