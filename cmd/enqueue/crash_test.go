@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -69,29 +70,35 @@ func TestKilledCommandPaysOnce(t *testing.T) {
 	needRedis(t)
 	second := fake.Settings{Latency: fake.Latency{Fixed: time.Second}}
 	for name, c := range map[string]struct {
+		images  int
 		options fake.Options
 		kill    func(*fake.Server) bool
 	}{
 		"after the first prediction was begun": {
+			4,
 			fake.Options{Settings: second},
 			func(s *fake.Server) bool { return s.Stats().Predictions >= 1 },
 		},
 		"in mid-prediction": {
+			12,
 			fake.Options{Settings: second},
 			func(s *fake.Server) bool { return s.Stats().Predictions >= 12 },
 		},
 		"while images are stored": {
+			6,
 			fake.Options{Settings: second},
 			func(s *fake.Server) bool { return s.Stats().Requests["download"] >= 3 },
 		},
 		"between the provider's acceptance and the journal": {
+			12,
 			fake.Options{Settings: second, Faults: []fake.Fault{{Kind: fake.HoldReply, Nth: 4}}},
 			func(s *fake.Server) bool { return s.Stats().Injected[fake.HoldReply] == 1 },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newProvided(t, c.options)
-			victim, _, stderr := p.command(t)
+			images := strconv.Itoa(c.images)
+			victim, _, stderr := p.command(t, "--images", images)
 			if err := victim.Start(); err != nil {
 				t.Fatal(err)
 			}
@@ -102,12 +109,12 @@ func TestKilledCommandPaysOnce(t *testing.T) {
 			if err := victim.Wait(); err == nil {
 				t.Fatalf("the command ended before it was killed: %s", stderr)
 			}
-			job := p.finish(t)
-			if job.State != trainset.JobSucceeded || job.Succeeded() != 12 {
+			job := p.finish(t, "--images", images)
+			if job.State != trainset.JobSucceeded || job.Succeeded() != c.images {
 				t.Errorf("job %s with %d images: %s", job.State, job.Succeeded(), job.Reason)
 			}
-			if n := p.Stats().Predictions; n != 12 {
-				t.Errorf("the provider made %d predictions for 12 images", n)
+			if n := p.Stats().Predictions; n != c.images {
+				t.Errorf("the provider made %d predictions for %d images", n, c.images)
 			}
 		})
 	}
