@@ -97,7 +97,7 @@ const (
 
 // unrun lists every other command, and why.
 var unrun = map[string]string{
-	"make test": ofMake, "make lint": ofMake, "make build": ofMake,
+	"make test": ofMake, "make lint": ofMake, "make build": ofMake, "make bench …": ofMake,
 
 	"docker compose --profile simulated up --build --detach":                  ofDocker,
 	"docker compose run --rm enqueue actor --portrait /examples/portrait.png": ofDocker,

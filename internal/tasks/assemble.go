@@ -117,24 +117,29 @@ func (h *Handlers) winners(ctx context.Context, r plan.Record) (map[int][]byte, 
 // contactSheet shows every item, those that failed as an empty cell with the
 // reason.
 func (h *Handlers) contactSheet(ctx context.Context, r plan.Record, images map[int][]byte) ([]byte, error) {
-	var cells []imaging.Cell
-	for _, s := range r.Items() {
-		c := imaging.Cell{Label: fmt.Sprintf("%03d  %s", s.Index, s.Ask.Scene), Sub: about(s)}
+	items := r.Items()
+	cells := make([]imaging.Cell, len(items))
+	g, together := errgroup.WithContext(ctx)
+	for i, s := range items {
+		cells[i] = imaging.Cell{Label: fmt.Sprintf("%03d  %s", s.Index, s.Ask.Scene), Sub: about(s)}
 		data, ok := images[s.Index]
 		if !ok {
-			c.Sub = string(s.State) + ": " + s.Reason
-			cells = append(cells, c)
+			cells[i].Sub = string(s.State) + ": " + s.Reason
 			continue
 		}
-		err := h.withPixels(ctx, func() error {
-			thumb, err := imaging.Thumbnail(data, imaging.CellWidth)
-			c.Image = thumb
-			return err
+		g.Go(func() error {
+			return h.withPixels(together, func() error {
+				thumb, err := imaging.Thumbnail(data, imaging.CellWidth)
+				if err != nil {
+					return fmt.Errorf("a thumbnail of item %d: %w", s.Index, err)
+				}
+				cells[i].Image = thumb
+				return nil
+			})
 		})
-		if err != nil {
-			return nil, fmt.Errorf("a thumbnail of item %d: %w", s.Index, err)
-		}
-		cells = append(cells, c)
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err //nolint:wrapcheck // says what failed
 	}
 	var sheet []byte
 	err := h.withPixels(ctx, func() (err error) {
