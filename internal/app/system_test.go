@@ -103,7 +103,7 @@ func (s *system) enqueue(req trainset.ActorRequest) trainset.JobID {
 // until follows the job to a state of its own choice.
 func (s *system) until(id trainset.JobID, what string, reached func(trainset.Job) bool) trainset.Job {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 5*time.Minute) // on a busy machine, with the race detector
+	ctx, cancel := context.WithTimeout(s.t.Context(), 10*time.Minute) // on a busy machine, with the race detector
 	defer cancel()
 	var last trainset.Job
 	for job, err := range s.client.Watch(ctx, id) {
