@@ -20,6 +20,7 @@ require (
 	github.com/hibiken/asynqmon v0.7.2
 	github.com/johannesboyne/gofakes3 v1.2.0
 	github.com/joho/godotenv v1.5.1
+	github.com/klauspost/compress v1.20.4
 	github.com/kovidgoyal/imaging v1.8.23
 	github.com/mattn/go-runewidth v0.0.30
 	github.com/openai/openai-go/v3 v3.96.0

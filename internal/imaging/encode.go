@@ -1,12 +1,10 @@
 package imaging
 
 import (
-	"bytes"
-	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"image"
-	"image/png"
+
+	"github.com/actormaker/trainset/internal/png8"
 )
 
 // EncodeOptions adjust EncodePNG.
@@ -23,17 +21,15 @@ func EncodePNG(img *image.NRGBA, o EncodeOptions) ([]byte, error) {
 	if !img.Opaque() {
 		img = newRows(rebase(img), converter{}).full()
 	}
-	var b bytes.Buffer
-	b.Grow(img.Rect.Dx() * img.Rect.Dy() * 2)
-	e := png.Encoder{CompressionLevel: png.BestSpeed}
-	if err := e.Encode(&b, img); err != nil {
-		return nil, fmt.Errorf("encoding a PNG: %w", err)
-	}
-	extra := chunk("sRGB", []byte{0}) // perceptual intent
+	extra := png8.Chunk("sRGB", []byte{0}) // perceptual intent
 	if o.Generated {
 		extra = append(extra, xmpChunk()...)
 	}
-	return insert(b.Bytes(), extra), nil
+	data, err := png8.Encode(img, extra)
+	if err != nil {
+		return nil, fmt.Errorf("encoding a picture: %w", err)
+	}
+	return data, nil
 }
 
 // rebase moves a picture's corner to the origin, which rows count from.
@@ -41,23 +37,6 @@ func rebase(img *image.NRGBA) *image.NRGBA {
 	return &image.NRGBA{
 		Pix: img.Pix, Stride: img.Stride, Rect: image.Rect(0, 0, img.Rect.Dx(), img.Rect.Dy()),
 	}
-}
-
-// pngHead is the length of a PNG's signature and first chunk.
-const pngHead = 8 + 25
-
-// insert puts chunks where readers look for them: right after the header.
-func insert(encoded, chunks []byte) []byte {
-	out := make([]byte, 0, len(encoded)+len(chunks))
-	out = append(out, encoded[:pngHead]...)
-	out = append(out, chunks...)
-	return append(out, encoded[pngHead:]...)
-}
-
-func chunk(kind string, body []byte) []byte {
-	c := binary.BigEndian.AppendUint32(nil, uint32(len(body))) //nolint:gosec // bodies are short
-	c = append(append(c, kind...), body...)
-	return binary.BigEndian.AppendUint32(c, crc32.ChecksumIEEE(c[4:]))
 }
 
 // xmp is the smallest packet that says how the picture came to be.
@@ -69,5 +48,5 @@ const xmp = `<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>` +
 
 // xmpChunk is the packet in an iTXt chunk: keyword, no compression, no language.
 func xmpChunk() []byte {
-	return chunk("iTXt", []byte("XML:com.adobe.xmp\x00\x00\x00\x00\x00"+xmp))
+	return png8.Chunk("iTXt", []byte("XML:com.adobe.xmp\x00\x00\x00\x00\x00"+xmp))
 }

@@ -46,21 +46,20 @@ const (
 	tiles     = 8
 )
 
-// Measure measures a picture.
+// Measure measures a picture, an opaque one.
 func Measure(img *image.NRGBA) Measures {
-	img = rebase(img)
-	whole := newRows(img, converter{})
+	whole := opaqueRows(img)
 	m := Measures{Width: whole.width, Height: whole.height}
 	if whole.width == 0 || whole.height == 0 {
 		m.DHash = fmt.Sprintf("%016x", 0)
 		return m
 	}
 	w, h := within(whole.width, whole.height, sharpSide, sharpSide)
-	copied := img
+	copied := whole.ready
 	if w != whole.width {
 		copied = whole.shrink(w, h)
 	}
-	small := newRows(copied, converter{})
+	small := opaqueRows(copied)
 	g := newGray(copied)
 	m.Std = round2(g.std())
 	m.SharpP90 = round2(g.sharpness())
@@ -155,9 +154,15 @@ func newGray(img *image.NRGBA) gray {
 func (g gray) at(x, y int) byte { return g.pix[y*g.w+x] }
 
 func (g gray) std() float64 {
-	var s spread
+	var levels [256]int64
 	for _, v := range g.pix {
-		s.add(int64(v))
+		levels[v]++
+	}
+	var s spread
+	for v, n := range levels {
+		s.n += n
+		s.sum += n * int64(v)
+		s.squares += n * int64(v*v)
 	}
 	return math.Sqrt(s.variance())
 }
@@ -184,11 +189,12 @@ func (s *spread) variance() float64 {
 func (g gray) sharpness() float64 {
 	var cells [tiles * tiles]spread
 	for y := 1; y < g.h-1; y++ {
-		up, row, down := g.pix[(y-1)*g.w:], g.pix[y*g.w:], g.pix[(y+1)*g.w:]
-		band := cells[y*tiles/g.h*tiles:]
-		for x := 1; x < g.w-1; x++ {
-			l := int64(up[x]) + int64(down[x]) + int64(row[x-1]) + int64(row[x+1]) - 4*int64(row[x])
-			band[x*tiles/g.w].add(l)
+		band := cells[y*tiles/g.h*tiles:][:tiles]
+		for c := range band { // of column x is cell x*tiles/w
+			left, right := max(1, (c*g.w+tiles-1)/tiles), min(g.w-1, ((c+1)*g.w+tiles-1)/tiles)
+			if left < right {
+				band[c].laplacian(g, y, left, right)
+			}
 		}
 	}
 	variances := make([]float64, 0, len(cells))
@@ -197,4 +203,20 @@ func (g gray) sharpness() float64 {
 	}
 	slices.Sort(variances)
 	return variances[len(variances)*9/10]
+}
+
+// laplacian adds the second derivatives of a part of a row.
+func (s *spread) laplacian(g gray, y, left, right int) {
+	n := right - left
+	up, down := g.pix[(y-1)*g.w+left:][:n], g.pix[(y+1)*g.w+left:][:n]
+	row := g.pix[y*g.w+left-1:][:n+2]
+	var sum, squares int64
+	for i := range up {
+		l := int64(up[i]) + int64(down[i]) + int64(row[i]) + int64(row[i+2]) - 4*int64(row[i+1])
+		sum += l
+		squares += l * l
+	}
+	s.n += int64(n)
+	s.sum += sum
+	s.squares += squares
 }

@@ -10,6 +10,26 @@ import (
 type rows struct {
 	width, height int
 	read          func(y int, dst []byte)
+	ready         *image.NRGBA // rows that need no conversion; may be nil
+}
+
+// opaqueRows reads an opaque sRGB picture, as Decode returns it.
+func opaqueRows(img *image.NRGBA) rows {
+	img = rebase(img)
+	return rows{
+		width: img.Rect.Dx(), height: img.Rect.Dy(), ready: img,
+		read: func(y int, dst []byte) { copy(dst[:4*img.Rect.Dx()], img.Pix[y*img.Stride:]) },
+	}
+}
+
+// line is a row: the picture's own where it needs no conversion, else read into
+// room.
+func (r rows) line(y int, room []byte) []byte {
+	if r.ready != nil {
+		return r.ready.Pix[y*r.ready.Stride:][:4*r.width]
+	}
+	r.read(y, room)
+	return room
 }
 
 // newRows reads img, its colours converted and laid on white where they are

@@ -1,23 +1,24 @@
 package imaging
 
-import "image"
+import (
+	"image"
+	"math"
+	"math/bits"
+)
 
 // shrink makes a smaller picture, each pixel the exact mean of the area it
 // covers. It needs two rows of sums beside the result, works in whole numbers
 // and so gives the same bytes on every machine.
 func (r rows) shrink(w, h int) *image.NRGBA {
 	dst := image.NewNRGBA(image.Rect(0, 0, w, h))
-	src, line, sum := make([]byte, 4*r.width), make([]int64, 3*w), make([]int64, 3*w)
+	room, line, sum := make([]byte, 4*r.width), make([]int64, 3*w), make([]int64, 3*w)
 	area := int64(r.width) * int64(r.height)
 	out := 0
 	for y := range r.height {
-		r.read(y, src)
-		narrow(line, src, r.width, w)
+		narrow(line, r.line(y, room), r.width, w)
 		for top, end := y*h, (y+1)*h; top < end; { // in units of which a row of dst has r.height
 			bottom := min(end, (out+1)*r.height)
-			for i, v := range line {
-				sum[i] += v * int64(bottom-top)
-			}
+			weigh(sum, line, int64(bottom-top))
 			top = bottom
 			if bottom == (out+1)*r.height {
 				emit(dst.Pix[out*dst.Stride:], sum, area)
@@ -28,35 +29,76 @@ func (r rows) shrink(w, h int) *image.NRGBA {
 	return dst
 }
 
-// narrow adds a row of sw pixels up to dw sums, each of weight sw.
-func narrow(line []int64, src []byte, sw, dw int) {
-	clear(line)
-	at := 0 // the sum that the pixel's left side is in
-	for x := range sw {
-		px := src[4*x : 4*x+3 : 4*x+3]
-		for left, end := x*dw, (x+1)*dw; left < end; {
-			right := min(end, (at+1)*sw)
-			n := int64(right - left)
-			line[3*at] += n * int64(px[0])
-			line[3*at+1] += n * int64(px[1])
-			line[3*at+2] += n * int64(px[2])
-			left = right
-			if right == (at+1)*sw {
-				at++
-			}
-		}
+// weigh adds a row of sums to those of the rows above it.
+func weigh(sum, line []int64, weight int64) {
+	line = line[:len(sum)]
+	for i := range sum {
+		sum[i] += line[i] * weight
 	}
 }
 
-func emit(dst []byte, sum []int64, area int64) {
-	for i := 0; i+3 <= len(sum); i += 3 {
-		px := dst[i/3*4:]
-		for c := range 3 {
-			px[c] = byte((sum[i+c] + area/2) / area & 0xff)
+// narrow adds a row of sw pixels up to dw sums, each of weight sw: in units of
+// which a pixel has dw, every sum takes what is left of the pixel it begins in,
+// whole pixels, and the beginning of the one it ends in.
+func narrow(line []int64, src []byte, sw, dw int) {
+	for i, x, left := 0, 0, dw; i < 3*dw; i += 3 { // left is of pixel x
+		var r, g, b int64
+		need := sw
+		if left < dw { // a pixel that was begun
+			n := min(left, need)
+			px := src[4*x : 4*x+3 : 4*x+3]
+			r, g, b = int64(n)*int64(px[0]), int64(n)*int64(px[1]), int64(n)*int64(px[2])
+			need -= n
+			if left -= n; left == 0 {
+				x, left = x+1, dw
+			}
 		}
+		if whole := need / dw; whole > 0 {
+			var wr, wg, wb int64
+			for px := src[4*x : 4*(x+whole)]; len(px) >= 4; px = px[4:] {
+				wr += int64(px[0])
+				wg += int64(px[1])
+				wb += int64(px[2])
+			}
+			r, g, b = r+wr*int64(dw), g+wg*int64(dw), b+wb*int64(dw)
+			x += whole
+			need -= whole * dw
+		}
+		if need > 0 {
+			px := src[4*x : 4*x+3 : 4*x+3]
+			r, g, b = r+int64(need)*int64(px[0]), g+int64(need)*int64(px[1]), b+int64(need)*int64(px[2])
+			left -= need
+		}
+		line[i], line[i+1], line[i+2] = r, g, b
+	}
+}
+
+// emit writes the rounded means of a row of sums and clears them.
+func emit(dst []byte, sum []int64, area int64) {
+	by := inverse(area)
+	for i := 0; i+3 <= len(sum); i += 3 {
+		px := dst[i/3*4:][:4]
+		px[0] = by.divide(sum[i] + area/2)
+		px[1] = by.divide(sum[i+1] + area/2)
+		px[2] = by.divide(sum[i+2] + area/2)
 		px[3] = 0xff
 	}
 	clear(sum)
+}
+
+// divisor divides by one number many times. Multiplying by the rounded-up
+// inverse is exact as long as the quotient times the divisor is far below 2^64,
+// as sums of bytes over the area of a picture are.
+type divisor uint64
+
+func inverse(area int64) divisor { return divisor(math.MaxUint64/uint64(area) + 1) } //nolint:gosec // areas are positive
+
+func (d divisor) divide(n int64) byte {
+	if d == 0 { // the inverse of 1 is 2^64
+		return byte(n & 0xff)
+	}
+	q, _ := bits.Mul64(uint64(n), uint64(d)) //nolint:gosec // sums are positive
+	return byte(q & 0xff)
 }
 
 // within fits a size into a box, keeping its shape and never enlarging it.

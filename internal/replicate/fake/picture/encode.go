@@ -7,23 +7,12 @@ import (
 	"image/draw"
 	"image/jpeg"
 	"image/png"
-	"sync"
+
+	"github.com/actormaker/trainset/internal/png8"
 )
 
 // jpegQuality is what the providers' own pictures are about worth.
 const jpegQuality = 92
-
-// buffers are reused by the PNG encoder, whose window is larger than many files.
-type buffers struct{ pool sync.Pool }
-
-func (b *buffers) Get() *png.EncoderBuffer {
-	e, _ := b.pool.Get().(*png.EncoderBuffer)
-	return e
-}
-
-func (b *buffers) Put(e *png.EncoderBuffer) { b.pool.Put(e) }
-
-var encoder = png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: &buffers{}}
 
 func encode(img image.Image, format string) (Result, error) {
 	var b bytes.Buffer
@@ -33,10 +22,21 @@ func encode(img image.Image, format string) (Result, error) {
 		}
 		return Result{Data: b.Bytes(), ContentType: "image/jpeg", Ext: "jpg"}, nil
 	}
-	if err := encoder.Encode(&b, img); err != nil {
+	data, err := encodePNG(img)
+	if err != nil {
 		return Result{}, fmt.Errorf("encoding the picture as PNG: %w", err)
 	}
-	return Result{Data: b.Bytes(), ContentType: "image/png", Ext: "png"}, nil
+	return Result{Data: data, ContentType: "image/png", Ext: "png"}, nil
+}
+
+// encodePNG is quick for what is drawn here.
+func encodePNG(img image.Image) ([]byte, error) {
+	if m, ok := img.(*image.RGBA); ok && m.Opaque() {
+		return png8.Encode(&image.NRGBA{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}, nil) //nolint:wrapcheck // the caller says what
+	}
+	var b bytes.Buffer
+	err := png.Encode(&b, img)
+	return b.Bytes(), err //nolint:wrapcheck // the caller says what
 }
 
 // page is what a proxy or a lapsed link serves with status 200.

@@ -1,0 +1,336 @@
+// Package png8 is a fast path for the PNG pictures that go through the system
+// by the hundred: 8 bits a channel, not interlaced, without a palette. It writes
+// them about six times as fast as image/png, which tries five filters on every
+// row, and reads them about twice as fast, straight into the layout that the
+// rest works on.
+//
+// It must not know what a picture is for. What is not of this kind it leaves to
+// image/png: Decode says ErrOther.
+package png8
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"image"
+	"io"
+	"sync"
+
+	"github.com/klauspost/compress/zlib"
+)
+
+const signature = "\x89PNG\r\n\x1a\n"
+
+var (
+	// ErrOther says that a picture is no PNG, or one of a kind that is not read here.
+	ErrOther = errors.New("no PNG of 8 bits a channel")
+	// ErrDamaged says that a picture does not follow the format.
+	ErrDamaged = errors.New("it does not follow the format")
+)
+
+// Colour types of PNG, by the bytes of a pixel.
+var channels = map[byte]int{colourGrey: 1, colourRGB: 3, colourRGBA: 4}
+
+const (
+	colourGrey = 0
+	colourRGB  = 2
+	colourRGBA = 6
+)
+
+// Filters of a row.
+const (
+	filterNone = iota
+	filterSub
+	filterUp
+	filterAverage
+	filterPaeth
+)
+
+// writers are reused: each has tables of more than a megabyte.
+var writers = sync.Pool{New: func() any {
+	w, _ := zlib.NewWriterLevel(nil, zlib.BestSpeed) // the level is known to exist
+	return w
+}}
+
+// Encode writes the colours of an opaque picture as 8-bit RGB. The chunks, whole
+// ones with their sums, come right after the header. The same picture gives the
+// same bytes.
+//
+// Every row is the difference from the one above it, which costs next to nothing
+// and compresses photographs and drawings about as well as choosing would.
+func Encode(img *image.NRGBA, chunks []byte) ([]byte, error) {
+	w, h := img.Rect.Dx(), img.Rect.Dy()
+	if w <= 0 || h <= 0 {
+		return nil, fmt.Errorf("encoding a PNG of %d x %d pixels", w, h)
+	}
+	var b bytes.Buffer
+	b.Grow(w*h + len(chunks) + 128)
+	b.WriteString(signature)
+	b.Write(Chunk("IHDR", header(w, h)))
+	b.Write(chunks)
+	at := b.Len()
+	b.WriteString("\x00\x00\x00\x00IDAT") // the length follows
+	if err := deflate(&b, img); err != nil {
+		return nil, err
+	}
+	data := b.Bytes()
+	binary.BigEndian.PutUint32(data[at:], uint32(len(data)-at-8)) //nolint:gosec // far below 4 GB
+	data = binary.BigEndian.AppendUint32(data, crc32.ChecksumIEEE(data[at+4:]))
+	return append(data, Chunk("IEND", nil)...), nil
+}
+
+func header(w, h int) []byte {
+	head := binary.BigEndian.AppendUint32(nil, uint32(w)) //nolint:gosec // sides of pictures
+	head = binary.BigEndian.AppendUint32(head, uint32(h)) //nolint:gosec // sides of pictures
+	return append(head, 8, colourRGB, 0, 0, 0)            // bits, colours; the one compression, filter set and order
+}
+
+// Chunk is a chunk of a kind of four letters: its length, kind, body and sum.
+func Chunk(kind string, body []byte) []byte {
+	c := binary.BigEndian.AppendUint32(make([]byte, 0, len(body)+12), uint32(len(body))) //nolint:gosec // bodies are short
+	c = append(append(c, kind...), body...)
+	return binary.BigEndian.AppendUint32(c, crc32.ChecksumIEEE(c[4:]))
+}
+
+// deflate writes the rows of the picture, compressed.
+func deflate(to io.Writer, img *image.NRGBA) error {
+	z, _ := writers.Get().(*zlib.Writer)
+	defer writers.Put(z)
+	z.Reset(to)
+	w, h := img.Rect.Dx(), img.Rect.Dy()
+	row, above, line := make([]byte, 3*w), make([]byte, 3*w), make([]byte, 1+3*w)
+	line[0] = filterUp
+	for y := range h {
+		pack(row, img.Pix[y*img.Stride:][:4*w])
+		difference(line[1:], row, above)
+		if _, err := z.Write(line); err != nil {
+			return fmt.Errorf("compressing a PNG: %w", err)
+		}
+		row, above = above, row
+	}
+	if err := z.Close(); err != nil {
+		return fmt.Errorf("compressing a PNG: %w", err)
+	}
+	return nil
+}
+
+// pack drops the alpha of a row.
+func pack(rgb, nrgba []byte) {
+	for len(rgb) >= 3 && len(nrgba) >= 4 {
+		rgb[0], rgb[1], rgb[2] = nrgba[0], nrgba[1], nrgba[2]
+		rgb, nrgba = rgb[3:], nrgba[4:]
+	}
+}
+
+func difference(dst, row, above []byte) {
+	above, dst = above[:len(row)], dst[:len(row)]
+	for i, v := range row {
+		dst[i] = v - above[i]
+	}
+}
+
+// readers are reused for their windows.
+var readers sync.Pool
+
+// Decode reads a picture, its alpha straight. Pixels go to room, which grows
+// where it is too small or nil; the picture shares it. The caller has checked
+// the size.
+//
+// Errors match ErrOther, ErrDamaged or io.ErrUnexpectedEOF.
+func Decode(data, room []byte) (*image.NRGBA, error) {
+	head, err := read(data)
+	if err != nil {
+		return nil, err
+	}
+	n := 4 * head.w * head.h
+	if cap(room) < n {
+		room = make([]byte, n)
+	}
+	img := &image.NRGBA{Pix: room[:n], Stride: 4 * head.w, Rect: image.Rect(0, 0, head.w, head.h)}
+	if err := inflate(img, head); err != nil {
+		return nil, err
+	}
+	return img, nil
+}
+
+// head is what a PNG says of itself, and where its pixels are.
+type head struct {
+	w, h     int
+	channels int
+	parts    parts
+}
+
+// read walks the chunks up to the end.
+func read(data []byte) (head, error) {
+	var h head
+	if len(data) < 33 || string(data[:8]) != signature || string(data[12:16]) != "IHDR" {
+		return h, ErrOther
+	}
+	for at := 8; ; {
+		if at+12 > len(data) {
+			return h, io.ErrUnexpectedEOF
+		}
+		n, kind := int(binary.BigEndian.Uint32(data[at:])), string(data[at+4:at+8])
+		if n > len(data)-at-12 {
+			return h, io.ErrUnexpectedEOF
+		}
+		body := data[at+8 : at+8+n]
+		switch kind {
+		case "IHDR":
+			if n != 13 || at != 8 {
+				return h, fmt.Errorf("%w: its header has %d bytes", ErrDamaged, n)
+			}
+			h.w, h.h = int(binary.BigEndian.Uint32(body)), int(binary.BigEndian.Uint32(body[4:]))
+			h.channels = channels[body[9]]
+			if body[8] != 8 || h.channels == 0 || body[10] != 0 || body[11] != 0 || body[12] != 0 || h.w <= 0 || h.h <= 0 || h.w > 1<<24/h.channels {
+				return h, ErrOther
+			}
+		case "tRNS", "PLTE":
+			return h, ErrOther
+		case "IDAT":
+			h.parts = append(h.parts, body)
+		}
+		if crc32.ChecksumIEEE(data[at+4:at+8+n]) != binary.BigEndian.Uint32(data[at+8+n:]) {
+			return h, fmt.Errorf("%w: the sum of its %q chunk is another", ErrDamaged, kind)
+		}
+		if kind == "IEND" {
+			return h, nil
+		}
+		at += n + 12
+	}
+}
+
+// parts is a stream that lies in several chunks.
+type parts [][]byte
+
+func (p *parts) Read(b []byte) (int, error) {
+	for len(*p) > 0 && len((*p)[0]) == 0 {
+		*p = (*p)[1:]
+	}
+	if len(*p) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b, (*p)[0])
+	(*p)[0] = (*p)[0][n:]
+	return n, nil
+}
+
+func inflate(img *image.NRGBA, h head) error {
+	z, err := open(&h.parts)
+	if err != nil {
+		return explain(err)
+	}
+	defer func() {
+		h.parts = nil // the reader outlives the data
+		readers.Put(z)
+	}()
+	size := h.w * h.channels
+	row, above := make([]byte, 1+size), make([]byte, 1+size)
+	for y := range h.h {
+		if _, err := io.ReadFull(z, row); err != nil {
+			return explain(err)
+		}
+		if err := restore(row[0], row[1:], above[1:], h.channels); err != nil {
+			return err
+		}
+		unpack(img.Pix[y*img.Stride:][:img.Stride], row[1:], h.channels)
+		row, above = above, row
+	}
+	switch _, err := io.ReadFull(z, row[:1]); { // the sum is checked at the end
+	case err == nil:
+		return fmt.Errorf("%w: it has more pixels than it says", ErrDamaged)
+	case !errors.Is(err, io.EOF):
+		return explain(err)
+	}
+	return nil
+}
+
+func open(from io.Reader) (io.Reader, error) {
+	z := readers.Get()
+	if z == nil {
+		return zlib.NewReader(from) //nolint:wrapcheck // explained by the caller
+	}
+	err := z.(zlib.Resetter).Reset(from, nil) //nolint:forcetypeassert // only readers of zlib are put there
+	return z.(io.Reader), err                 //nolint:forcetypeassert,wrapcheck // as above
+}
+
+func explain(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return fmt.Errorf("%w: %w", ErrDamaged, err)
+}
+
+// restore undoes a row's filter.
+func restore(filter byte, row, above []byte, n int) error {
+	above = above[:len(row)]
+	switch filter {
+	case filterNone:
+	case filterSub:
+		for i := n; i < len(row); i++ {
+			row[i] += row[i-n]
+		}
+	case filterUp:
+		for i, v := range above {
+			row[i] += v
+		}
+	case filterAverage:
+		for i := range min(n, len(row)) {
+			row[i] += above[i] / 2
+		}
+		for i := n; i < len(row); i++ {
+			row[i] += byte((uint(row[i-n]) + uint(above[i])) / 2) //nolint:gosec // a mean of bytes
+		}
+	case filterPaeth:
+		paeth(row, above, n)
+	default:
+		return fmt.Errorf("%w: a row has the filter %d", ErrDamaged, filter)
+	}
+	return nil
+}
+
+// paeth adds to each byte whichever of those left of it, above it and between is
+// nearest to left + above - between.
+func paeth(row, above []byte, n int) {
+	for c := range min(n, len(row)) {
+		var left, corner int
+		for i := c; i < len(row); i += n {
+			up := int(above[i])
+			toLeft, toUp := up-corner, left-corner
+			toCorner := magnitude(toLeft + toUp)
+			toLeft, toUp = magnitude(toLeft), magnitude(toUp)
+			nearest := corner // written so that no branch is needed, which would be guessed wrong
+			if toUp <= toCorner {
+				nearest = up
+			}
+			if toLeft <= min(toUp, toCorner) {
+				nearest = left
+			}
+			left = (int(row[i]) + nearest) & 0xff
+			row[i] = byte(left)
+			corner = up
+		}
+	}
+}
+
+func magnitude(v int) int { return max(v, -v) }
+
+// unpack makes a row of any channels one of four.
+func unpack(nrgba, row []byte, channels int) {
+	switch channels {
+	case 4:
+		copy(nrgba, row)
+	case 3:
+		for len(row) >= 3 && len(nrgba) >= 4 {
+			nrgba[0], nrgba[1], nrgba[2], nrgba[3] = row[0], row[1], row[2], 0xff
+			row, nrgba = row[3:], nrgba[4:]
+		}
+	case 1:
+		for i, v := range row {
+			px := nrgba[4*i : 4*i+4]
+			px[0], px[1], px[2], px[3] = v, v, v, 0xff
+		}
+	}
+}

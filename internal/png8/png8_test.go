@@ -1,0 +1,257 @@
+package png8_test
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"image/color"
+	"image/png"
+	"io"
+	"math/rand/v2"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/actormaker/trainset/internal/png8"
+)
+
+// noisy has gradients, flat parts and noise, so that encoders choose every
+// filter for some row.
+func noisy(w, h int, seed uint64, alpha bool) *image.NRGBA {
+	r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a picture, no secret
+	img := image.NewNRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		kind := r.IntN(4)
+		for x := range w {
+			c := color.NRGBA{byte(x), byte(y), byte(x + y), 255} //nolint:gosec // wraps on purpose
+			switch kind {
+			case 1:
+				c = color.NRGBA{200, 100, 50, 255}
+			case 2:
+				c.R, c.G, c.B = byte(r.IntN(256)), byte(r.IntN(256)), byte(r.IntN(256)) //nolint:gosec // below 256
+			case 3:
+				c.R += byte(r.IntN(4)) //nolint:gosec // below 4
+			}
+			if alpha {
+				c.A = byte(r.IntN(256)) //nolint:gosec // below 256
+			}
+			img.SetNRGBA(x, y, c)
+		}
+	}
+	return img
+}
+
+func TestWhatIsEncodedIsReadBackByAnyone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w, h := rapid.IntRange(1, 70).Draw(t, "w"), rapid.IntRange(1, 70).Draw(t, "h")
+		img := noisy(w+3, h+2, rapid.Uint64().Draw(t, "seed"), false)
+		part, _ := img.SubImage(image.Rect(2, 1, 2+w, 1+h)).(*image.NRGBA)
+		data, err := png8.Encode(part, png8.Chunk("sRGB", []byte{0}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := png8.Encode(part, png8.Chunk("sRGB", []byte{0}))
+		if err != nil || !bytes.Equal(data, again) {
+			t.Fatalf("the second time it has other bytes (%v)", err)
+		}
+		theirs, err := png.Decode(bytes.NewReader(data))
+		if err != nil {
+			t.Fatalf("image/png: %v", err)
+		}
+		ours, err := png8.Decode(data, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for y := range h {
+			for x := range w {
+				want := part.NRGBAAt(2+x, 1+y)
+				if got := color.NRGBAModel.Convert(theirs.At(x, y)); got != want {
+					t.Fatalf("image/png reads %v at %d,%d, not %v", got, x, y, want)
+				}
+				if got := ours.NRGBAAt(x, y); got != want {
+					t.Fatalf("it is read as %v at %d,%d, not %v", got, x, y, want)
+				}
+			}
+		}
+	})
+}
+
+func TestDecodeReadsWhatOthersEncode(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w, h := rapid.IntRange(1, 70).Draw(t, "w"), rapid.IntRange(1, 70).Draw(t, "h")
+		img := noisy(w, h, rapid.Uint64().Draw(t, "seed"), rapid.Bool().Draw(t, "alpha"))
+		level := rapid.SampledFrom([]png.CompressionLevel{png.DefaultCompression, png.NoCompression, png.BestSpeed, png.BestCompression}).Draw(t, "level")
+		var source image.Image = img
+		if rapid.Bool().Draw(t, "grey") {
+			grey := image.NewGray(img.Rect)
+			for y := range h {
+				for x := range w {
+					grey.Set(x, y, img.NRGBAAt(x, y))
+				}
+			}
+			source = grey
+		}
+		var b bytes.Buffer
+		if err := (&png.Encoder{CompressionLevel: level}).Encode(&b, source); err != nil {
+			t.Fatal(err)
+		}
+		room := bytes.Repeat([]byte{7}, rapid.IntRange(0, 5*w*h).Draw(t, "room"))
+		got, err := png8.Decode(b.Bytes(), room)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for y := range h {
+			for x := range w {
+				if want := color.NRGBAModel.Convert(source.At(x, y)); got.NRGBAAt(x, y) != want {
+					t.Fatalf("%v at %d,%d, not %v", got.NRGBAAt(x, y), x, y, want)
+				}
+			}
+		}
+	})
+}
+
+func TestDecodeUsesTheRoomItIsGiven(t *testing.T) {
+	data := encoded(t, noisy(20, 10, 1, false))
+	room := make([]byte, 0, 20*10*4)
+	img, err := png8.Decode(data, room)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if &img.Pix[0] != &room[:1][0] {
+		t.Error("it has allocated pixels of its own")
+	}
+}
+
+func encoded(t testing.TB, img image.Image) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestDecodeSaysWhatItDoesNotRead(t *testing.T) {
+	paletted := image.NewPaletted(image.Rect(0, 0, 4, 4), color.Palette{color.White, color.Black})
+	for name, data := range map[string][]byte{
+		"a palette":   encoded(t, paletted),
+		"16 bits":     encoded(t, image.NewNRGBA64(image.Rect(0, 0, 4, 4))),
+		"no PNG":      []byte("\xff\xd8\xff\xe0 it might be a JPEG, and is long enough"),
+		"nothing":     nil,
+		"interlacing": interlaced(encoded(t, noisy(4, 4, 1, false))),
+	} {
+		if _, err := png8.Decode(data, nil); !errors.Is(err, png8.ErrOther) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// interlaced claims it; the sum of a header is not checked before its kind.
+func interlaced(data []byte) []byte {
+	data[28] = 1
+	return data
+}
+
+func TestDecodeFindsEveryCutAndEveryFlippedBit(t *testing.T) {
+	whole := encoded(t, noisy(16, 16, 3, false))
+	for n := 33; n < len(whole); n++ {
+		if _, err := png8.Decode(whole[:n], nil); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Fatalf("cut to %d of %d bytes: %v", n, len(whole), err)
+		}
+	}
+	for at := 8 + 25 + 8; at < len(whole)-12; at++ { // the pixels' own chunk
+		bad := bytes.Clone(whole)
+		bad[at] ^= 0x10
+		if _, err := png8.Decode(bad, nil); err == nil {
+			t.Fatalf("nothing is said of the bit flipped in byte %d", at)
+		}
+	}
+}
+
+func TestDecodeWantsAsManyRowsAsTheHeaderSays(t *testing.T) {
+	for name, tall := range map[string]byte{"fewer": 12, "more": 20} {
+		data := encoded(t, noisy(16, 16, 3, false))
+		head := bytes.Clone(data[16:29])
+		head[7] = tall
+		data = append(append(append([]byte{}, data[:8]...), png8.Chunk("IHDR", head)...), data[33:]...)
+		if _, err := png8.Decode(data, nil); err == nil {
+			t.Errorf("its header says %s rows than there are, and nothing is said of that", name)
+		}
+	}
+}
+
+func TestEncodeRefusesNothing(t *testing.T) {
+	if _, err := png8.Encode(image.NewNRGBA(image.Rect(0, 0, 0, 4)), nil); err == nil {
+		t.Error("a picture without pixels is encoded")
+	}
+}
+
+// FuzzDecode compares with image/png, on pictures whose sums are set right so
+// that what is behind them is reached.
+func FuzzDecode(f *testing.F) {
+	f.Add(encoded(f, noisy(5, 4, 1, false)))
+	f.Add(encoded(f, noisy(5, 4, 2, true)))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := png.DecodeConfig(bytes.NewReader(data))
+		if err == nil && (c.Width > 256 || c.Height > 256) {
+			return
+		}
+		ours, err := png8.Decode(data, nil)
+		if err != nil {
+			return
+		}
+		theirs, err := png.Decode(bytes.NewReader(data))
+		if err != nil {
+			return // it checks the sums of more chunks
+		}
+		for y := range ours.Rect.Dy() {
+			for x := range ours.Rect.Dx() {
+				if want := color.NRGBAModel.Convert(theirs.At(x, y)); ours.NRGBAAt(x, y) != want {
+					t.Fatalf("%v at %d,%d, not %v", ours.NRGBAAt(x, y), x, y, want)
+				}
+			}
+		}
+	})
+}
+
+func BenchmarkEncode(b *testing.B) {
+	img := noisy(1365, 1365, 1, false)
+	b.SetBytes(int64(len(img.Pix)))
+	b.Run("png8", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := png8.Encode(img, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("std", func(b *testing.B) {
+		e := png.Encoder{CompressionLevel: png.BestSpeed}
+		for b.Loop() {
+			if err := e.Encode(io.Discard, img); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func BenchmarkDecode(b *testing.B) {
+	data, err := png8.Encode(noisy(1365, 1365, 1, false), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	room := make([]byte, 1365*1365*4)
+	b.Run("png8", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := png8.Decode(data, room); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("std", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := png.Decode(bytes.NewReader(data)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
