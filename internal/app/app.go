@@ -110,9 +110,10 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 	if finder == nil {
 		finder = paid.NewSearch(provider, w.ledger, o.Search)
 	}
+	room := paid.NewRoom(heldBytes)
 	budget := limit.NewBudget(rdb, o.PerUserDay, nil)
 	payer := paid.New(w.ledger, provider, &permits{gate: w.gate, log: o.Log}, finder, &paid.Pace{}, paid.Options{
-		Owner: w.owner, Webhook: webhook(o.PublicURL), Budget: budget, Bell: w.bell, Meter: o.Meter, Log: o.Log,
+		Owner: w.owner, Webhook: webhook(o.PublicURL), Budget: budget, Bell: w.bell, Room: room, Meter: o.Meter, Log: o.Log,
 	})
 	judge, err := w.openAI(store, budget)
 	if err != nil {
@@ -122,13 +123,17 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 		Owner: w.owner, Simulated: o.Simulated, MaxAttempts: o.MaxAttempts, MaxOpenJobs: o.MaxOpenJobs, Version: o.Version,
 		DefaultModel: cmp.Or(o.Model, replicate.DefaultActorModel), StyleModel: cmp.Or(o.Model, replicate.DefaultStyleModel), JudgeModel: o.JudgeModel, OpenAI: judge,
 		Limits: imaging.DefaultLimits, Reference: reference.Options{MaxBytes: imaging.DefaultLimits.MaxBytes, AllowPrivateHosts: o.AllowPrivateHosts},
-		Debug: o.Debug, Bell: w.bell, Meter: o.Meter, Log: o.Log,
+		Debug: o.Debug, Bell: w.bell, Room: room, Meter: o.Meter, Log: o.Log,
 	})
 	w.warden = &tasks.Warden{Handlers: w.handlers}
 	w.control = w.server(trainset.QueueControl, 8)
 	w.images = w.server(queue.Image, o.Concurrency)
 	return w, nil
 }
+
+// heldBytes bounds the encoded pictures in a worker's memory: a dozen enlarged
+// grids, or the images of one set and their zip.
+const heldBytes = 128 << 20
 
 // openAI returns who judges through OpenAI's API, or nil where there is no
 // access to it: requests that ask for it are then refused.

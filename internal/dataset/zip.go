@@ -24,6 +24,7 @@ var zipTime = time.Date(1980, time.January, 1, 0, 0, 0, 0, time.UTC)
 func bundle(entries []entry) ([]byte, error) {
 	entries = slices.SortedFunc(slices.Values(entries), func(a, b entry) int { return cmp.Compare(a.index, b.index) })
 	var b bytes.Buffer
+	b.Grow(room(entries))
 	w := zip.NewWriter(&b)
 	for _, e := range entries {
 		for _, f := range []struct {
@@ -39,6 +40,15 @@ func bundle(entries []entry) ([]byte, error) {
 		return nil, fmt.Errorf("making the zip: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// room is a little more than the zip's length: a buffer that grows is held twice.
+func room(entries []entry) int {
+	n := 0
+	for _, e := range entries {
+		n += len(e.image) + len(e.caption) + 512
+	}
+	return n
 }
 
 func add(w *zip.Writer, name string, body []byte) error {

@@ -133,7 +133,7 @@ func pngPixels(data, room []byte) (image.Image, error) {
 		return png.Decode(bytes.NewReader(data)) //nolint:wrapcheck // explained by the caller
 	}
 	if err != nil {
-		return nil, err //nolint:wrapcheck // explained by the caller
+		return nil, err
 	}
 	return img, nil
 }

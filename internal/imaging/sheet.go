@@ -35,6 +35,12 @@ func Thumbnail(data []byte, width int) (image.Image, error) {
 	return img, nil
 }
 
+// Reduce is Thumbnail for an opaque picture that is at hand.
+func Reduce(img *image.NRGBA, width int) *image.NRGBA {
+	w, h := within(img.Rect.Dx(), img.Rect.Dy(), width, width)
+	return opaqueRows(img).shrink(w, h)
+}
+
 // Measures of a contact sheet, in pixels.
 const (
 	margin    = 40

@@ -39,7 +39,9 @@ type Provider interface {
 	Get(ctx context.Context, id string) (replicate.Prediction, error)
 	// Cancel stops a prediction and returns it; one that has ended stays as it is.
 	Cancel(ctx context.Context, id string) (replicate.Prediction, error)
-	Fetch(ctx context.Context, url string, maxBytes int64) ([]byte, string, error)
+	// Fetch downloads an output. It calls take with the number of bytes, as far as
+	// that is known, before it reads them.
+	Fetch(ctx context.Context, url string, maxBytes int64, take func(ctx context.Context, bytes int64) error) ([]byte, string, error)
 }
 
 // Permits says when a call may be made. Permit blocks until then; it fails
@@ -86,6 +88,7 @@ type Options struct {
 	Webhook func(job trainset.JobID, attempt string) string // where the provider tells of news; nowhere when nil
 	Budget  Budget                                          // none when nil
 	Bell    *Bell                                           // of the process; one of its own when nil
+	Room    *Room                                           // of the process; one of its own, of 128 MB, when nil
 	Meter   Meter                                           // counts nothing when nil
 	Log     zerolog.Logger
 }
@@ -109,6 +112,9 @@ func (o Options) withDefaults() Options {
 	if o.Bell == nil {
 		o.Bell = new(Bell)
 	}
+	if o.Room == nil {
+		o.Room = NewRoom(128 << 20)
+	}
 	return o
 }
 
@@ -131,6 +137,15 @@ func New(j Journal, p Provider, l Permits, f Finder, pace *Pace, o Options) *Pay
 type Output struct {
 	Data        []byte
 	ContentType string
+	release     func()
+}
+
+// Release gives back the room that the data takes. Call it when the data is no
+// longer held.
+func (o Output) Release() {
+	if o.release != nil {
+		o.release()
+	}
 }
 
 // Once carries an attempt as far as it goes. It returns the attempt in state

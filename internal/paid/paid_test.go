@@ -205,7 +205,7 @@ func (p *provider) List(_ context.Context, q replicate.ListQuery) (replicate.Pag
 	return page, nil
 }
 
-func (p *provider) Fetch(context.Context, string, int64) ([]byte, string, error) {
+func (p *provider) Fetch(context.Context, string, int64, func(context.Context, int64) error) ([]byte, string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.fetch) > 0 {

@@ -157,10 +157,16 @@ func (p *Payer) fetch(ctx context.Context, a plan.Attempt) (Output, error) {
 		return Output{}, &replicate.Error{Class: replicate.ClassLost, Op: "fetch", Detail: "the prediction succeeded without an output"}
 	}
 	for failures := 0; ; failures++ {
-		data, kind, err := p.provider.Fetch(ctx, a.Output[0], p.o.MaxBytes)
+		var out Output
+		var err error
+		out.Data, out.ContentType, err = p.provider.Fetch(ctx, a.Output[0], p.o.MaxBytes, func(ctx context.Context, n int64) (err error) {
+			out.release, err = p.o.Room.Take(ctx, n)
+			return err
+		})
 		if err == nil {
-			return Output{Data: data, ContentType: kind}, nil
+			return out, nil
 		}
+		out.Release()
 		var e *replicate.Error
 		if !errors.As(err, &e) || e.Class == replicate.ClassLost || e.Class == replicate.ClassInvalid {
 			return Output{}, fmt.Errorf("fetching an output: %w", err)

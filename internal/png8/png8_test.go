@@ -18,22 +18,22 @@ import (
 // noisy has gradients, flat parts and noise, so that encoders choose every
 // filter for some row.
 func noisy(w, h int, seed uint64, alpha bool) *image.NRGBA {
-	r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a picture, no secret
+	r := rand.New(rand.NewPCG(seed, 1))
 	img := image.NewNRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
 		kind := r.IntN(4)
 		for x := range w {
-			c := color.NRGBA{byte(x), byte(y), byte(x + y), 255} //nolint:gosec // wraps on purpose
+			c := color.NRGBA{byte(x), byte(y), byte(x + y), 255}
 			switch kind {
 			case 1:
 				c = color.NRGBA{200, 100, 50, 255}
 			case 2:
-				c.R, c.G, c.B = byte(r.IntN(256)), byte(r.IntN(256)), byte(r.IntN(256)) //nolint:gosec // below 256
+				c.R, c.G, c.B = byte(r.IntN(256)), byte(r.IntN(256)), byte(r.IntN(256))
 			case 3:
-				c.R += byte(r.IntN(4)) //nolint:gosec // below 4
+				c.R += byte(r.IntN(4))
 			}
 			if alpha {
-				c.A = byte(r.IntN(256)) //nolint:gosec // below 256
+				c.A = byte(r.IntN(256))
 			}
 			img.SetNRGBA(x, y, c)
 		}
@@ -122,11 +122,11 @@ func TestDecodeUsesTheRoomItIsGiven(t *testing.T) {
 	}
 }
 
-func encoded(t testing.TB, img image.Image) []byte {
-	t.Helper()
+func encoded(tb testing.TB, img image.Image) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	if err := png.Encode(&b, img); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.Bytes()
 }

@@ -1,6 +1,7 @@
 package replicate
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,10 @@ import (
 
 // Fetch downloads an output, bounded in bytes and time, without the token.
 // ClassLost says that it is gone; a body that ends early is ClassTransient.
-func (c *Client) Fetch(ctx context.Context, from string, maxBytes int64) ([]byte, string, error) {
+//
+// Before the body is read, take is called with its length; where the answer
+// does not say it, with a usual one.
+func (c *Client) Fetch(ctx context.Context, from string, maxBytes int64, take func(ctx context.Context, bytes int64) error) ([]byte, string, error) {
 	const op = "fetch an output"
 	u, err := url.Parse(from)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != c.base.Scheme {
@@ -32,7 +36,20 @@ func (c *Client) Fetch(ctx context.Context, from string, maxBytes int64) ([]byte
 	if resp.StatusCode != http.StatusOK {
 		return nil, "", fetchStatus(op, resp.StatusCode)
 	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxBytes+1))
+	if resp.ContentLength > maxBytes {
+		return nil, "", &Error{Class: ClassInvalid, Op: op, Detail: fmt.Sprintf("it has more than %d bytes", maxBytes)}
+	}
+	n := resp.ContentLength
+	if n < 0 {
+		n = min(maxBytes, usualBytes)
+	}
+	if err := take(ctx, n); err != nil {
+		return nil, "", classify(op, err, call, c.o.FetchTimeout)
+	}
+	var b bytes.Buffer
+	b.Grow(int(n) + bytes.MinRead) // a buffer that grows would be held twice
+	_, err = b.ReadFrom(io.LimitReader(resp.Body, maxBytes+1))
+	data := b.Bytes()
 	switch {
 	case err != nil:
 		return nil, "", classify(op, err, call, c.o.FetchTimeout)
@@ -43,6 +60,9 @@ func (c *Client) Fetch(ctx context.Context, from string, maxBytes int64) ([]byte
 	}
 	return data, resp.Header.Get("Content-Type"), nil
 }
+
+// usualBytes is about what a picture has, where its length is not said.
+const usualBytes = 16 << 20
 
 func fetchStatus(op string, status int) error {
 	e := &Error{Class: statusClass(status, false), Op: op, Status: status, Detail: http.StatusText(status)}

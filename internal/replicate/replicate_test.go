@@ -206,19 +206,24 @@ func TestFetchSendsNoTokenAndSeesTruncation(t *testing.T) {
 		}
 	})
 	root := "https://" + c.base.Host
-	data, kind, err := c.Fetch(t.Context(), root+"/ok", 5)
+	var taken int64
+	taking := func(_ context.Context, n int64) error { taken = n; return nil }
+	data, kind, err := c.Fetch(t.Context(), root+"/ok", 5, taking)
 	if err != nil || string(data) != "image" || kind != "image/png" {
 		t.Errorf("%q %s %v", data, kind, err)
 	}
+	if taken != 5 {
+		t.Errorf("room for %d bytes was asked for", taken)
+	}
 	for path, want := range map[string]Class{"/cut": ClassTransient, "/gone": ClassLost, "/busy": ClassTransient} {
-		_, _, err := c.Fetch(t.Context(), root+path, 1000)
+		_, _, err := c.Fetch(t.Context(), root+path, 1000, taking)
 		var e *Error
 		if !errors.As(err, &e) || e.Class != want {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
 	var e *Error
-	if _, _, err := c.Fetch(t.Context(), root+"/ok", 4); !errors.As(err, &e) || e.Class != ClassInvalid {
+	if _, _, err := c.Fetch(t.Context(), root+"/ok", 4, taking); !errors.As(err, &e) || e.Class != ClassInvalid {
 		t.Errorf("too large: %v", err)
 	}
 }

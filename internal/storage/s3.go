@@ -162,14 +162,15 @@ func (s *S3) get(ctx context.Context, key string) ([]byte, error) {
 	if err := checkSize(aws.ToInt64(answer.ContentLength)); err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(io.LimitReader(answer.Body, MaxObject+1))
-	if err != nil {
+	var body bytes.Buffer
+	body.Grow(int(aws.ToInt64(answer.ContentLength)) + bytes.MinRead) // a buffer that grows is held twice
+	if _, err := body.ReadFrom(io.LimitReader(answer.Body, MaxObject+1)); err != nil {
 		return nil, &brokenBodyError{err}
 	}
-	if err := checkSize(int64(len(body))); err != nil {
+	if err := checkSize(int64(body.Len())); err != nil {
 		return nil, err
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 // Stat asks for the object's headers.

@@ -50,6 +50,11 @@ func (h *Handlers) assemble(ctx context.Context, t *asynq.Task) error {
 // finishJob stores the set, its manifest last, and tells the ledger.
 func (h *Handlers) finishJob(ctx context.Context, r plan.Record) error {
 	state, reason := r.Outcome()
+	release, err := h.o.Room.Take(ctx, 2*imageBytes(r)) // the images, and the zip of them
+	if err != nil {
+		return fmt.Errorf("assembling: %w", err)
+	}
+	defer release()
 	images, err := h.winners(ctx, r)
 	if err != nil {
 		return err
@@ -78,6 +83,16 @@ func (h *Handlers) finishJob(ctx context.Context, r plan.Record) error {
 	}
 	h.o.Log.Info().Str("job_id", string(r.ID)).Str("state", string(state)).Int("images", len(images)).Msg("a job has ended")
 	return nil
+}
+
+// imageBytes is how many bytes the job's images have.
+func imageBytes(r plan.Record) (n int64) {
+	for _, s := range r.Items() {
+		if a, ok := r.Winner(s.ID); ok && a.Image != nil {
+			n += int64(a.Image.Bytes)
+		}
+	}
+	return n
 }
 
 // winners reads the picture of every item that has one, by the item's index.
@@ -126,6 +141,12 @@ func (h *Handlers) contactSheet(ctx context.Context, r plan.Record, images map[i
 		if !ok {
 			cells[i].Sub = string(s.State) + ": " + s.Reason
 			continue
+		}
+		if a, ok := r.Winner(s.ID); ok && a.Image != nil {
+			if thumb, ok := h.thumbs.Get(a.Image.SHA256); ok {
+				cells[i].Image = thumb
+				continue
+			}
 		}
 		g.Go(func() error {
 			return h.withPixels(together, func() error {

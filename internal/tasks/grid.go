@@ -179,10 +179,11 @@ func (c enhanceCraft) finish(ctx context.Context, w ledger.Work, _ plan.Attempt,
 	if err != nil {
 		return made{}, err
 	}
-	img, err := c.h.sheet(ctx, sum(data), func() ([]byte, error) { return data, nil })
+	img, release, err := c.h.sheet(ctx, sum(data), func() ([]byte, error) { return data, nil })
 	if err != nil {
 		return unreadable(data, err), ctx.Err()
 	}
+	defer release()
 	m := made{body: data, width: img.Rect.Dx(), height: img.Rect.Dy()}
 	m.kind, m.ext = formatOf(data)
 	m.rejected = notGrown(*raw.Grid, m, w.Job.Plan.Style.Factor)

@@ -73,7 +73,7 @@ func picture(img *image.NRGBA, want imaging.Want) (made, error) {
 	if err != nil {
 		return made{}, fmt.Errorf("encoding an image: %w", err)
 	}
-	m := made{body: png, kind: "image/png", ext: "png", width: measures.Width, height: measures.Height}
+	m := made{body: png, kind: "image/png", ext: "png", width: measures.Width, height: measures.Height, thumb: imaging.Reduce(img, imaging.CellWidth)}
 	m.checks, m.rejected, err = verdict(measures, findings)
 	return m, err
 }

@@ -4,74 +4,167 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"slices"
 	"sync"
-
-	"golang.org/x/sync/singleflight"
+	"time"
 
 	"github.com/actormaker/trainset/internal/imaging"
 )
 
-// sheets keeps the grids decoded that tiles were cut from last: nine tiles of
-// one grid are usually finished one after the other. An enlarged grid has 64 MB.
+// sheets lends out decoded grids: an enlarged one has 64 MB, and its tiles are
+// cut by tasks of their own. There are few of them, however many tasks ask: who
+// wants another one waits until one of these is in nobody's hands, and its
+// pixels are written over.
 type sheets struct {
 	mu    sync.Mutex
-	kept  []sheet // the latest used last
-	flies singleflight.Group
+	lent  map[string]*sheet
+	idle  []*sheet      // in nobody's hands, the longest first
+	freed chan struct{} // closed when something has become idle; nil while nobody waits
 }
 
+// sheet is a grid. The picture is there, or the error, once ready is closed.
 type sheet struct {
-	sum string
-	img *image.NRGBA
+	sum   string
+	users int
+	ready chan struct{}
+	img   *image.NRGBA
+	err   error
+	room  []byte // pixels that may be written over
+	drop  *time.Timer
 }
 
-// keptSheets is a job's usual number of grids.
-const keptSheets = 3
+const (
+	keptSheets = 3           // a job's usual number of grids
+	keptFor    = time.Minute // that a sheet is kept for the next task
+)
 
-// sheet returns a picture by the digest of its bytes, which are read and
-// decoded once however many ask.
-func (h *Handlers) sheet(ctx context.Context, sum string, read func() ([]byte, error)) (*image.NRGBA, error) {
-	if img := h.sheets.get(sum); img != nil {
-		return img, nil
+// sheet lends a picture by the digest of its bytes, which are read and decoded
+// once for all who ask while it is kept. Call release when it is no longer
+// looked at.
+func (h *Handlers) sheet(ctx context.Context, sum string, read func() ([]byte, error)) (img *image.NRGBA, release func(), err error) {
+	for {
+		s, first, wait := h.sheets.take(sum)
+		switch {
+		case s == nil:
+			select {
+			case <-wait:
+				continue
+			case <-ctx.Done():
+				return nil, nil, context.Cause(ctx)
+			}
+		case first:
+			img, err := h.decodeSheet(ctx, s.room, read)
+			h.sheets.decoded(s, img, err)
+		}
+		release := func() { h.sheets.giveBack(s) }
+		select {
+		case <-s.ready:
+		case <-ctx.Done():
+			release()
+			return nil, nil, context.Cause(ctx)
+		}
+		if s.err == nil {
+			return s.img, release, nil
+		}
+		release()
+		if first || ctx.Err() != nil {
+			return nil, nil, s.err
+		}
+		// Who came first may have been interrupted: this one tries for itself.
 	}
-	v, err, _ := h.sheets.flies.Do(sum, func() (any, error) {
-		data, err := read()
-		if err != nil {
-			return nil, err
-		}
-		var img *image.NRGBA
-		err = h.withPixels(ctx, func() (err error) {
-			img, err = imaging.Decode(data, outputLimits)
-			return err
-		})
-		if err != nil {
-			return nil, fmt.Errorf("decoding: %w", err)
-		}
-		h.sheets.put(sheet{sum, img})
-		return img, nil
+}
+
+func (h *Handlers) decodeSheet(ctx context.Context, room []byte, read func() ([]byte, error)) (img *image.NRGBA, err error) {
+	data, err := read()
+	if err != nil {
+		return nil, err
+	}
+	err = h.withPixels(ctx, func() (err error) {
+		img, err = imaging.DecodeInto(room, data, outputLimits)
+		return err
 	})
 	if err != nil {
-		return nil, err //nolint:wrapcheck // says what failed
+		return nil, fmt.Errorf("decoding: %w", err)
 	}
-	return v.(*image.NRGBA), nil //nolint:forcetypeassert // made above
+	return img, nil
 }
 
-func (s *sheets) get(sum string) *image.NRGBA {
+// take returns the sheet of a digest, and whether it is the caller's to decode;
+// where there is no place for it, what to wait for.
+func (s *sheets) take(sum string) (taken *sheet, first bool, wait <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i, k := range s.kept {
-		if k.sum == sum {
-			s.kept = append(append(s.kept[:i:i], s.kept[i+1:]...), k)
-			return k.img
+	if k := s.lent[sum]; k != nil {
+		if k.users == 0 {
+			s.wake(k)
 		}
+		k.users++
+		return k, false, nil
 	}
-	return nil
+	k := &sheet{sum: sum, users: 1, ready: make(chan struct{})}
+	switch {
+	case s.lent == nil:
+		s.lent = map[string]*sheet{}
+	case len(s.lent) < keptSheets:
+	case len(s.idle) == 0:
+		if s.freed == nil {
+			s.freed = make(chan struct{})
+		}
+		return nil, false, s.freed
+	default:
+		oldest := s.idle[0]
+		s.wake(oldest)
+		delete(s.lent, oldest.sum)
+		k.room = oldest.img.Pix
+	}
+	s.lent[sum] = k
+	return k, true, nil
 }
 
-func (s *sheets) put(k sheet) {
+// wake takes a sheet off the idle ones.
+func (s *sheets) wake(k *sheet) {
+	k.drop.Stop()
+	s.idle = slices.DeleteFunc(s.idle, func(other *sheet) bool { return other == k })
+}
+
+// decoded ends the wait for a sheet. What failed is not kept.
+func (s *sheets) decoded(k *sheet, img *image.NRGBA, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.kept = append(s.kept, k)
-	if len(s.kept) > keptSheets {
-		s.kept = s.kept[1:]
+	k.img, k.err, k.room = img, err, nil
+	close(k.ready)
+	if err != nil {
+		delete(s.lent, k.sum)
+		s.ring()
+	}
+}
+
+// giveBack ends a use. The last one leaves the sheet to who comes next.
+func (s *sheets) giveBack(k *sheet) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k.users--
+	if k.users > 0 || s.lent[k.sum] != k {
+		return
+	}
+	s.idle = append(s.idle, k)
+	k.drop = time.AfterFunc(keptFor, func() { s.expire(k) })
+	s.ring()
+}
+
+// expire forgets a sheet that nobody has asked for.
+func (s *sheets) expire(k *sheet) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if k.users == 0 && s.lent[k.sum] == k {
+		s.wake(k)
+		delete(s.lent, k.sum)
+	}
+}
+
+func (s *sheets) ring() {
+	if s.freed != nil {
+		close(s.freed)
+		s.freed = nil
 	}
 }

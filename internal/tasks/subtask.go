@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -43,7 +44,8 @@ type made struct {
 	checks        json.RawMessage
 	grid          *plan.Grid
 	judgement     *plan.Judgement
-	rejected      string // why it may not be used; empty when it may
+	thumb         *image.NRGBA // of an image of the set
+	rejected      string       // why it may not be used; empty when it may
 }
 
 // subtask carries out one subtask: attempt after attempt, until it settles.
@@ -89,6 +91,7 @@ func (h *Handlers) try(ctx context.Context, w ledger.Work, resumed bool) error {
 		}
 	}
 	a, out, err := h.buy(ctx, w, a)
+	defer out.Release()
 	if state, reason, final := refused(err); final {
 		return h.settle(ctx, w, state, reason, 0)
 	}
@@ -98,9 +101,18 @@ func (h *Handlers) try(ctx context.Context, w ledger.Work, resumed bool) error {
 	case a.State == plan.AttemptEnded:
 		h.count(a)
 		return h.writeReceipt(ctx, layout, w.Subtask, a)
+	case a.Model == "": // the picture is made here
+		release, err := h.o.Room.Take(ctx, tileBytes)
+		if err != nil {
+			return fmt.Errorf("attempt %s of job %s: %w", a.ID, a.Job, err)
+		}
+		defer release()
 	}
-	return h.withBytes(ctx, int64(len(out.Data)), func() error { return h.keep(ctx, craft, w, layout, a, out.Data) })
+	return h.keep(ctx, craft, w, layout, a, out.Data)
 }
+
+// tileBytes is about what a tile has.
+const tileBytes = 4 << 20
 
 // refused translates what means that no attempt may be begun.
 func refused(err error) (state trainset.ItemState, reason string, final bool) {
@@ -199,6 +211,10 @@ func (h *Handlers) keep(ctx context.Context, craft craft, w ledger.Work, layout 
 	if err != nil {
 		return err
 	}
+	digest := sum(m.body)
+	if m.thumb != nil {
+		h.thumbs.Add(digest, m.thumb)
+	}
 	now := h.o.Now().UTC()
 	end := a
 	end.State, end.Outcome, end.Reason, end.EndedAt = plan.AttemptEnded, plan.OutcomeSucceeded, "", &now
@@ -210,7 +226,7 @@ func (h *Handlers) keep(ctx context.Context, craft craft, w ledger.Work, layout 
 		h.debugKeep(a, "rejected."+m.ext, m.body)
 	}
 	end.Image = &plan.Image{
-		Key: key, SHA256: sum(m.body), Bytes: len(m.body), Width: m.width, Height: m.height,
+		Key: key, SHA256: digest, Bytes: len(m.body), Width: m.width, Height: m.height,
 		ProviderSHA256: sum(data), Checks: m.checks,
 	}
 	if err := h.writeReceipt(ctx, layout, w.Subtask, end); err != nil {

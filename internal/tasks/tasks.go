@@ -9,12 +9,13 @@ package tasks
 
 import (
 	"context"
+	"image"
 	"runtime"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/hibiken/asynq"
 	"github.com/rs/zerolog"
-	"golang.org/x/sync/semaphore"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/actormaker/trainset"
@@ -66,6 +67,7 @@ type Options struct {
 	Version      string         // of this program, for manifests
 	Debug        Debug          // none when nil
 	Bell         *paid.Bell     // shared with the payer; one of its own when nil
+	Room         *paid.Room     // shared with the payer; one of its own when nil
 	Meter        Meter          // counts nothing when nil
 	Log          zerolog.Logger
 	Now          func() time.Time
@@ -80,10 +82,10 @@ type Handlers struct {
 	queue  *queue.Queue
 	o      Options
 	crafts map[plan.Verb]craft
-	pixels chan struct{}       // one token a core: decoding is the only heavy work
-	bytes  *semaphore.Weighted // of pictures in memory
-	once   singleflight.Group  // uploads, by job
+	pixels chan struct{}      // one token a core: decoding is the only heavy work
+	once   singleflight.Group // uploads, by job
 	sheets sheets
+	thumbs *lru.Cache[string, *image.NRGBA] // of images made lately, by digest
 }
 
 // New makes the handlers.
@@ -94,10 +96,14 @@ func New(l *ledger.Ledger, s storage.Store, p Payer, u Uploader, q *queue.Queue,
 	if o.Bell == nil {
 		o.Bell = new(paid.Bell)
 	}
+	if o.Room == nil {
+		o.Room = paid.NewRoom(128 << 20)
+	}
 	h := &Handlers{
 		ledger: l, store: s, payer: p, upload: u, queue: q, o: o,
-		pixels: make(chan struct{}, runtime.GOMAXPROCS(0)), bytes: semaphore.NewWeighted(maxBytes),
+		pixels: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
+	h.thumbs, _ = lru.New[string, *image.NRGBA](keptThumbs) // fails for sizes below 1
 	h.crafts = map[plan.Verb]craft{
 		plan.VerbImage: imageCraft{h}, plan.VerbGrid: gridCraft{h}, plan.VerbJudge: judgeCraft{h},
 		plan.VerbEnhance: enhanceCraft{h}, plan.VerbTile: tileCraft{h},
@@ -155,16 +161,6 @@ func (h *Handlers) withPixels(ctx context.Context, f func() error) error {
 	return f()
 }
 
-// maxBytes bounds the encoded pictures that are in memory at once, between the
-// provider or storage and storage.
-const maxBytes = 192 << 20
-
-// withBytes runs f when there is room for a picture of n bytes.
-func (h *Handlers) withBytes(ctx context.Context, n int64, f func() error) error {
-	n = min(n, maxBytes)
-	if err := h.bytes.Acquire(ctx, n); err != nil {
-		return context.Cause(ctx)
-	}
-	defer h.bytes.Release(n)
-	return f()
-}
+// keptThumbs is the images of two jobs, at less than a megabyte each. What is
+// forgotten is made again from the image.
+const keptThumbs = 40

@@ -20,10 +20,11 @@ const minTile = 1024
 
 // question asks for an enlargement of the tile alone.
 func (c tileCraft) question(ctx context.Context, w ledger.Work, _ *plan.Try) (question, error) {
-	tile, err := c.cut(ctx, w)
+	tile, release, err := c.cut(ctx, w)
 	if err != nil {
 		return question{}, err
 	}
+	defer release()
 	var png []byte
 	err = c.h.withPixels(ctx, func() (err error) {
 		png, err = imaging.EncodePNG(tile, imaging.EncodeOptions{})
@@ -44,22 +45,24 @@ func (c tileCraft) question(ctx context.Context, w ledger.Work, _ *plan.Try) (qu
 
 // finish cuts the tile out, or takes its enlargement, and checks it.
 func (c tileCraft) finish(ctx context.Context, w ledger.Work, a plan.Attempt, data []byte) (made, error) {
-	var img *image.NRGBA
-	var err error
+	want := imaging.Want{AspectW: 1, AspectH: 1, MinSide: floor(w.Job.Plan.Style.Enhance), Ink: true}
+	img, release := (*image.NRGBA)(nil), func() {}
 	if a.Model == "" {
-		if img, err = c.cut(ctx, w); err != nil {
+		var err error
+		if img, release, err = c.cut(ctx, w); err != nil {
 			return made{}, err
 		}
 	}
+	defer release()
 	var m made
-	err = c.h.withPixels(ctx, func() (err error) {
+	err := c.h.withPixels(ctx, func() (err error) {
 		if a.Model != "" {
 			if img, err = imaging.Decode(data, outputLimits); err != nil {
 				m = unreadable(data, err)
 				return nil
 			}
 		}
-		m, err = picture(img, imaging.Want{AspectW: 1, AspectH: 1, MinSide: floor(w.Job.Plan.Style.Enhance), Ink: true})
+		m, err = picture(img, want)
 		return err
 	})
 	return m, err
@@ -73,28 +76,29 @@ func floor(e trainset.Enhance) int {
 	return minTile
 }
 
-// cut takes the tile out of its grid, or of the grid's enlargement.
-func (c tileCraft) cut(ctx context.Context, w ledger.Work) (*image.NRGBA, error) {
+// cut takes the tile out of its grid, or of the grid's enlargement, whose pixels
+// it shares until release is called.
+func (c tileCraft) cut(ctx context.Context, w ledger.Work) (tile *image.NRGBA, release func(), err error) {
 	ask := w.Subtask.Ask
 	_, made, err := c.h.ledger.Winner(ctx, w.Job.ID, plan.GridID(ask.Grid))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	from := made.Image
 	if w.Job.Plan.Style.Enhance == trainset.EnhanceGrid {
 		_, larger, err := c.h.ledger.Winner(ctx, w.Job.ID, plan.EnhanceID(ask.Grid))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		from = larger.Image
 	}
-	img, err := c.h.sheet(ctx, from.SHA256, func() ([]byte, error) { return c.h.store.Get(ctx, from.Key) })
+	img, release, err := c.h.sheet(ctx, from.SHA256, func() ([]byte, error) { return c.h.store.Get(ctx, from.Key) })
 	if err != nil {
-		return nil, fmt.Errorf("reading grid %d: %w", ask.Grid, err)
+		return nil, nil, fmt.Errorf("reading grid %d: %w", ask.Grid, err)
 	}
 	box := scaled(made.Grid.Tiles[ask.Tile-1].Box, *made.Grid, img.Rect)
 	part, _ := img.SubImage(box).(*image.NRGBA)
-	return part, nil
+	return part, release, nil
 }
 
 // scaled is a box of a grid on an enlargement of it. The part stays square.

@@ -32,11 +32,11 @@ func encode(img image.Image, format string) (Result, error) {
 // encodePNG is quick for what is drawn here.
 func encodePNG(img image.Image) ([]byte, error) {
 	if m, ok := img.(*image.RGBA); ok && m.Opaque() {
-		return png8.Encode(&image.NRGBA{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}, nil) //nolint:wrapcheck // the caller says what
+		return png8.Encode(&image.NRGBA{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}, nil)
 	}
 	var b bytes.Buffer
 	err := png.Encode(&b, img)
-	return b.Bytes(), err //nolint:wrapcheck // the caller says what
+	return b.Bytes(), err
 }
 
 // page is what a proxy or a lapsed link serves with status 200.
