@@ -36,6 +36,8 @@ type File struct {
 	Key         string
 	ContentType string
 	Body        []byte
+
+	sum string // of those that the manifest names
 }
 
 // Build makes every object of the set, in the order in which to store them:
@@ -62,8 +64,8 @@ func Build(s Set) (trainset.Manifest, []File, error) {
 		return trainset.Manifest{}, nil, err
 	}
 	return m, append(files,
-		File{layout.RevisionManifest(s.Revision), "application/json", revision},
-		File{layout.Manifest(), "application/json", current}), nil
+		File{Key: layout.RevisionManifest(s.Revision), ContentType: "application/json", Body: revision},
+		File{Key: layout.Manifest(), ContentType: "application/json", Body: current}), nil
 }
 
 func encode(m trainset.Manifest) ([]byte, error) {
@@ -132,8 +134,8 @@ func (s Set) files() ([]File, error) {
 		}
 		image, text := s.Images[sub.Index], []byte(caption(sub.Ask, win))
 		files = append(files,
-			File{layout.Train(s.Revision, sub.Index), "image/png", image},
-			File{layout.Caption(s.Revision, sub.Index), "text/plain; charset=utf-8", text})
+			File{Key: layout.Train(s.Revision, sub.Index), ContentType: "image/png", Body: image},
+			File{Key: layout.Caption(s.Revision, sub.Index), ContentType: "text/plain; charset=utf-8", Body: text})
 		entries = append(entries, entry{index: sub.Index, image: image, caption: text})
 	}
 	if len(entries) > 0 {
@@ -141,16 +143,22 @@ func (s Set) files() ([]File, error) {
 		if err != nil {
 			return nil, err
 		}
-		files = append(files, File{layout.Zip(s.Revision), "application/zip", body})
+		files = append(files, named(layout.Zip(s.Revision), "application/zip", body))
 	}
 	if len(s.ContactSheet) > 0 {
-		files = append(files, File{layout.ContactSheet(s.Revision), "image/jpeg", s.ContactSheet})
+		files = append(files, named(layout.ContactSheet(s.Revision), "image/jpeg", s.ContactSheet))
 	}
 	page, err := gallery(s.manifest(layout.Revision(s.Revision), files))
 	if err != nil {
 		return nil, err
 	}
-	return append(files, File{layout.Gallery(s.Revision), "text/html; charset=utf-8", page}), nil
+	return append(files, named(layout.Gallery(s.Revision), "text/html; charset=utf-8", page)), nil
+}
+
+// named is a file that the manifests name with its digest: it is taken once, a
+// zip has many megabytes.
+func named(key, contentType string, body []byte) File {
+	return File{Key: key, ContentType: contentType, Body: body, sum: sum(body)}
 }
 
 func sum(b []byte) string {

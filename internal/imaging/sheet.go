@@ -188,9 +188,22 @@ func (f *faces) reason(dst *image.RGBA, place image.Rectangle, why string) {
 	}
 }
 
-// rounded draws src into r with round corners.
+// rounded draws an opaque src into r with round corners. Only there a mask is
+// needed, which costs more than all the rest.
 func rounded(dst *image.RGBA, r image.Rectangle, src image.Image) {
-	draw.DrawMask(dst, r, src, src.Bounds().Min, roundMask(r.Dx(), r.Dy()), image.Point{}, draw.Over)
+	from := src.Bounds().Min
+	if img, ok := src.(*image.NRGBA); ok { // the same bytes, which are copied
+		src = &image.RGBA{Pix: img.Pix, Stride: img.Stride, Rect: img.Rect}
+	}
+	top, bottom := r, r
+	top.Max.Y, bottom.Min.Y = min(r.Min.Y+radius, r.Max.Y), max(r.Max.Y-radius, r.Min.Y+radius)
+	middle := image.Rect(r.Min.X, top.Max.Y, r.Max.X, bottom.Min.Y)
+	draw.Draw(dst, middle, src, from.Add(middle.Min.Sub(r.Min)), draw.Src)
+	mask := roundMask(r.Dx(), r.Dy())
+	for _, band := range []image.Rectangle{top, bottom} {
+		at := band.Min.Sub(r.Min)
+		draw.DrawMask(dst, band, src, from.Add(at), mask, at, draw.Over)
+	}
 }
 
 // roundMask covers a rectangle but for its corners.
