@@ -1,6 +1,10 @@
 package trainset
 
-import "time"
+import (
+	"fmt"
+	"path"
+	"time"
+)
 
 // Phase is what is being done for an item that has not settled.
 type Phase string
@@ -22,7 +26,8 @@ type Item struct {
 	Attempts int       `json:"attempts"`
 	// Reason says why the item failed, or why it is being tried again.
 	Reason string `json:"reason,omitempty"`
-	// File is the image, relative to the manifest; set in an assembled set.
+	// File is the image in the current data set, relative to its manifest; set when
+	// the job has ended with one. Job.ImageKey makes a key of it.
 	File string `json:"file,omitempty"`
 	// StartedAt is when the first attempt began, SettledAt when the outcome was known.
 	StartedAt *time.Time `json:"started_at,omitempty"`
@@ -101,4 +106,17 @@ func (j *Job) Succeeded() int {
 		}
 	}
 	return n
+}
+
+// ImageFile names an item's image in the set of a revision, relative to the
+// job's manifest.
+func ImageFile(revision, index int) string { return fmt.Sprintf("v%d/train/%03d.png", revision, index) }
+
+// ImageKey is the storage key of an item's image in the current data set; empty
+// while the job has not ended, and where there is none.
+func (j *Job) ImageKey(it Item) string {
+	if j.Output == nil || it.File == "" {
+		return ""
+	}
+	return path.Join(path.Dir(j.Output.Manifest), it.File)
 }

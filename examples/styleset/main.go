@@ -22,7 +22,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path"
 	"strings"
 
 	"github.com/actormaker/trainset"
@@ -136,19 +135,16 @@ func progress(job trainset.Job) string {
 
 // report prints the images of a set, and fails where there is none or too few.
 func report(stdout io.Writer, job trainset.Job, files string) error {
-	if job.Output != nil {
-		folder := path.Dir(job.Output.Manifest)
-		for _, it := range job.Items {
-			if it.State != trainset.ItemSucceeded {
-				continue
-			}
-			key := fmt.Sprintf("%s/v%d/train/%03d.png", folder, job.Revision, it.Index)
-			if files != "" {
-				key = strings.TrimSuffix(files, "/") + "/" + key
-			}
-			if _, err := fmt.Fprintln(stdout, key); err != nil {
-				return err //nolint:wrapcheck // the reader has gone
-			}
+	for _, it := range job.Items {
+		key := job.ImageKey(it)
+		if key == "" {
+			continue
+		}
+		if files != "" {
+			key = strings.TrimSuffix(files, "/") + "/" + key
+		}
+		if _, err := fmt.Fprintln(stdout, key); err != nil {
+			return err //nolint:wrapcheck // the reader has gone
 		}
 	}
 	if job.State != trainset.JobSucceeded {

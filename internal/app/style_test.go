@@ -99,6 +99,7 @@ func TestAStyleBecomesADataSet(t *testing.T) {
 	if len(m.Items) != 20 || m.Files.Zip == nil {
 		t.Errorf("manifest: %d items", len(m.Items))
 	}
+	s.sameKeys(job, m)
 	for _, it := range m.Items {
 		if it.Width < 1024 || it.Width != it.Height || it.Caption == nil {
 			t.Errorf("item %d: %d x %d", it.Index, it.Width, it.Height)

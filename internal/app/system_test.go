@@ -154,6 +154,29 @@ func (s *system) manifest(req trainset.ActorRequest) trainset.Manifest {
 	return m
 }
 
+// sameKeys makes sure that the ledger and the manifest name the same images, and
+// that they are there.
+func (s *system) sameKeys(job trainset.Job, m trainset.Manifest) {
+	s.t.Helper()
+	stored := m.Job()
+	if len(job.Items) != len(stored.Items) {
+		s.t.Fatalf("%d items, %d in the manifest", len(job.Items), len(stored.Items))
+	}
+	for i, it := range job.Items {
+		key := job.ImageKey(it)
+		if key != stored.ImageKey(stored.Items[i]) || (key == "") != (it.State != trainset.ItemSucceeded) {
+			s.t.Errorf("item %d is %s: %q, in the manifest %q", it.Index, it.State, key, stored.ImageKey(stored.Items[i]))
+			continue
+		}
+		if key == "" {
+			continue
+		}
+		if _, err := s.store.Stat(s.t.Context(), key); err != nil {
+			s.t.Error(err)
+		}
+	}
+}
+
 func TestAJobBecomesADataSet(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
 		s := newSystem(t, rdb)
@@ -168,6 +191,7 @@ func TestAJobBecomesADataSet(t *testing.T) {
 		if m.State != trainset.JobSucceeded || len(m.Items) != 12 || m.Files.Zip == nil {
 			t.Errorf("manifest: %s, %d items", m.State, len(m.Items))
 		}
+		s.sameKeys(job, m)
 		if _, err := s.store.Stat(t.Context(), req.Portrait.Key); err == nil {
 			t.Error("the upload was left behind")
 		}
@@ -257,6 +281,7 @@ func TestAnItemThatFailsLeavesAPartialSet(t *testing.T) {
 		t.Errorf("job %s with %d images: %q", job.State, job.Succeeded(), job.Reason)
 	}
 	m := s.manifest(req)
+	s.sameKeys(job, m)
 	for _, it := range m.Items {
 		if (it.State == trainset.ItemFailed) == (it.Reason == "") {
 			t.Errorf("item %d is %s: %q", it.Index, it.State, it.Reason)

@@ -222,3 +222,33 @@ func TestJobViewShowsPhases(t *testing.T) {
 		t.Errorf("items %+v", items)
 	}
 }
+
+// An item's file is that of the set that has been assembled: not before the
+// end, nor while the job is tried again.
+func TestItemsNameTheirFilesOnceTheSetIsWhole(t *testing.T) {
+	rec := record(2)
+	for id, state := range map[plan.SubtaskID]trainset.ItemState{"image.1": trainset.ItemSucceeded, "image.2": trainset.ItemFailed} {
+		s := rec.Subtasks[id]
+		s.State = state
+		rec.Subtasks[id] = s
+	}
+	rec.Revision, rec.Output = 2, &trainset.Output{Manifest: "ada/actors/zara/j/manifest.json"}
+	for state, file := range map[trainset.JobState]string{trainset.JobRunning: "", trainset.JobPartial: "v2/train/001.png", trainset.JobCanceled: "v2/train/001.png"} {
+		rec.State = state
+		job := rec.Job()
+		if job.Items[0].File != file || job.Items[1].File != "" {
+			t.Errorf("%s: files %q and %q", state, job.Items[0].File, job.Items[1].File)
+		}
+		want := ""
+		if file != "" {
+			want = "ada/actors/zara/j/" + file
+		}
+		if key := job.ImageKey(job.Items[0]); key != want || job.ImageKey(job.Items[1]) != "" {
+			t.Errorf("%s: keys %q and %q", state, key, job.ImageKey(job.Items[1]))
+		}
+	}
+	rec.Output = nil
+	if job := rec.Job(); job.Items[0].File != "" || job.ImageKey(trainset.Item{File: "v1/train/001.png"}) != "" {
+		t.Errorf("without a set: %+v", job.Items[0])
+	}
+}

@@ -20,10 +20,18 @@ func (r Record) Job() trainset.Job {
 func (r Record) items() []trainset.Item {
 	items := make([]trainset.Item, 0, len(r.Subtasks))
 	for _, s := range r.Items() {
-		items = append(items, item(s, r.Tries(s.ID)))
+		it := item(s, r.Tries(s.ID))
+		if r.assembled() && it.State == trainset.ItemSucceeded {
+			it.File = trainset.ImageFile(r.Revision, it.Index)
+		}
+		items = append(items, it)
 	}
 	return items
 }
+
+// assembled reports whether the last set has everything that was made: one that
+// is tried again may have more.
+func (r Record) assembled() bool { return r.State.Ended() && r.Output != nil }
 
 // grids shows what has come of a style's grids.
 func (r Record) grids() []trainset.Grid {
