@@ -26,7 +26,8 @@ func auditCommand(environ []string) *cobra.Command {
 	cmd.Long = "Audit looks for predictions at the provider that no attempt and no receipt names, objects in folders\n" +
 		"of jobs that nobody knows, images that the ledger names and storage has not, and jobs whose cost is not\n" +
 		"the sum of their attempts'. It changes nothing, and exits with 1 when it found something. Predictions of\n" +
-		"models that trainset does not ask are counted as somebody else's."
+		"models that trainset does not ask are counted as somebody else's, and those of jobs that were deleted in\n" +
+		"the last 30 days as theirs."
 	cmd.Example = "  worker audit\n  worker audit --since 168h --json | jq .unknown_predictions"
 	cmd.Flags().DurationVar(&since, "since", 24*time.Hour, "compare predictions and costs of the time since then")
 	return cmd
@@ -63,6 +64,9 @@ func writeBooks(w io.Writer, b operate.Books) error {
 	t.Add("since", b.Since.Format(time.RFC3339))
 	t.Add("ledger", fmt.Sprintf("%d jobs; since then %d attempts, %d of them paid, %s", b.Jobs, b.Costs.Attempts, b.Costs.Paid, b.Costs.Spent))
 	t.Add("provider", fmt.Sprintf("%d predictions, %d of them of others", b.Listed, b.Others))
+	if len(b.Deleted) > 0 {
+		t.Add("", fmt.Sprintf("%d of them of deleted jobs, %s at list prices", len(b.Deleted), b.Costs.Deleted))
+	}
 	t.Add("storage", fmt.Sprintf("%d objects", b.Stored))
 	for _, skipped := range b.Skipped {
 		t.Add("not looked at", skipped)

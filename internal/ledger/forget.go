@@ -3,13 +3,16 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/actormaker/trainset"
 )
 
-// Forget removes every trace of a job but what its user has spent today. User
+// Forget removes every trace of a job but what its user has spent today and
+// what Disown has noted. User
 // and image are those of its request, and empty where nobody knows them any
 // more; image is the digest of one that may lie in the inbox. It leaves the
 // index of recent jobs last, so that a Forget which failed halfway is found,
@@ -39,4 +42,44 @@ func (l *Ledger) Forget(ctx context.Context, id trainset.JobID, user, image stri
 		}
 	}
 	return nil
+}
+
+// Disown notes that predictions were a deleted job's, for as long as the ledger
+// keeps the records of ended ones: what the provider still lists was known and
+// paid for, though nothing else here tells of it. It keeps IDs and no more. Call
+// it before anything is deleted; it may be repeated.
+func (l *Ledger) Disown(ctx context.Context, id trainset.JobID, predictions []string) error {
+	if len(predictions) == 0 {
+		return nil
+	}
+	now := l.now()
+	members := make([]redis.Z, len(predictions))
+	for i, p := range predictions {
+		members[i] = redis.Z{Score: float64(now.UnixMilli()), Member: p + " " + string(id)}
+	}
+	_, err := l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.ZRemRangeByScore(ctx, deletedKey, "-inf", "("+strconv.FormatInt(now.Add(-l.keep).UnixMilli(), 10))
+		p.ZAdd(ctx, deletedKey, members...)
+		p.PExpire(ctx, deletedKey, l.keep)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("ledger: noting the predictions of job %s: %w", id, err)
+	}
+	return nil
+}
+
+// Disowned returns the predictions of deleted jobs, each with its job.
+func (l *Ledger) Disowned(ctx context.Context) (map[string]trainset.JobID, error) {
+	since := strconv.FormatInt(l.now().Add(-l.keep).UnixMilli(), 10)
+	members, err := l.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{Key: deletedKey, ByScore: true, Start: since, Stop: "+inf"}).Result()
+	if err != nil {
+		return nil, fmt.Errorf("ledger: reading the predictions of deleted jobs: %w", err)
+	}
+	disowned := make(map[string]trainset.JobID, len(members))
+	for _, m := range members {
+		prediction, job, _ := strings.Cut(m, " ")
+		disowned[prediction] = trainset.JobID(job)
+	}
+	return disowned, nil
 }

@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +62,46 @@ func TestForgetLeavesNothing(t *testing.T) {
 			if rdb.Type(ctx, key).Val() == "zset" && rdb.ZScore(ctx, key, string(id)).Err() == nil {
 				t.Errorf("%s still names it", key)
 			}
+		}
+	})
+}
+
+func TestPredictionsOfDeletedJobsStayKnownForAWhile(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		now := time.Now()
+		l, ctx := ledger.New(rdb, ledger.Options{Keep: time.Hour, Now: func() time.Time { return now }}), t.Context()
+		old, young := request("old").JobID(), request("young").JobID()
+		know := func(want map[string]trainset.JobID) {
+			t.Helper()
+			if got, err := l.Disowned(ctx); err != nil || !maps.Equal(got, want) {
+				t.Errorf("%v, %v; want %v", got, err, want)
+			}
+		}
+		disown := func(id trainset.JobID, predictions ...string) {
+			t.Helper()
+			if err := l.Disown(ctx, id, predictions); err != nil {
+				t.Fatal(err)
+			}
+		}
+		know(map[string]trainset.JobID{})
+		disown(old)
+		disown(old, "p1", "p2")
+		disown(old, "p1", "p2")
+		if err := l.Forget(ctx, old, "u", ""); err != nil {
+			t.Fatal(err)
+		}
+		know(map[string]trainset.JobID{"p1": old, "p2": old})
+		now = now.Add(40 * time.Minute)
+		disown(young, "p3")
+		know(map[string]trainset.JobID{"p1": old, "p2": old, "p3": young})
+		now = now.Add(40 * time.Minute)
+		know(map[string]trainset.JobID{"p3": young})
+		disown(young, "p4")
+		if n := rdb.ZCard(ctx, "trainset:deleted").Val(); n != 2 {
+			t.Errorf("%d are kept, the old ones with them", n)
+		}
+		if ttl := rdb.TTL(ctx, "trainset:deleted").Val(); ttl <= 0 || ttl > time.Hour {
+			t.Errorf("the last of them goes in %s", ttl)
 		}
 	})
 }

@@ -22,6 +22,8 @@ const (
 	openKey   = "trainset:open"   // zset: job ID -> next check, unix ms
 	recentKey = "trainset:recent" // zset: job ID -> creation, unix ms
 	sweepKey  = "trainset:sweep"  // string: the sweeping worker's lock
+
+	deletedKey = "trainset:deleted" // zset: "PREDICTION JOB" of deleted jobs -> deletion, unix ms
 )
 
 func userKey(user string) string        { return "trainset:user:" + user }        // zset: job ID -> creation

@@ -3,11 +3,9 @@ package operate
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -31,13 +29,15 @@ type Auditor struct {
 		OpenJobs(ctx context.Context) ([]trainset.JobID, error)
 		Recent(ctx context.Context, user string, n int) ([]trainset.JobID, error)
 		Load(ctx context.Context, id trainset.JobID) (plan.Record, error)
+		Disowned(ctx context.Context) (map[string]trainset.JobID, error)
 	}
 	Store storage.Store
 	Now   func() time.Time
 }
 
-// Prediction is one that the provider made and nobody here knows.
+// Prediction is one that the provider made and that is in no record here.
 type Prediction struct {
+	Job     trainset.JobID   `json:"job_id,omitempty"` // that was deleted
 	ID      string           `json:"prediction_id"`
 	Model   string           `json:"model"`
 	Status  replicate.Status `json:"status"`
@@ -72,6 +72,7 @@ type Costs struct {
 	Paid     int            `json:"paid"` // attempts that cost something
 	Spent    trainset.Money `json:"spent_usd"`
 	Unknown  trainset.Money `json:"unknown_usd"` // of predictions that nobody knows
+	Deleted  trainset.Money `json:"deleted_usd"` // of the predictions of deleted jobs, at list prices
 }
 
 // Books are what an audit found.
@@ -84,6 +85,7 @@ type Books struct {
 	Listed int `json:"predictions"`
 	Others int `json:"other_predictions"`
 
+	Deleted []Prediction  `json:"deleted_predictions"` // of jobs that were deleted: no finding
 	Unknown []Prediction  `json:"unknown_predictions"`
 	Orphans []Orphans     `json:"objects_without_job"`
 	Missing []Missing     `json:"attempts_without_object"`
@@ -108,7 +110,7 @@ const uploadGrace = time.Hour
 // ledger read after it: what was journalled meanwhile is known.
 func (a Auditor) Audit(ctx context.Context, since time.Time) (Books, error) {
 	b := Books{
-		Since: since.UTC(), Unknown: []Prediction{}, Orphans: []Orphans{}, Missing: []Missing{}, Wrong: []Discrepancy{}, Skipped: []string{},
+		Since: since.UTC(), Deleted: []Prediction{}, Unknown: []Prediction{}, Orphans: []Orphans{}, Missing: []Missing{}, Wrong: []Discrepancy{}, Skipped: []string{},
 	}
 	rows, err := a.list(ctx, since)
 	if err != nil {
@@ -191,14 +193,19 @@ func (a Auditor) jobs(ctx context.Context) (map[trainset.JobID]plan.Record, erro
 
 // knowledge is what is known of predictions.
 type knowledge struct {
-	ids  map[string]bool
-	asks []plan.Attempt // whose create has not been answered yet
+	ids     map[string]bool
+	asks    []plan.Attempt // whose create has not been answered yet
+	deleted map[string]trainset.JobID
 }
 
 // known collects the predictions of the ledger's attempts and, where the ledger
 // has forgotten a job, of the receipts in storage.
 func (a Auditor) known(ctx context.Context, jobs map[trainset.JobID]plan.Record, objects []storage.Info, since time.Time) (knowledge, error) {
 	k := knowledge{ids: map[string]bool{}}
+	var err error
+	if k.deleted, err = a.Ledger.Disowned(ctx); err != nil {
+		return k, fmt.Errorf("auditing the ledger: %w", err)
+	}
 	for _, r := range jobs {
 		for _, t := range r.Attempts {
 			k.ids[t.PredictionID] = true
@@ -208,32 +215,21 @@ func (a Auditor) known(ctx context.Context, jobs map[trainset.JobID]plan.Record,
 		}
 	}
 	for _, o := range objects {
-		l, ok := place(o.Key)
-		if _, inLedger := jobs[l.Job]; !ok || inLedger || !isReceipt(l, o.Key) || o.ModTime.Before(since) {
+		l, _ := place(o.Key)
+		if _, inLedger := jobs[l.Job]; inLedger || o.ModTime.Before(since) {
 			continue
 		}
-		b, err := a.Store.Get(ctx, o.Key)
-		if errors.Is(err, storage.ErrNotFound) {
-			continue
-		}
+		t, err := receipt(ctx, a.Store, o.Key)
 		if err != nil {
-			return k, fmt.Errorf("auditing the receipts: %w", err)
+			return k, fmt.Errorf("auditing: %w", err)
 		}
-		var t plan.Attempt
-		if json.Unmarshal(b, &t) == nil {
-			k.ids[t.PredictionID] = true
-		}
+		k.ids[t.PredictionID] = true
 	}
 	return k, nil
 }
 
-// isReceipt tells the records of attempts from what else is JSON in a job's folder.
-func isReceipt(l dataset.Layout, key string) bool {
-	folder := path.Dir(key)
-	return path.Ext(key) == ".json" && (folder == l.Root()+"/items" || folder == l.Root()+"/grids")
-}
-
-// unknown finds the predictions of our models that nobody knows.
+// unknown finds the predictions of our models that nobody knows, or that were
+// a deleted job's.
 func (a Auditor) unknown(ctx context.Context, b *Books, rows []replicate.Prediction, k knowledge) error {
 	for _, p := range rows {
 		if k.ids[p.ID] {
@@ -251,9 +247,14 @@ func (a Auditor) unknown(ctx context.Context, b *Books, rows []replicate.Predict
 		if asked {
 			continue
 		}
-		u := Prediction{ID: p.ID, Model: p.Model, Status: p.Status, Created: p.CreatedAt}
+		u := Prediction{Job: k.deleted[p.ID], ID: p.ID, Model: p.Model, Status: p.Status, Created: p.CreatedAt}
 		if !p.Terminal() || p.Status == replicate.StatusSucceeded || p.Status == replicate.StatusCanceled && !p.StartedAt.IsZero() {
 			u.Price = m.Price
+		}
+		if u.Job != "" {
+			b.Costs.Deleted += u.Price
+			b.Deleted = append(b.Deleted, u)
+			continue
 		}
 		b.Costs.Unknown += u.Price
 		b.Unknown = append(b.Unknown, u)

@@ -35,6 +35,11 @@ func (j jobs) Recent(context.Context, string, int) ([]trainset.JobID, error) {
 	return ids, nil
 }
 
+// Disowned is of a job that was deleted.
+func (j jobs) Disowned(context.Context) (map[string]trainset.JobID, error) {
+	return map[string]trainset.JobID{"of-deleted": job("deleted").Job, "by-attempt": job("deleted").Job}, nil
+}
+
 func (j jobs) Load(_ context.Context, id trainset.JobID) (plan.Record, error) {
 	r, ok := j[id]
 	if !ok {
@@ -108,8 +113,8 @@ func audit(t *testing.T, a operate.Auditor) operate.Books {
 }
 
 // A prediction is known by an attempt, by the receipt of a job that the ledger
-// has forgotten, or by the attempt that waits for its ID.
-func TestAuditKnowsPredictionsInThreeWays(t *testing.T) {
+// has forgotten, by the attempt that waits for its ID, or as a deleted job's.
+func TestAuditKnowsPredictionsInFourWays(t *testing.T) {
 	store := storage.NewDirectory(t.TempDir())
 	forgotten, sub := job("forgotten"), plan.Subtask{Verb: plan.VerbImage, Index: 1}
 	receipt, err := json.Marshal(plan.Attempt{ID: "image.1.1", PredictionID: "by-receipt", State: plan.AttemptEnded})
@@ -128,10 +133,13 @@ func TestAuditKnowsPredictionsInThreeWays(t *testing.T) {
 	b := audit(t, operate.Auditor{Ledger: ledger, Store: store, Provider: account{
 		predicted("in-flight", time.Second, replicate.StatusStarting), predicted("by-attempt", time.Minute, replicate.StatusSucceeded), other,
 		predicted("by-receipt", 2*time.Hour, replicate.StatusSucceeded), free, predicted("unknown", 4*time.Hour, replicate.StatusSucceeded),
-		predicted("before", 25*time.Hour, replicate.StatusSucceeded),
+		predicted("of-deleted", 5*time.Hour, replicate.StatusSucceeded), predicted("before", 25*time.Hour, replicate.StatusSucceeded),
 	}})
-	if b.Listed != 6 || b.Others != 1 || len(b.Unknown) != 2 || b.Unknown[0].ID != "failed" || b.Unknown[1].ID != "unknown" {
+	if b.Listed != 7 || b.Others != 1 || len(b.Unknown) != 2 || b.Unknown[0].ID != "failed" || b.Unknown[1].ID != "unknown" {
 		t.Errorf("%d listed, %d of others, unknown %+v", b.Listed, b.Others, b.Unknown)
+	}
+	if len(b.Deleted) != 1 || b.Deleted[0].ID != "of-deleted" || b.Deleted[0].Job != job("deleted").Job || b.Costs.Deleted != trainset.USD(0.04) {
+		t.Errorf("of deleted jobs: %+v, %s", b.Deleted, b.Costs.Deleted)
 	}
 	if b.Costs.Unknown != trainset.USD(0.04) || b.Costs.Spent != trainset.USD(0.08) || b.Costs.Attempts != 2 {
 		t.Errorf("costs %+v", b.Costs)

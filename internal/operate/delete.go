@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +23,7 @@ type Deleter struct {
 	Ledger interface {
 		Load(ctx context.Context, id trainset.JobID) (plan.Record, error)
 		Uploads(ctx context.Context, id trainset.JobID) ([]ledger.Upload, error)
+		Disown(ctx context.Context, id trainset.JobID, predictions []string) error
 		Forget(ctx context.Context, id trainset.JobID, user, image string) error
 	}
 	Store storage.Store
@@ -58,7 +60,8 @@ func (d Deleted) Nothing() bool {
 // Delete removes a job that has ended, or that the ledger does not know any
 // more: first what the ledger names, and the ledger last, so that after an
 // error the same call goes on. A job that has not ended is a
-// *trainset.FieldError. What its user has spent stays in the day's books.
+// *trainset.FieldError. What its user has spent stays in the day's books, and
+// the IDs of its predictions for those who audit them.
 func (d Deleter) Delete(ctx context.Context, id trainset.JobID) (Deleted, error) {
 	done := Deleted{Job: id, Left: []string{}}
 	r, err := d.Ledger.Load(ctx, id)
@@ -68,11 +71,16 @@ func (d Deleter) Delete(ctx context.Context, id trainset.JobID) (Deleted, error)
 	if done.Ledger && !r.State.Ended() {
 		return done, trainset.Invalid("job", fmt.Sprintf("%s has not ended: it is %s", id, r.State), "cancel it first, or give --force")
 	}
+	objects, err := d.find(ctx, r, done)
+	if err != nil {
+		return done, fmt.Errorf("deleting job %s: %w", id, err)
+	}
 	user := r.User
 	for _, step := range []func() error{
+		func() error { return d.disown(ctx, r, objects, done) },
 		func() error { return d.files(ctx, &done) },
 		func() error { return d.debug(&done) },
-		func() error { return d.objects(ctx, r, &user, &done) },
+		func() error { return d.objects(ctx, objects, &user, &done) },
 		func() (err error) { done.Tasks, err = d.Tasks.Forget(ctx, tasksOf(r)); return err },
 		func() error { return d.Ledger.Forget(ctx, id, user, inboxImage(r)) },
 	} {
@@ -123,24 +131,50 @@ func (d Deleter) debug(done *Deleted) error {
 	return err //nolint:wrapcheck // names the folder
 }
 
-// objects removes what storage has of the job. Where the ledger does not say
-// where that is, it is looked for, and the user read off its place. The plan
-// and the manifest, by which a job is known, go last.
-func (d Deleter) objects(ctx context.Context, r plan.Record, user *string, done *Deleted) error {
+// find lists what storage has of the job. Where the ledger does not say where
+// that is, it is looked for.
+func (d Deleter) find(ctx context.Context, r plan.Record, done Deleted) ([]storage.Info, error) {
 	prefix := ""
 	if done.Ledger {
 		prefix = dataset.Layout{User: r.User, Kind: r.Kind, Subject: r.Subject, Job: r.ID}.Root() + "/"
 	}
 	all, err := d.Store.List(ctx, prefix)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var keys, last []string
-	for _, o := range all {
+	return slices.DeleteFunc(all, func(o storage.Info) bool {
 		l, ok := place(o.Key)
-		if !ok || l.Job != done.Job {
-			continue
+		return !ok || l.Job != done.Job
+	}), nil
+}
+
+// disown keeps the IDs of the job's predictions for the books: of its attempts
+// or, where the ledger has forgotten it, of the receipts.
+func (d Deleter) disown(ctx context.Context, r plan.Record, objects []storage.Info, done Deleted) error {
+	ids := map[string]bool{}
+	for _, t := range r.Attempts {
+		ids[t.PredictionID] = true
+	}
+	for _, o := range objects {
+		if done.Ledger {
+			break
 		}
+		t, err := receipt(ctx, d.Store, o.Key)
+		if err != nil {
+			return err
+		}
+		ids[t.PredictionID] = true
+	}
+	delete(ids, "") // of attempts that never came to have one
+	return d.Ledger.Disown(ctx, done.Job, slices.Sorted(maps.Keys(ids)))
+}
+
+// objects removes what storage has of the job, and reads its user off the
+// place. The plan and the manifest, by which a job is known, go last.
+func (d Deleter) objects(ctx context.Context, objects []storage.Info, user *string, done *Deleted) error {
+	var keys, last []string
+	for _, o := range objects {
+		l, _ := place(o.Key)
 		*user = l.User
 		done.Objects++
 		done.Bytes += o.Size

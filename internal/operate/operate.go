@@ -9,11 +9,16 @@ package operate
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/dataset"
+	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/storage"
 )
 
 // LeastPrefix is how much of a job's ID names it, where no other job begins
@@ -67,4 +72,26 @@ func place(key string) (l dataset.Layout, ok bool) {
 	}
 	_, err := trainset.ParseJobID(part[3])
 	return l, err == nil
+}
+
+// receipt reads the record of an attempt that lies in a job's folder. It is
+// empty where the object is none, or is gone.
+func receipt(ctx context.Context, store storage.Store, key string) (plan.Attempt, error) {
+	var t plan.Attempt
+	l, ok := place(key)
+	folder := path.Dir(key)
+	if !ok || path.Ext(key) != ".json" || folder != l.Root()+"/items" && folder != l.Root()+"/grids" {
+		return t, nil
+	}
+	b, err := store.Get(ctx, key)
+	if errors.Is(err, storage.ErrNotFound) {
+		return t, nil
+	}
+	if err != nil {
+		return t, fmt.Errorf("reading a receipt: %w", err)
+	}
+	if json.Unmarshal(b, &t) != nil {
+		return plan.Attempt{}, nil //nolint:nilerr // it is somebody else's JSON
+	}
+	return t, nil
 }

@@ -2,6 +2,7 @@ package operate_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -57,6 +58,7 @@ type books struct {
 	record    plan.Record
 	known     bool
 	forgotten []string // user and image
+	disowned  []string // predictions
 }
 
 func (b *books) Load(context.Context, trainset.JobID) (plan.Record, error) {
@@ -68,6 +70,11 @@ func (b *books) Load(context.Context, trainset.JobID) (plan.Record, error) {
 
 func (b *books) Uploads(context.Context, trainset.JobID) ([]ledger.Upload, error) {
 	return []ledger.Upload{{ID: "f1"}}, nil
+}
+
+func (b *books) Disown(_ context.Context, _ trainset.JobID, predictions []string) error {
+	b.disowned = predictions
+	return nil
 }
 
 func (b *books) Forget(_ context.Context, _ trainset.JobID, user, image string) error {
@@ -138,6 +145,29 @@ func TestDeleteGoesOnAfterAnError(t *testing.T) {
 		}
 		if known && !slices.Equal(q.ids, []string{"t1", "t2"}) {
 			t.Errorf("tasks %v", q.ids)
+		}
+	}
+}
+
+// What was paid for stays known by its ID: from the ledger or, where that has
+// forgotten the job, from the receipts, before they go.
+func TestDeleteKeepsTheIDsOfPredictions(t *testing.T) {
+	for _, known := range []bool{true, false} {
+		store := storage.NewDirectory(t.TempDir())
+		l := job("k")
+		for n, id := range []string{"p1", "p2", ""} {
+			b, err := json.Marshal(plan.Attempt{ID: "x", PredictionID: id})
+			if err != nil {
+				t.Fatal(err)
+			}
+			put(t, store, l.Receipt(plan.Subtask{Verb: plan.VerbImage, Index: n + 1}, 1), b)
+		}
+		put(t, store, l.Plan(), []byte(`{"prediction_id": "of no attempt"}`))
+		b := &books{known: known, record: record("k",
+			plan.Attempt{ID: "image.1.1", PredictionID: "p1"}, plan.Attempt{ID: "image.2.1", PredictionID: "p2"}, plan.Attempt{ID: "image.3.1"})}
+		d := operate.Deleter{Ledger: b, Store: &failing{Store: store}, Tasks: &tasks{}}
+		if _, err := d.Delete(t.Context(), l.Job); err == nil || !slices.Equal(b.disowned, []string{"p1", "p2"}) {
+			t.Errorf("known %v: %v, kept %v before the first object went", known, err, b.disowned)
 		}
 	}
 }
