@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,6 +24,8 @@ type Node struct {
 	Addr string // host:port
 
 	tls   *tls.Config // nil where the node speaks plainly
+	bin   string
+	args  []string
 	cmd   *exec.Cmd
 	ended chan struct{} // closed when the process has ended
 }
@@ -43,9 +46,28 @@ func (n *Node) Client(tb testing.TB) *redis.Client {
 }
 
 // Kill ends the process as a crash would. It may be called again.
-func (n *Node) Kill() {
-	_ = n.cmd.Process.Kill()
+func (n *Node) Kill() { n.signal(os.Kill) }
+
+// Stop ends the process in order. It may be called again.
+func (n *Node) Stop() { n.signal(syscall.SIGTERM) }
+
+func (n *Node) signal(s os.Signal) {
+	if n.cmd.Process == nil {
+		return // it was never started
+	}
+	_ = n.cmd.Process.Signal(s)
 	<-n.ended
+}
+
+// Restart starts the process again that has ended, on its port and with what
+// it has on disk.
+func (n *Node) Restart(tb testing.TB) {
+	tb.Helper()
+	var err error
+	Await(tb, "the port of redis-server is free", func() bool { err = n.serve(); return !errors.Is(err, errPortTaken) })
+	if err != nil {
+		tb.Fatal(err)
+	}
 }
 
 // start runs a server, with TLS where there is an authority, and with the
@@ -101,35 +123,44 @@ func run(tb testing.TB, bin, port string, args, config []string) (*Node, error) 
 	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		return nil, err
 	}
-	n := &Node{Addr: net.JoinHostPort("127.0.0.1", port), ended: make(chan struct{})}
-	// Killed by the clean-up and not by the test's context: the context ends
-	// before the other clean-ups, which may still talk to the server.
-	n.cmd = exec.Command(bin, append([]string{file}, args...)...) //nolint:noctx // see above
-	out, err := n.cmd.StdoutPipe()
+	n := &Node{Addr: net.JoinHostPort("127.0.0.1", port), bin: bin, args: append([]string{file}, args...)}
+	err := n.serve()
+	tb.Cleanup(n.Kill)
 	if err != nil {
 		return nil, err
 	}
+	return n, nil
+}
+
+// serve starts the process and returns when it says that it serves. It is
+// killed by its owner and not by the test's context: the context ends before
+// the other clean-ups, which may still talk to the server.
+func (n *Node) serve() error {
+	n.cmd, n.ended = exec.Command(n.bin, n.args...), make(chan struct{}) //nolint:noctx // see above
+	out, err := n.cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
 	if err := n.cmd.Start(); err != nil {
-		return nil, err
+		return err
 	}
 	serving, failed := make(chan struct{}), make(chan string, 1)
-	go func() {
-		defer close(n.ended)
+	go func(cmd *exec.Cmd, ended chan<- struct{}) {
+		defer close(ended)
 		log := follow(bufio.NewScanner(out), serving)
-		_ = n.cmd.Wait() // how it ended is in its log
+		_ = cmd.Wait() // how it ended is in its log
 		failed <- log
-	}()
-	tb.Cleanup(n.Kill)
+	}(n.cmd, n.ended)
 	select {
 	case <-serving:
-		return n, nil
+		return nil
 	case log := <-failed:
 		if strings.Contains(log, "Address already in use") {
-			return nil, errPortTaken
+			return errPortTaken
 		}
-		return nil, errors.New("redis-server ended at once:\n" + log)
+		return errors.New("redis-server ended at once:\n" + log)
 	case <-time.After(patience):
-		return nil, errors.New("redis-server does not serve")
+		return errors.New("redis-server does not serve")
 	}
 }
 

@@ -1,16 +1,10 @@
 package storage_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"go/build"
 	"io"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,83 +12,6 @@ import (
 	"github.com/actormaker/trainset/internal/storage"
 	"github.com/actormaker/trainset/internal/storage/storagetest"
 )
-
-// gateway starts a real S3 server, versitygw, with the bucket in it.
-func gateway(t *testing.T) storage.S3Options {
-	t.Helper()
-	binary := gatewayBinary(t)
-	folder := t.TempDir() // the server changes into it
-	if err := os.Mkdir(filepath.Join(folder, bucket), 0o750); err != nil {
-		t.Fatal(err)
-	}
-	address := freeAddress(t)
-	o := storage.S3Options{
-		Bucket: bucket, Endpoint: "http://" + address, AccessKey: "gateway-access", SecretKey: "gateway-secret", PathStyle: true,
-	}
-	server := exec.CommandContext(t.Context(), binary, "--port", address, "--health", "/health", "--quiet", "posix", folder)
-	server.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+o.AccessKey, "ROOT_SECRET_KEY="+o.SecretKey)
-	var output bytes.Buffer
-	server.Stdout, server.Stderr = &output, &output
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = server.Wait() // it ends by being killed, or else its output tells more
-	}()
-	awaitHealth(t, o.Endpoint+"/health", ended, &output)
-	t.Cleanup(func() {
-		<-ended // the test's context has ended by now, and the server with it
-	})
-	return o
-}
-
-func gatewayBinary(t *testing.T) string {
-	t.Helper()
-	if binary, err := exec.LookPath("versitygw"); err == nil {
-		return binary
-	}
-	for _, folder := range filepath.SplitList(build.Default.GOPATH) {
-		if binary, err := exec.LookPath(filepath.Join(folder, "bin", "versitygw")); err == nil {
-			return binary
-		}
-	}
-	t.Skip("no versitygw on PATH or in GOPATH/bin: go install github.com/versity/versitygw/cmd/versitygw@v1.8.0")
-	return ""
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	var l net.ListenConfig
-	listener, err := l.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close() //nolint:errcheck // only wanted for its number
-	return listener.Addr().String()
-}
-
-// awaitHealth asks until the server answers, ends or has had its time.
-func awaitHealth(t *testing.T, url string, ended <-chan struct{}, output *bytes.Buffer) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if status, _, err := fetch(ctx, url); err == nil && status == http.StatusOK {
-			return
-		}
-		select {
-		case <-ended:
-			t.Fatalf("versitygw ended:\n%s", output)
-		case <-ctx.Done():
-			t.Fatal("versitygw does not answer")
-		case <-tick.C:
-		}
-	}
-}
 
 func fetch(ctx context.Context, url string) (status int, body string, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -112,7 +29,7 @@ func fetch(ctx context.Context, url string) (status int, body string, err error)
 
 // TestS3OnAGateway shares one server among all that needs a real one: credentials, signatures, checksums.
 func TestS3OnAGateway(t *testing.T) {
-	o := gateway(t)
+	o := storagetest.Gateway(t, bucket)
 	t.Run("Suite", func(t *testing.T) {
 		stores := 0
 		storagetest.Run(t, func(t *testing.T) storage.Store {

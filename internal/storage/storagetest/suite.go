@@ -1,5 +1,5 @@
-// Package storagetest holds what every store is tested with: one suite for all, and a decorator that fails on
-// command. It must not know any one kind of store.
+// Package storagetest holds what stores are tested with: one suite for all, a decorator that fails on command,
+// and a real S3 server. The suite must not know any one kind of store.
 package storagetest
 
 import (
