@@ -32,27 +32,69 @@ func pending(t *testing.T, rdb *redis.Client) []*asynq.TaskInfo {
 	return tasks
 }
 
+// However many ask at once, from wherever, a key is one job and one task.
 func TestEqualRequestsAreOneJob(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
-		c := client.FromRedis(rdb)
+		keys := []string{"k1", "k2", "k3"}
 		var wait sync.WaitGroup
+		start := make(chan struct{})
 		for range 8 {
-			wait.Go(func() {
-				job, err := c.EnqueueActor(t.Context(), request("k"))
-				if err != nil || job.ID != request("k").JobID() || job.State != trainset.JobQueued {
-					t.Errorf("job %s %s: %v", job.ID, job.State, err)
-				}
-			})
+			c := client.FromRedis(rdb)
+			for _, key := range keys {
+				wait.Go(func() {
+					<-start
+					job, err := c.EnqueueActor(t.Context(), request(key))
+					if err != nil || job.ID != request(key).JobID() || job.State != trainset.JobQueued {
+						t.Errorf("job %s %s: %v", job.ID, job.State, err)
+					}
+				})
+			}
 		}
+		close(start)
 		wait.Wait()
+		if known, err := client.FromRedis(rdb).Recent(t.Context(), "", 100); err != nil || len(known) != len(keys) {
+			t.Errorf("%d jobs of %d keys: %v", len(known), len(keys), err)
+		}
 		tasks := pending(t, rdb)
-		if len(tasks) != 1 {
+		if len(tasks) != len(keys) {
 			t.Fatalf("%d tasks were enqueued", len(tasks))
 		}
 		// What a worker gets is the whole request: no producer needs more.
-		got, err := trainset.DecodeRequest(trainset.KindActor, tasks[0].Payload)
-		if err != nil || got.JobID() != request("k").JobID() || tasks[0].Type != trainset.TaskActorGenerate {
-			t.Errorf("task %s carries %s: %v", tasks[0].Type, tasks[0].Payload, err)
+		for _, task := range tasks {
+			got, err := trainset.DecodeRequest(trainset.KindActor, task.Payload)
+			if err != nil || got.JobID() != request(got.Common().Key).JobID() || task.Type != trainset.TaskActorGenerate {
+				t.Errorf("task %s carries %s: %v", task.Type, task.Payload, err)
+			}
+		}
+	})
+}
+
+// Of different requests that ask at once under one key, one is the job, and all
+// others are told.
+func TestOneKeyOfManyRequestsIsTheFirstOnes(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		const asking = 8
+		errs := make(chan error, asking)
+		for n := range asking {
+			req := request("k")
+			req.Images = n + 1
+			go func() {
+				_, err := client.FromRedis(rdb).EnqueueActor(t.Context(), req)
+				errs <- err
+			}()
+		}
+		taken := 0
+		for range asking {
+			err := <-errs
+			if _, told := errors.AsType[*trainset.ConflictError](err); err != nil && !told {
+				t.Error(err)
+			}
+			if err == nil {
+				taken++
+			}
+		}
+		if n := len(pending(t, rdb)); taken != 1 || n != 1 {
+			t.Errorf("%d requests were taken, %d tasks enqueued", taken, n)
 		}
 	})
 }

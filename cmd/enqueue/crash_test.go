@@ -19,6 +19,7 @@ import (
 type provided struct {
 	*fake.Server
 
+	base    string // its address
 	environ []string
 }
 
@@ -28,8 +29,9 @@ func newProvided(tb testing.TB, o fake.Options) provided {
 	s := fake.New(o)
 	server := httptest.NewServer(s)
 	tb.Cleanup(func() { server.Close(); _ = s.Close() })
-	return provided{Server: s, environ: append(os.Environ(),
-		"REPLICATE_BASE_URL="+server.URL+"/v1", "REPLICATE_API_TOKEN=token-of-the-test",
+	base := server.URL + "/v1"
+	return provided{Server: s, base: base, environ: append(os.Environ(),
+		"REPLICATE_BASE_URL="+base, "REPLICATE_API_TOKEN="+tokenOfTest,
 		"TRAINSET_OUT="+filepath.Join(tb.TempDir(), "out"))}
 }
 
