@@ -83,7 +83,7 @@ func (w *Warden) round(ctx context.Context) error {
 	for _, dead := range w.still(beats, w.Handlers.o.Now()) {
 		w.begin(ctx, dead)
 	}
-	return nil
+	return w.Handlers.letGo(ctx)
 }
 
 // begin takes a dead worker's tasks over, unless that is being done. What fails

@@ -86,6 +86,7 @@ type Handlers struct {
 	once   singleflight.Group // uploads, by job
 	sheets sheets
 	thumbs *lru.Cache[string, *image.NRGBA] // of images made lately, by digest
+	let    dropped
 }
 
 // New makes the handlers.
@@ -133,21 +134,26 @@ func (h *Handlers) Images() asynq.Handler {
 
 // holding notes which tasks are in hand, so that another worker can take them
 // over if this one dies. Without the note that takes until the queue notices.
+// One that ends while Redis does not answer is let go of by the Warden.
 func (h *Handlers) holding(next asynq.Handler) asynq.Handler {
 	return asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
 		id, _ := asynq.GetTaskID(ctx)
 		if err := h.ledger.Hold(ctx, h.o.Owner, id); err != nil {
 			h.o.Log.Warn().Err(err).Msg("a task in hand could not be noted")
 		}
-		defer func() {
-			done, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-			defer cancel()
-			if err := h.ledger.Release(done, h.o.Owner, id); err != nil {
-				h.o.Log.Warn().Err(err).Msg("a task that is done could not be noted")
-			}
-		}()
+		defer h.release(ctx, id)
 		return next.ProcessTask(ctx, t)
 	})
+}
+
+// release notes that a task is no longer in hand, or has it let go of later.
+func (h *Handlers) release(ctx context.Context, id string) {
+	done, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if err := h.ledger.Release(done, h.o.Owner, id); err != nil {
+		h.o.Log.Warn().Err(err).Msg("a task that is done could not be noted")
+		h.let.add(id)
+	}
 }
 
 // withPixels runs f when a core is free for it.
