@@ -166,6 +166,9 @@ func (sw *switching) queues(s *site, wanted []string) error {
 	if len(wanted) == 0 {
 		wanted = queue.Names()
 	}
+	if err := s.queue.Known(wanted...); err != nil { // before any is changed
+		return err
+	}
 	change := s.queue.Resume
 	if sw.pause {
 		change = s.queue.Pause

@@ -92,43 +92,76 @@ func (q *Queue) switchTo(name string, paused bool) (bool, error) {
 }
 
 func (q *Queue) paused(name string) (bool, error) {
-	there, err := q.inspector.Queues()
-	if err != nil {
-		return false, fmt.Errorf("queue: listing the queues: %w", err)
-	}
-	if !slices.Contains(there, name) {
-		return false, trainset.Invalid("queue", fmt.Sprintf("no task has come to %q yet, so there is nothing to pause or resume", name),
-			"enqueue a job first; spending can be paused at any time")
+	if err := q.Known(name); err != nil {
+		return false, err
 	}
 	info, err := q.inspect(name)
 	return info.Paused, err
 }
 
+// Known says whether all of the queues can be paused and resumed: a
+// *trainset.FieldError names one that no task has come to yet.
+func (q *Queue) Known(names ...string) error {
+	there, err := q.inspector.Queues()
+	if err != nil {
+		return fmt.Errorf("queue: listing the queues: %w", err)
+	}
+	for _, name := range names {
+		if !slices.Contains(there, name) {
+			return trainset.Invalid("queue", fmt.Sprintf("no task has come to %q yet, so there is nothing to pause or resume", name),
+				"enqueue a job first; spending can be paused at any time")
+		}
+	}
+	return nil
+}
+
 // Forget removes tasks by their IDs from whichever queue has them, and returns
-// how many there were. One that a worker has in hand stays: it ends by itself.
+// how many there were. It is for jobs that have ended: a task that a worker still
+// has in hand is about to end, and is waited for. One that does not stays.
 func (q *Queue) Forget(ctx context.Context, ids []string) (int, error) {
 	removed := 0
 	for _, id := range ids {
 		for _, name := range Names() {
-			if err := ctx.Err(); err != nil {
-				return removed, context.Cause(ctx)
+			was, err := q.forget(ctx, name, id)
+			if err != nil {
+				return removed, err
 			}
-			info, err := q.inspector.GetTaskInfo(name, id)
-			if errors.Is(err, asynq.ErrTaskNotFound) || errors.Is(err, asynq.ErrQueueNotFound) {
-				continue
-			}
-			if err == nil && info.State == asynq.TaskStateActive {
+			if was {
+				removed++
 				break
 			}
-			if err == nil {
-				err = q.inspector.DeleteTask(name, id)
-			}
-			if err != nil && !errors.Is(err, asynq.ErrTaskNotFound) {
-				return removed, fmt.Errorf("queue: forgetting %s: %w", id, err)
-			}
-			removed++
-			break
 		}
 	}
 	return removed, nil
+}
+
+// inHand is how long a task of an ended job may stay in hand.
+const inHand = 5 * time.Second
+
+// forget removes a task from a queue, and reports whether it was there.
+func (q *Queue) forget(ctx context.Context, name, id string) (bool, error) {
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for begun := q.now(); ; {
+		info, err := q.inspector.GetTaskInfo(name, id)
+		switch {
+		case errors.Is(err, asynq.ErrTaskNotFound), errors.Is(err, asynq.ErrQueueNotFound):
+			return false, nil
+		case err == nil && info.State == asynq.TaskStateActive && q.now().Sub(begun) >= inHand:
+			return false, nil
+		case err == nil && info.State != asynq.TaskStateActive:
+			err = q.inspector.DeleteTask(name, id)
+			if err == nil || errors.Is(err, asynq.ErrTaskNotFound) {
+				return true, nil
+			}
+		}
+		if err != nil {
+			return false, fmt.Errorf("queue: forgetting %s: %w", id, err)
+		}
+		select {
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		case <-look.C:
+		}
+	}
 }

@@ -47,7 +47,6 @@ func TestQueuesArePausedAndForgotten(t *testing.T) {
 			t.Errorf("resuming, time %d: %v, %v", i+1, changed, err)
 		}
 	}
-	// A task that a worker has in hand is left to it.
 	began, end := make(chan string, 2), make(chan struct{})
 	server := asynq.NewServerFromRedisClient(rdb, asynq.Config{
 		Concurrency: 1, Queues: map[string]int{queue.Image: 1}, LogLevel: asynq.FatalLevel, TaskCheckInterval: 5 * time.Millisecond,
@@ -61,14 +60,30 @@ func TestQueuesArePausedAndForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Shutdown()
-	defer close(end)
 	<-began
+	// One that goes on for longer than it should stays.
+	var hours time.Duration
+	late := queue.New(rdb, func() time.Time { hours += time.Hour; return time.Now().Add(hours) })
 	for i, want := range []int{1, 0} {
-		if n, err := q.Forget(t.Context(), append(ids, "unknown")); err != nil || n != want {
+		if n, err := late.Forget(t.Context(), append(ids, "unknown")); err != nil || n != want {
 			t.Errorf("forgetting, time %d: %d, %v", i+1, n, err)
 		}
 	}
 	if infos, err := q.Inspect(); err != nil || infos[1].Active != 1 || infos[1].Pending != 0 {
 		t.Errorf("afterwards: %+v, %v", infos, err)
+	}
+	// One that is about to end is waited for.
+	asked := 0
+	waits := queue.New(rdb, func() time.Time {
+		if asked++; asked == 1+2*len(ids) { // it was seen in hand
+			close(end)
+		}
+		return time.Time{}
+	})
+	if n, err := waits.Forget(t.Context(), ids); err != nil || n != 1 {
+		t.Errorf("forgetting one that ends: %d, %v", n, err)
+	}
+	if infos, err := q.Inspect(); err != nil || infos[1].Active != 0 || infos[1].Completed != 0 {
+		t.Errorf("in the end: %+v, %v", infos, err)
 	}
 }
