@@ -12,6 +12,9 @@ func actorCommand(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "actor --portrait PATH|URL",
 		Short: "Make a character's data set from one portrait",
+		Long: "Actor makes 16:9 images of one character from a portrait: photographs, black-and-white and\n" +
+			"colour, each of another scene, with captions. Repeating the command resumes the job or shows\n" +
+			"the finished one, and pays for nothing twice; --new makes another set.",
 		Example: "  enqueue actor --simulate --portrait examples/portrait.png\n" +
 			"  enqueue actor --portrait me.jpg --actor me --sex female --max-cost 1.00\n" +
 			"  enqueue actor --portrait https://example.org/fox.png --type anthropomorphic --estimate",

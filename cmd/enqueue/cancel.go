@@ -13,8 +13,8 @@ import (
 func cancelCommand(environ []string) *cobra.Command {
 	v := &verb{environ: environ}
 	cmd := v.command("cancel", "Stop a job: nothing more is begun, what was made stays", cancelJob)
-	cmd.Long = "Cancel stops a job. No new prediction is begun; those at the provider end and are paid for;\n" +
-		"what was made stays and is assembled. A job that has ended is left as it is."
+	cmd.Long = "Cancel stops a job. No new prediction is begun, those at the provider are canceled and used where\n" +
+		"they had succeeded, what was made stays and is assembled. A job that has ended is left as it is."
 	cmd.Example = "  enqueue cancel 3f2a9c41\n  enqueue cancel 3f2a9c41 && enqueue watch 3f2a9c41"
 	v.folderFlag(cmd)
 	return cmd

@@ -45,10 +45,15 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return trainset.Invalid("flag", err.Error(), "see "+cmd.CommandPath()+" --help")
 	})
-	root.AddCommand(
-		actorCommand(environ), styleCommand(environ), batchCommand(environ), //nolint:contextcheck // cobra hands it over
-		statusCommand(environ), watchCommand(environ), fetchCommand(environ), cancelCommand(environ)) //nolint:contextcheck // cobra hands it over
-	return root.ExecuteContext(ctx) //nolint:wrapcheck // says what failed
+	root.AddCommand(commands(environ)...) //nolint:contextcheck // cobra hands it over
+	return root.ExecuteContext(ctx)       //nolint:wrapcheck // says what failed
+}
+
+func commands(environ []string) []*cobra.Command {
+	return []*cobra.Command{
+		actorCommand(environ), styleCommand(environ), batchCommand(environ),
+		statusCommand(environ), watchCommand(environ), fetchCommand(environ), cancelCommand(environ),
+	}
 }
 
 func long() string {

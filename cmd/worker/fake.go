@@ -18,7 +18,7 @@ func fakeCommand() *cobra.Command {
 		Short:   "Serve the simulated provider by hand",
 		Long:    "Fake-replicate serves Replicate's HTTP API below /v1: point REPLICATE_BASE_URL, or any client of the provider's, at it.\nIts log and switches are below /_fake/.",
 		Example: "  worker fake-replicate --listen 127.0.0.1:8091 --latency 2s\n  REPLICATE_BASE_URL=http://127.0.0.1:8091/v1 REPLICATE_API_TOKEN=any enqueue actor --portrait me.png",
-		Args:    cobra.NoArgs,
+		Args:    none, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var lc net.ListenConfig
 			ln, err := lc.Listen(cmd.Context(), "tcp", listen)

@@ -18,7 +18,7 @@ func runCommand(environ []string) *cobra.Command {
 		Short:   "Serve the queues of REDIS_URL until stopped",
 		Long:    "Run serves the queues of the Redis at REDIS_URL. Any number of workers may share it.\nSIGTERM and Ctrl-C stop it: predictions go on at the provider and are taken over by the next worker.",
 		Example: "  REDIS_URL=redis://localhost:6379/0 worker run",
-		Args:    cobra.NoArgs,
+		Args:    none, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config.LoadWorker(environ, ".env")
 			if err != nil {
