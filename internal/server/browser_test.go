@@ -2,11 +2,8 @@ package server
 
 import (
 	"context"
-	"flag"
 	"net/http/httptest"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -21,8 +18,6 @@ import (
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/redistest"
 )
-
-var update = flag.Bool("update", false, "rewrite docs/images/dashboard.png")
 
 // browser opens a headless Chromium, or skips the test.
 func browser(t *testing.T) context.Context {
@@ -111,7 +106,6 @@ func TestAPersonSeesTheQueues(t *testing.T) {
 		chromedp.WaitVisible(chromedp.CSS(`a[href$="/queues/queues/image"]`)), chromedp.WaitVisible(chromedp.CSS(`a[href$="/queues/queues/control"]`)))
 	do(t, ctx, "open a queue", chromedp.Navigate(web.URL+"/queues/queues/control?status=pending"),
 		chromedp.WaitVisible(`//*[contains(text(), "anna")]`))
-	keep(t, ctx)
 	do(t, ctx, "open a task", chromedp.Navigate(web.URL+"/queues/queues/control/tasks/job-1"),
 		chromedp.WaitVisible(`//*[contains(text(), "anna")]`))
 	page, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS("body")))
@@ -130,26 +124,5 @@ func TestAPersonSeesTheQueues(t *testing.T) {
 	defer w.mu.Unlock()
 	for _, complaint := range w.seen {
 		t.Error(complaint)
-	}
-}
-
-// picture is shown in the documentation.
-const picture = "../../docs/images/dashboard.png"
-
-// keep saves what is on the screen as the documentation's picture, when asked to.
-func keep(t *testing.T, ctx context.Context) { //nolint:revive // as above
-	t.Helper()
-	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !*update {
-		return
-	}
-	if err := os.MkdirAll(filepath.Dir(picture), 0o750); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(picture, png, 0o600); err != nil {
-		t.Fatal(err)
 	}
 }
