@@ -163,16 +163,18 @@ func twice(tasks []*task) error {
 
 // total is what all rows take together.
 type total struct {
-	Jobs      int            `json:"jobs"`
-	Images    int            `json:"images"`
-	Estimated trainset.Money `json:"estimated_usd"`
+	Jobs   int `json:"jobs"`
+	Images int `json:"images"`
+	amount
 }
 
 func totalOf(tasks []*task) total {
 	t := total{Jobs: len(tasks)}
 	for _, one := range tasks {
 		t.Images += one.checked.estimate.Images
-		t.Estimated += one.checked.estimate.Cost
+		t.Cost += one.checked.estimate.Cost
+		t.ListPrice += one.checked.estimate.ListPrice
+		t.Simulated = one.checked.estimate.Simulated // of all or none: it is the command's flag
 	}
 	return t
 }
@@ -187,7 +189,7 @@ func (b *batch) announceTotal(tasks []*task) error {
 	case b.json:
 		return nil
 	}
-	_, err := fmt.Fprintf(b.stdout, "%d jobs, %d images, about %s at list prices\n", t.Jobs, t.Images, t.Estimated)
+	_, err := fmt.Fprintf(b.stdout, "%d jobs, %d images, about %s at list prices\n", t.Jobs, t.Images, t.amount)
 	return err //nolint:wrapcheck // the terminal has gone
 }
 

@@ -11,16 +11,29 @@ import (
 	"github.com/actormaker/trainset/internal/replicate"
 )
 
-// estimate is what a job takes at list prices, when every picture is good at
-// the first try.
+// estimate is what a job takes when every picture is good at the first try.
 type estimate struct {
-	Images   int            `json:"images"`
-	Grids    int            `json:"grids,omitempty"`
-	MaxGrids int            `json:"max_grids,omitempty"`
-	Model    string         `json:"model"`
-	Cost     trainset.Money `json:"estimated_usd"`
-	Seconds  float64        `json:"seconds"`
-	Parts    []part         `json:"parts"`
+	Images   int    `json:"images"`
+	Grids    int    `json:"grids,omitempty"`
+	MaxGrids int    `json:"max_grids,omitempty"`
+	Model    string `json:"model"`
+	amount
+	Seconds float64 `json:"seconds"`
+	Parts   []part  `json:"parts"`
+}
+
+// amount is what is to be paid: at list prices, and nothing for simulated pictures.
+type amount struct {
+	Cost      trainset.Money `json:"estimated_usd"`
+	ListPrice trainset.Money `json:"list_price_usd"`
+	Simulated bool           `json:"simulated"`
+}
+
+func (a amount) String() string {
+	if a.Simulated {
+		return fmt.Sprintf("%s, simulated; real images would cost %s", a.Cost, a.ListPrice)
+	}
+	return a.Cost.String()
 }
 
 // part is one kind of paid calls.
@@ -38,7 +51,7 @@ func estimateOf(req trainset.Request, cfg config.Config) (estimate, error) {
 	if err != nil {
 		return estimate{}, err
 	}
-	e := estimate{Images: o.Images, Model: m.Name}
+	e := estimate{Images: o.Images, Model: m.Name, amount: amount{Simulated: o.Simulate}}
 	took := m.Latency
 	if style, ok := req.(trainset.StyleRequest); ok {
 		e.Grids, e.MaxGrids = style.Grids, style.MaxGrids
@@ -54,13 +67,13 @@ func estimateOf(req trainset.Request, cfg config.Config) (estimate, error) {
 	calls := 0
 	for _, p := range e.Parts {
 		calls += p.Calls
-		e.Cost += p.Price * trainset.Money(p.Calls)
+		e.ListPrice += p.Price * trainset.Money(p.Calls)
+	}
+	if !o.Simulate {
+		e.Cost = e.ListPrice
 	}
 	took += time.Duration(max(calls-1, 0)) * time.Minute / time.Duration(cfg.Provider.PerMinute)
 	e.Seconds = took.Seconds()
-	if o.Simulate {
-		e.Cost = 0
-	}
 	return e, nil
 }
 
@@ -124,7 +137,7 @@ func (e estimate) write(w io.Writer) error {
 	}
 	t := cli.Table{Columns: make([]cli.Column, 2)}
 	t.Add("images", images)
-	t.Add("cost", e.Cost.String())
+	t.Add("cost", e.amount.String())
 	for _, p := range e.Parts {
 		t.Add("", fmt.Sprintf("%d x %s for %s, list price of %s, %s", p.Calls, p.Price, p.Model, p.Date, p.Source))
 	}
