@@ -308,14 +308,27 @@ func trainersLines(t *testing.T, s *sandbox) {
 	}
 }
 
-var metric = regexp.MustCompile(`\btrainset_[a-z_]+`)
+var (
+	metric   = regexp.MustCompile(`\b(trainset_[a-z_]+)(?:\{([^}]*)\})?`)
+	labelled = regexp.MustCompile(`="[^"]*"`)
+)
 
-// metrics looks for each metric that the document names among those that were served.
+// metrics looks for each metric that the document names among those that were
+// served: one that is shown with labels has these and no others, whether values
+// are given for them or not.
 func metrics(t *testing.T, s *sandbox) {
 	t.Helper()
-	for _, name := range metric.FindAllString(read(t, "docs/operations.md"), -1) {
-		if !regexp.MustCompile(`(?m)^` + name + `[{ ]`).MatchString(s.out) {
-			t.Errorf("%s is documented and not served", name)
+	served := map[string]string{}
+	for _, m := range metric.FindAllStringSubmatch(s.out, -1) {
+		served[m[1]] = labelled.ReplaceAllString(m[2], "")
+	}
+	for _, m := range metric.FindAllStringSubmatch(read(t, "docs/operations.md"), -1) {
+		labels, there := served[m[1]]
+		if !there {
+			t.Errorf("%s is documented and not served", m[1])
+		}
+		if m[2] != "" && labelled.ReplaceAllString(m[2], "") != labels {
+			t.Errorf("%s is documented with %s, and served with the labels %s", m[1], m[2], labels)
 		}
 	}
 }
