@@ -159,11 +159,11 @@ func (s *system) startingWith(ctx context.Context, prefix string) ([]trainset.Jo
 }
 
 func (s *system) unknown(job string) error {
-	where := s.store.Describe()
+	nobody := s.store.Describe() + " has no"
 	if s.client != nil {
-		where = "the ledger and " + where
+		nobody = "the ledger and " + s.store.Describe() + " have no"
 	}
-	return trainset.Invalid("job", fmt.Sprintf("%s has no job %s", where, job), "copy the ID as enqueue printed it; is REDIS_URL or TRAINSET_OUT of another system?")
+	return trainset.Invalid("job", fmt.Sprintf("%s job %s", nobody, job), "copy the ID as enqueue printed it; is REDIS_URL or TRAINSET_OUT of another system?")
 }
 
 // stored finds the folders of jobs in storage by the beginning of their IDs.
