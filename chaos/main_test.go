@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/actormaker/trainset/internal/wait"
 )
 
 // roleVariable makes this test's binary one of the processes of a deployment.
@@ -81,14 +83,7 @@ func freeAddress(t *testing.T) string {
 
 // pause waits; false where the context ended first.
 func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
+	return wait.For(ctx, d) == nil
 }
 
 // until asks every so often until the answer is yes; false where the context

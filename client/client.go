@@ -19,6 +19,7 @@ import (
 	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/queue"
 	"github.com/actormaker/trainset/internal/redisconn"
+	"github.com/actormaker/trainset/internal/wait"
 )
 
 // Client enqueues and follows jobs.
@@ -145,16 +146,7 @@ func (c *Client) Watch(ctx context.Context, id trainset.JobID) iter.Seq2[trainse
 			if ctx.Err() != nil || !yield(job, err) || err == nil && job.State.Ended() {
 				return
 			}
-			pause(ctx, atMostEvery)
+			_ = wait.For(ctx, atMostEvery) // the loop asks the context
 		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
 	}
 }

@@ -15,6 +15,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
+
+	"github.com/actormaker/trainset/internal/wait"
 )
 
 // DefaultPerMinute is the provider's documented limit of creates.
@@ -123,7 +125,7 @@ func (g *Gate) pump() {
 			g.refuse(open)
 		case err != nil: // Redis does not answer: nobody is let through without a slot
 			g.log.Warn().Err(err).Msg("no permit could be reserved: trying again")
-			if wait(g.ctx, min(100*time.Millisecond<<min(failures, 6), 5*time.Second)) != nil {
+			if wait.For(g.ctx, min(100*time.Millisecond<<min(failures, 6), 5*time.Second)) != nil {
 				return
 			}
 			failures++
@@ -139,7 +141,7 @@ func (g *Gate) pump() {
 func (g *Gate) slot() error {
 	d, err := g.slots.reserve(g.ctx)
 	for err == nil && d > 0 {
-		if err = wait(g.ctx, d); err == nil {
+		if err = wait.For(g.ctx, d); err == nil {
 			d, err = g.slots.paused(g.ctx)
 		}
 	}
@@ -216,17 +218,6 @@ func (g *Gate) State(ctx context.Context) (State, error) {
 	defer g.mu.Unlock()
 	s.Waiting = g.line.count
 	return s, err
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }
 
 // account is the shared state of one account in Redis.

@@ -9,6 +9,7 @@ import (
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/wait"
 )
 
 // maxWait is the longest that a server may ask us to wait. An attempt that is
@@ -39,7 +40,7 @@ func (p *Payer) ask(ctx context.Context, a plan.Attempt, q question, resumed boo
 		if wanted.Err() == nil {
 			p.o.Log.Warn().Str("job_id", string(a.Job)).Str("attempt", a.ID).Str("why", f.says).Msg("a judgement could not be had: trying again")
 		}
-		if err := sleep(wanted, max(f.after, backoff(calls))); errors.Is(err, ledger.ErrStopped) {
+		if err := wait.For(wanted, max(f.after, backoff(calls))); errors.Is(err, ledger.ErrStopped) {
 			return p.end(ctx, a, plan.OutcomeCanceled, cost, "its job was canceled")
 		} else if err != nil {
 			return a, fmt.Errorf("asking for a judgement: %w", err)
@@ -65,18 +66,6 @@ func (p *Payer) whileWanted(ctx context.Context, a plan.Attempt) (wanted context
 		}
 	}()
 	return wanted, func() { deafen(); cancel(nil) }
-}
-
-// sleep waits, or returns why it could not.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }
 
 // backoff doubles from a second to 16.

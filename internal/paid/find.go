@@ -9,6 +9,7 @@ import (
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/replicate"
+	"github.com/actormaker/trainset/internal/wait"
 )
 
 // Verdict is what a look for a prediction came to.
@@ -125,7 +126,7 @@ func (s *Search) Find(ctx context.Context, a plan.Attempt) (Found, error) {
 				return Found{Verdict: FoundAbsent}, nil
 			}
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := wait.For(ctx, pause); err != nil {
 			return Found{}, err
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/replicate"
+	"github.com/actormaker/trainset/internal/wait"
 )
 
 // Journal keeps attempts durably. Open refuses an attempt that exists; Write
@@ -299,7 +300,7 @@ func (p *Payer) create(ctx context.Context, a plan.Attempt, began time.Time) (pl
 // create that follows. An intent whose job was canceled meanwhile ends.
 func (p *Payer) renew(ctx context.Context, a plan.Attempt, pause time.Duration) (plan.Attempt, time.Time, error) {
 	began := time.Now()
-	if err := sleep(ctx, pause); err != nil {
+	if err := wait.For(ctx, pause); err != nil {
 		return a, began, err
 	}
 	if err := p.permit(ctx, a); err != nil && !errors.Is(err, ledger.ErrStopped) {
@@ -379,18 +380,6 @@ func (p *Payer) write(ctx context.Context, a plan.Attempt, was trainset.Money) (
 		return a, fmt.Errorf("journalling an attempt: %w", err)
 	}
 	return written, nil
-}
-
-// sleep waits, or returns why it could not.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }
 
 // backoff doubles from half a second to 30 seconds.

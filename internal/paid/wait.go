@@ -10,6 +10,7 @@ import (
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/replicate"
+	"github.com/actormaker/trainset/internal/wait"
 )
 
 // wait polls an accepted prediction until it ends: when it is due, and when
@@ -21,7 +22,7 @@ func (p *Payer) wait(ctx context.Context, a plan.Attempt, rung <-chan struct{}) 
 		p.o.Meter.PredictionStarted()
 		defer p.o.Meter.PredictionEnded()
 	}
-	if err := listen(ctx, p.pace.First(a.Model, a.IntentAt), rung); err != nil {
+	if _, err := wait.Ring(ctx, p.pace.First(a.Model, a.IntentAt), rung); err != nil {
 		return a, err
 	}
 	for failures := 0; ; {
@@ -40,23 +41,10 @@ func (p *Payer) wait(ctx context.Context, a plan.Attempt, rung <-chan struct{}) 
 		} else {
 			failures = 0
 		}
-		if err := listen(ctx, pause, rung); err != nil {
+		if _, err := wait.Ring(ctx, pause, rung); err != nil {
 			return a, err
 		}
 	}
-}
-
-// listen waits until the time has passed or the bell is rung.
-func listen(ctx context.Context, d time.Duration, rung <-chan struct{}) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-	case <-rung:
-	}
-	return nil
 }
 
 // ending is why we end a prediction.
@@ -172,7 +160,7 @@ func (p *Payer) fetch(ctx context.Context, a plan.Attempt) (Output, error) {
 			return Output{}, fmt.Errorf("fetching an output: %w", err)
 		}
 		p.o.Log.Warn().Str("job_id", string(a.Job)).Str("attempt", a.ID).Err(err).Msg("an output could not be fetched: trying again")
-		if err := sleep(ctx, backoff(failures)); err != nil {
+		if err := wait.For(ctx, backoff(failures)); err != nil {
 			return Output{}, err
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/queue"
 	"github.com/actormaker/trainset/internal/storage"
+	"github.com/actormaker/trainset/internal/wait"
 )
 
 // craft is what is particular to a verb: what is asked, and what is made of
@@ -192,16 +193,7 @@ func (h *Handlers) pause(ctx context.Context, w ledger.Work, after time.Duration
 	}
 	ring, stop := h.o.Bell.Listen(w.Job.ID, "")
 	defer stop()
-	t := time.NewTimer(after)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false, context.Cause(ctx)
-	case <-ring:
-		return true, nil
-	case <-t.C:
-		return false, nil
-	}
+	return wait.Ring(ctx, after, ring)
 }
 
 // keep checks what was bought and stores it, whether it passes or not.

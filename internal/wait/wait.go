@@ -1,0 +1,33 @@
+// Package wait lets time pass, for as long as a context allows. It is the one
+// place where the module waits on a timer; in a testing/synctest bubble that
+// time is the bubble's. It must not know what is waited for.
+package wait
+
+import (
+	"context"
+	"time"
+)
+
+// For returns nil once d has passed, or the context's cause if that ends first.
+// Nothing is waited for where d is not positive, but an ended context is told.
+func For(ctx context.Context, d time.Duration) error {
+	_, err := Ring(ctx, d, nil)
+	return err
+}
+
+// Ring is For that also ends, with true, when the bell rings.
+func Ring(ctx context.Context, d time.Duration, bell <-chan struct{}) (rung bool, err error) {
+	if ctx.Err() != nil {
+		return false, context.Cause(ctx)
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	case <-bell:
+		return true, nil
+	case <-t.C:
+		return false, nil
+	}
+}

@@ -1,0 +1,60 @@
+package wait_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/actormaker/trainset/internal/wait"
+)
+
+func TestWaitingEndsWithWhateverComesFirst(t *testing.T) {
+	errStopped := errors.New("stopped")
+	for _, c := range []struct {
+		name         string
+		wait         time.Duration
+		ring, cancel time.Duration // after which; never when 0
+		took         time.Duration
+		rung         bool
+		err          error
+	}{
+		{name: "the time", wait: time.Minute, took: time.Minute},
+		{name: "the bell", wait: time.Minute, ring: time.Second, cancel: 2 * time.Second, took: time.Second, rung: true},
+		{name: "the context", wait: time.Minute, ring: 2 * time.Second, cancel: time.Second, took: time.Second, err: errStopped},
+		{name: "nothing to wait for", wait: -time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				bell := make(chan struct{}, 1)
+				if c.ring > 0 {
+					defer time.AfterFunc(c.ring, func() { bell <- struct{}{} }).Stop()
+				}
+				if c.cancel > 0 {
+					defer time.AfterFunc(c.cancel, func() { cancel(errStopped) }).Stop()
+				}
+				began := time.Now()
+				rung, err := wait.Ring(ctx, c.wait, bell)
+				if took := time.Since(began); rung != c.rung || !errors.Is(err, c.err) || took != c.took {
+					t.Errorf("rung %t, %v after %s", rung, err, took)
+				}
+			})
+		})
+	}
+}
+
+// An ended context wins over a time that has passed: who is told to stop begins
+// nothing more.
+func TestAnEndedContextIsToldAtOnce(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	errStopped := errors.New("stopped")
+	cancel(errStopped)
+	for range 100 {
+		if err := wait.For(ctx, 0); !errors.Is(err, errStopped) {
+			t.Fatal(err)
+		}
+	}
+}
