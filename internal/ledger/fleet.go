@@ -3,7 +3,9 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -61,6 +63,74 @@ func (l *Ledger) Held(ctx context.Context, worker string) (map[trainset.JobID][]
 		held[trainset.JobID(job)] = append(held[trainset.JobID(job)], id)
 	}
 	return held, nil
+}
+
+// Unheld returns those of the tasks that no worker has in hand, dead ones
+// included until they are buried.
+func (l *Ledger) Unheld(ctx context.Context, taskIDs []string) ([]string, error) {
+	workers, err := l.rdb.HKeys(ctx, workersKey).Result()
+	if err != nil {
+		return nil, fmt.Errorf("ledger: reading the workers: %w", err)
+	}
+	members := make([]any, len(taskIDs))
+	for i, id := range taskIDs {
+		members[i] = id
+	}
+	held := make([]*redis.BoolSliceCmd, len(workers))
+	if _, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, w := range workers {
+			held[i] = p.SMIsMember(ctx, heldKey(w), members...)
+		}
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("ledger: reading what is held: %w", err)
+	}
+	var free []string
+	for i, id := range taskIDs {
+		if !slices.ContainsFunc(held, func(c *redis.BoolSliceCmd) bool { return c.Val()[i] }) {
+			free = append(free, id)
+		}
+	}
+	return free, nil
+}
+
+// adriftScript replaces a job's tasks that are adrift by those seen so now.
+// Whichever was not among them at every look since starts anew.
+//
+// KEYS: the job's adrift tasks. ARGV: now and for how long a task must have been
+// seen adrift, both in ms, expiry of the note in seconds, then task IDs.
+// Returns those of the IDs that were seen for so long.
+var adriftScript = redis.NewScript(`
+local before = redis.call('HGETALL', KEYS[1])
+local since = {}
+for i = 1, #before, 2 do since[before[i]] = before[i+1] end
+redis.call('DEL', KEYS[1])
+local long = {}
+for i = 4, #ARGV do
+  local first = since[ARGV[i]] or ARGV[1]
+  redis.call('HSET', KEYS[1], ARGV[i], first)
+  if tonumber(ARGV[1]) - tonumber(first) >= tonumber(ARGV[2]) then long[#long+1] = ARGV[i] end
+end
+if #ARGV > 3 then redis.call('EXPIRE', KEYS[1], ARGV[3]) end
+return long
+`)
+
+// adriftKept is how long a look is remembered; looks are seconds apart.
+const adriftKept = 10 * time.Minute
+
+// Adrift notes those of a job's tasks that the queue has delivered and that
+// nobody holds, and returns which of them were so at every look for the time d:
+// between taking a task and noting it a worker needs a moment.
+func (l *Ledger) Adrift(ctx context.Context, id trainset.JobID, d time.Duration, taskIDs []string) ([]string, error) {
+	args := []any{l.now().UnixMilli(), d.Milliseconds(), int(adriftKept.Seconds())}
+	for _, t := range taskIDs {
+		args = append(args, t)
+	}
+	long, err := adriftScript.Run(ctx, l.rdb, []string{adriftKey(id)}, args...).StringSlice()
+	if err != nil {
+		return nil, fmt.Errorf("ledger: noting what is adrift of job %s: %w", id, err)
+	}
+	return long, nil
 }
 
 // Bury forgets a worker that has ended, one way or the other.

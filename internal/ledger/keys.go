@@ -13,6 +13,8 @@ func queuedKey(id trainset.JobID) string   { return "trainset:{" + string(id) + 
 func eventsKey(id trainset.JobID) string   { return "trainset:{" + string(id) + "}:events" }   // capped stream
 func uploadsKey(id trainset.JobID) string  { return "trainset:{" + string(id) + "}:uploads" }  // hash with expiry: digest -> JSON
 
+func adriftKey(id trainset.JobID) string { return "trainset:{" + string(id) + "}:adrift" } // hash with expiry: task ID -> first seen so, unix ms
+
 // jobKeys lists all of a job's keys, in the order that scripts take them.
 func jobKeys(id trainset.JobID) []string {
 	return []string{jobKey(id), itemsKey(id), attemptsKey(id), queuedKey(id), eventsKey(id)}

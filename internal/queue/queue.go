@@ -109,15 +109,31 @@ func nameOf(s plan.Step) string {
 	return Image
 }
 
-// Lost reports whether the queue will not deliver a step that was handed to
-// it: it has no such task, or has put it aside.
-func (q *Queue) Lost(r plan.Record, s plan.Step) (bool, error) {
+// Standing is how the queue stands to a step that was handed to it.
+type Standing int
+
+const (
+	// Waiting steps will be delivered.
+	Waiting Standing = iota + 1
+	// Delivered steps were given to some worker, as far as the queue knows: the
+	// worker may have died since, or never have had the answer.
+	Delivered
+	// Lost steps will not be delivered: there is no such task, or it was put aside.
+	Lost
+)
+
+// Standing tells how the queue stands to a step.
+func (q *Queue) Standing(r plan.Record, s plan.Step) (Standing, error) {
 	info, err := q.inspector.GetTaskInfo(nameOf(s), s.TaskID(r.ID))
 	switch {
 	case errors.Is(err, asynq.ErrTaskNotFound), errors.Is(err, asynq.ErrQueueNotFound):
-		return true, nil
+		return Lost, nil
 	case err != nil:
-		return false, fmt.Errorf("queue: looking for %s: %w", s.TaskID(r.ID), err)
+		return 0, fmt.Errorf("queue: looking for %s: %w", s.TaskID(r.ID), err)
+	case info.State == asynq.TaskStateArchived, info.State == asynq.TaskStateCompleted:
+		return Lost, nil
+	case info.State == asynq.TaskStateActive:
+		return Delivered, nil
 	}
-	return info.State == asynq.TaskStateArchived || info.State == asynq.TaskStateCompleted, nil
+	return Waiting, nil
 }

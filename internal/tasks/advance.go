@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/queue"
 )
 
 // Advance adds and enqueues whatever a job needs next. It may be called at any
@@ -77,21 +80,78 @@ func (h *Handlers) repair(ctx context.Context, id trainset.JobID) error {
 	if err != nil {
 		return fmt.Errorf("repairing: %w", err)
 	}
-	for _, s := range plan.Needed(r) {
-		if !r.Queued[s.TaskID(id)] {
-			continue
-		}
-		lost, err := h.queue.Lost(r, s)
-		if err != nil {
-			return err
-		}
-		if !lost {
-			continue
-		}
-		h.o.Log.Warn().Str("job_id", string(id)).Str("task", s.TaskID(id)).Msg("the queue lost a task: queueing it anew")
+	lost, delivered, err := h.astray(r)
+	if err != nil {
+		return err
+	}
+	adrift, err := h.adrift(ctx, r, delivered)
+	if err != nil {
+		return err
+	}
+	for _, s := range append(lost, adrift...) {
 		if err := h.ledger.Requeue(ctx, r, s); err != nil && !errors.Is(err, ledger.ErrStale) {
 			return fmt.Errorf("repairing: %w", err)
 		}
 	}
 	return h.Advance(ctx, id)
+}
+
+// astray returns the steps that the queue was given and has lost, and those
+// that it has delivered to somebody.
+func (h *Handlers) astray(r plan.Record) (lost, delivered []plan.Step, err error) {
+	for _, s := range plan.Needed(r) {
+		if !r.Queued[s.TaskID(r.ID)] {
+			continue
+		}
+		standing, err := h.queue.Standing(r, s)
+		if err != nil {
+			return nil, nil, err
+		}
+		switch standing {
+		case queue.Lost:
+			h.o.Log.Warn().Str("job_id", string(r.ID)).Str("task", s.TaskID(r.ID)).Msg("the queue lost a task: queueing it anew")
+			lost = append(lost, s)
+		case queue.Delivered:
+			delivered = append(delivered, s)
+		case queue.Waiting:
+		}
+	}
+	return lost, delivered, nil
+}
+
+// adriftFor is how long a task must be seen in nobody's hands before it is
+// queued anew: a little less than two looks of the sweeper are apart. A worker
+// notes what it takes within milliseconds; should it be slower, the task runs
+// twice, which pays for nothing twice: whoever comes second adopts the attempt.
+const adriftFor = 9 * time.Second
+
+// adrift returns those of the delivered steps that nobody has had in hand for
+// long enough: the queue's answer was lost, or the worker died before it noted
+// what it had. The queue itself notices after one to two minutes.
+func (h *Handlers) adrift(ctx context.Context, r plan.Record, delivered []plan.Step) ([]plan.Step, error) {
+	if len(delivered) == 0 {
+		return nil, nil
+	}
+	ids := make([]string, len(delivered))
+	for i, s := range delivered {
+		ids[i] = s.TaskID(r.ID)
+	}
+	ids, err := h.ledger.Unheld(ctx, ids) // after the queue was asked: what is noted by then is held
+	if err != nil {
+		return nil, err
+	}
+	if ids, err = h.ledger.Adrift(ctx, r.ID, adriftFor, ids); err != nil {
+		return nil, err
+	}
+	var adrift []plan.Step
+	for _, s := range delivered {
+		if slices.Contains(ids, s.TaskID(r.ID)) {
+			h.o.Log.Warn().Str("job_id", string(r.ID)).Str("task", s.TaskID(r.ID)).Msg("nobody has a delivered task in hand: queueing it anew")
+			adrift = append(adrift, s)
+		}
+	}
+	if h.o.Meter != nil && len(adrift) > 0 {
+		h.o.Meter.TookOver(len(adrift))
+	}
+	return adrift, nil
 }

@@ -133,15 +133,16 @@ func (h *Handlers) Images() asynq.Handler {
 }
 
 // holding notes which tasks are in hand, so that another worker can take them
-// over if this one dies. Without the note that takes until the queue notices.
-// One that ends while Redis does not answer is let go of by the Warden.
+// over if this one dies. What cannot be noted is not begun: the sweeper would
+// think that nobody has it. One that ends while Redis does not answer is let go
+// of by the Warden.
 func (h *Handlers) holding(next asynq.Handler) asynq.Handler {
 	return asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
 		id, _ := asynq.GetTaskID(ctx)
+		defer h.release(ctx, id) // also when Hold failed: only its answer may be lost
 		if err := h.ledger.Hold(ctx, h.o.Owner, id); err != nil {
-			h.o.Log.Warn().Err(err).Msg("a task in hand could not be noted")
+			return err
 		}
-		defer h.release(ctx, id)
 		return next.ProcessTask(ctx, t)
 	})
 }
