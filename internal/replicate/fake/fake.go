@@ -60,6 +60,9 @@ type Options struct {
 	// PreEncoded draws one picture per size and medium and gives the same bytes
 	// for all later ones: for load and chaos runs, where pixels cost too much.
 	PreEncoded bool
+	// Plain draws a pattern of flat squares instead of scenes, which is a tenth of
+	// the work for whoever reads them, too.
+	Plain bool
 }
 
 // Server is the fake; an http.Handler. Close it after the listener's end.

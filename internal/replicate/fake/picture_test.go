@@ -66,6 +66,41 @@ func TestPicturesAreReal(t *testing.T) {
 	}
 }
 
+// A plain picture is of the size and the colours that were asked for, small, and
+// as useless as its faults make it.
+func TestPlainPicturesAreCheap(t *testing.T) {
+	c := calling(t, newServer(t, Options{Plain: true, Faults: []Fault{{Kind: OutputColour, Nth: 3}, {Kind: OutputNotImage, Nth: 4}}}))
+	c.s.render.draw = picture.Draw
+	input := map[string]any{"prompt": "The person at a window", "aspect_ratio": "16:9", "seed": 3}
+	for i, want := range []struct {
+		prompt    string
+		coloured  bool
+		mediaType string
+	}{
+		{"The person at a window", true, "image/png"},
+		{"A black-and-white drawing of the person", false, "image/png"},
+		{"A black-and-white drawing of the person", true, "image/png"},
+		{"The person at a window", false, "text/html; charset=utf-8"},
+	} {
+		input["prompt"] = want.prompt
+		got, _ := c.answer(kontextPro, input)
+		if len(got.body) > 20_000 || got.header.Get("Content-Type") != want.mediaType {
+			t.Errorf("%d: %d bytes of %s", i, len(got.body), got.header.Get("Content-Type"))
+		}
+		img, _, err := image.Decode(bytes.NewReader(got.body))
+		if err != nil {
+			if want.mediaType == "image/png" {
+				t.Error(err)
+			}
+			continue
+		}
+		r, _, b, _ := img.At(0, 0).RGBA()
+		if img.Bounds().Size() != image.Pt(1392, 752) || (r != b) != want.coloured {
+			t.Errorf("%d: %v, %v", i, img.Bounds(), img.At(0, 0))
+		}
+	}
+}
+
 func TestLanguageModelsAnswer(t *testing.T) {
 	c := really(t, Fault{Kind: JudgeEmpty, Nth: 2})
 	input := map[string]any{"prompt": "Answer with JSON: what is in the nine tiles?", "image_input": []string{"data:image/png;base64," + pixelPNG}}

@@ -53,6 +53,7 @@ func (r *renderer) make(ctx context.Context, p *prediction) (rendered, error) {
 		return rendered{}, context.Cause(ctx)
 	}
 	req := p.drawing()
+	req.Plain = r.s.opts.Plain
 	key := ""
 	if r.s.opts.PreEncoded && p.model.output != chunks {
 		if key = req.lookAlikes(); key == "" { // its size depends on the reference

@@ -27,6 +27,9 @@ type Request struct {
 	Factor float64
 	// Flaw spoils the result in one known way.
 	Flaw Flaw
+	// Plain draws a pattern of flat squares where a scene is asked for, of its size
+	// and colours: for runs in which pixels cost too much. Grids stay what they are.
+	Plain bool
 	// Options are the model's other inputs, under the model's own names.
 	Options map[string]any
 }
@@ -89,6 +92,9 @@ func paint(r Request) (image.Image, error) {
 	}
 	if r.Flaw == Blank {
 		return blank(size, r), nil
+	}
+	if r.Plain && !asksForGrid(r.Prompt) {
+		return squares(size, r), nil
 	}
 	ref, err := reference(r)
 	if err != nil {
