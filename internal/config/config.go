@@ -21,7 +21,7 @@ type Config struct {
 	Money             Money
 	Judge             Judge
 	Log               Log
-	Concurrency       int    `env:"TRAINSET_CONCURRENCY" envDefault:"300" doc:"subtasks a worker has in hand at once; one that waits for the provider costs a goroutine" allow:"a whole number from 1 to 10000"`
+	Concurrency       int    `env:"TRAINSET_CONCURRENCY" envDefault:"600" doc:"subtasks a worker has in hand at once; one that waits for the provider costs a goroutine" allow:"a whole number from 1 to 10000"`
 	DebugDir          string `env:"TRAINSET_DEBUG_DIR" doc:"directory for requests (token and image redacted), raw outputs and rejected images; none are kept when unset" allow:"a path"`
 	AllowPrivateHosts bool   `env:"ALLOW_PRIVATE_HOSTS" envDefault:"false" doc:"fetch references and outputs from loopback, private and link-local addresses too, and send the token there without TLS; for tests and closed networks" allow:"true or false"`
 }
@@ -69,7 +69,7 @@ type HTTP struct {
 // Money is what users may spend and have under way.
 type Money struct {
 	PerUserDay  trainset.Money `env:"MAX_COST_PER_USER_PER_DAY" doc:"most that one user's jobs may spend in a day, in US dollars; unlimited when unset" allow:"an amount above zero, like 25 or 1.50"`
-	MaxOpenJobs int            `env:"TRAINSET_MAX_OPEN_JOBS_PER_USER" envDefault:"25" doc:"jobs of one user that run at once; more wait their turn, and 0 is no bound" allow:"a whole number from 0 to 100000"`
+	MaxOpenJobs int            `env:"TRAINSET_MAX_OPEN_JOBS_PER_USER" envDefault:"40" doc:"jobs of one user that run at once; more wait their turn, and 0 is no bound" allow:"a whole number from 0 to 100000"`
 }
 
 // Judge is who looks at the generated grids of style jobs.

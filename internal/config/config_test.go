@@ -36,10 +36,10 @@ func TestLoadOfNothingIsDefault(t *testing.T) {
 	want := Config{
 		Provider:    Provider{PerMinute: 600, MaxAttempts: 5},
 		Storage:     Storage{Out: "out"},
-		Money:       Money{MaxOpenJobs: 25},
+		Money:       Money{MaxOpenJobs: 40},
 		Judge:       Judge{Kind: "replicate"},
 		Log:         Log{Level: "warn", Format: "console"},
-		Concurrency: 300,
+		Concurrency: 600,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -22,14 +22,25 @@ import (
 // DefaultPerMinute is the provider's documented limit of creates.
 const DefaultPerMinute = 600
 
-// probeEvery is how often an open circuit lets one call through to see whether
-// it may close.
-const probeEvery = 30 * time.Second
+// DefaultProbeEvery is how often an open circuit lets one call through to see
+// whether it may close.
+const DefaultProbeEvery = 30 * time.Second
+
+// catchUp is how late a slot may be taken without being lost: a pump that the
+// machine wakes late takes the next ones sooner. Window is over how long the
+// permits of a minute are spread: no 60 s then hold more, although some were
+// caught up, nor although the provider counts creates as they arrive, some of
+// which travel a quarter of a second longer than others.
+const (
+	catchUp = 250 * time.Millisecond
+	window  = time.Minute + catchUp + 250*time.Millisecond
+)
 
 // Options adjust a Gate.
 type Options struct {
-	PerMinute int // permits a minute and account, over all workers; DefaultPerMinute when 0
-	Log       zerolog.Logger
+	PerMinute  int           // permits a minute and account, over all workers; DefaultPerMinute when 0
+	ProbeEvery time.Duration // DefaultProbeEvery when 0; whole seconds
+	Log        zerolog.Logger
 }
 
 // OpenError says that calls must not be made, why, and what to do about it.
@@ -75,7 +86,10 @@ func New(rdb redis.UniversalClient, name string, o Options) *Gate {
 	if o.PerMinute == 0 {
 		o.PerMinute = DefaultPerMinute
 	}
-	a := &account{rdb: rdb, key: accountKey(name), perMinute: o.PerMinute}
+	if o.ProbeEvery == 0 {
+		o.ProbeEvery = DefaultProbeEvery
+	}
+	a := &account{rdb: rdb, key: accountKey(name), perMinute: o.PerMinute, probeEvery: o.ProbeEvery}
 	g := newGate(a, o.Log)
 	g.redis = a
 	return g
@@ -222,10 +236,11 @@ func (g *Gate) State(ctx context.Context) (State, error) {
 
 // account is the shared state of one account in Redis.
 type account struct {
-	rdb       redis.UniversalClient
-	key       string
-	perMinute int
-	clock     func() string // microseconds, or nil for Redis's own clock; tests only
+	rdb        redis.UniversalClient
+	key        string
+	perMinute  int
+	probeEvery time.Duration
+	clock      func() string // microseconds, or nil for Redis's own clock; tests only
 }
 
 func (a *account) now() string {
@@ -236,8 +251,7 @@ func (a *account) now() string {
 }
 
 func (a *account) reserve(ctx context.Context) (time.Duration, error) {
-	interval := (60_000_000 + a.perMinute - 1) / a.perMinute
-	reply, err := reserveScript.Run(ctx, a.rdb, []string{a.key}, interval, int(probeEvery.Seconds()), a.now()).Slice()
+	reply, err := reserveScript.Run(ctx, a.rdb, []string{a.key}, a.perMinute, int(a.probeEvery.Seconds()), a.now(), window.Microseconds(), catchUp.Microseconds()).Slice()
 	if err != nil {
 		return 0, fmt.Errorf("limit: reserving a slot: %w", err)
 	}
@@ -292,7 +306,7 @@ func (a *account) lower(ctx context.Context, perMinute int, d time.Duration) err
 }
 
 func (a *account) open(ctx context.Context, class, detail, remedy string) error {
-	if err := openScript.Run(ctx, a.rdb, []string{a.key}, class, detail, remedy, int(probeEvery.Seconds()), a.now()).Err(); err != nil {
+	if err := openScript.Run(ctx, a.rdb, []string{a.key}, class, detail, remedy, int(a.probeEvery.Seconds()), a.now()).Err(); err != nil {
 		return fmt.Errorf("limit: opening the circuit: %w", err)
 	}
 	return nil

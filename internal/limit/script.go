@@ -9,12 +9,13 @@ const (
 )
 
 // reserveScript takes the next slot of an account. Redis's own clock is every
-// host's clock. Burst is one: slots are a whole interval apart, so any 60
-// seconds hold at most as many as the limit allows.
+// host's clock. Burst is one: slots are a whole interval apart, and one that is
+// taken late by no more than the catching up moves none of those after it.
 //
 // KEYS: the account's hash.
-// ARGV: interval between slots in microseconds, seconds between probes of an
-// open circuit, clock in microseconds or empty for Redis's own (tests).
+// ARGV: permits a window, seconds between probes of an open circuit, clock in
+// microseconds or empty for Redis's own (tests), window and catching up in
+// microseconds.
 // Returns {1, microseconds to wait, lowered rate or 0}, or
 // {2, class, detail, remedy, since in seconds}.
 var reserveScript = redis.NewScript(`
@@ -30,14 +31,15 @@ if h[5] then
   end
   redis.call('HSET', KEYS[1], 'probe', string.format('%.0f', now + tonumber(ARGV[2]) * 1000000))
 end
-local interval, lowered = tonumber(ARGV[1]), 0
+local rate, lowered = tonumber(ARGV[1]), 0
 if h[3] and now < tonumber(h[4]) then
   lowered = tonumber(h[3])
-  interval = math.max(interval, math.ceil(60000000 / lowered))
+  rate = math.min(rate, lowered)
 end
-local at = math.max(now, tonumber(h[1] or 0), tonumber(h[2] or 0))
+local interval = math.ceil(tonumber(ARGV[4]) / rate)
+local at = math.max(now - tonumber(ARGV[5]), tonumber(h[1] or 0), tonumber(h[2] or 0))
 redis.call('HSET', KEYS[1], 'next', string.format('%.0f', at + interval))
-return {1, string.format('%.0f', at - now), lowered}
+return {1, string.format('%.0f', math.max(0, at - now)), lowered}
 `)
 
 // pauseScript moves the end of the pause, and with it the next slot, later.

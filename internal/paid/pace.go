@@ -9,8 +9,8 @@ import (
 )
 
 // Pace says when to poll. The provider answers a bounded number of questions
-// a second, which all of a process's waiting predictions share; and it is no
-// use to ask before a model usually answers.
+// a second, which all of a process's predictions share that may be done; and it
+// is no use to ask before a model usually answers.
 type Pace struct {
 	// PerSecond is the budget of questions; 40 when 0.
 	PerSecond float64
@@ -26,7 +26,7 @@ const (
 	paceLearnt  = 5  // latencies before they are believed
 )
 
-// Enter counts a waiting prediction until the returned function is called.
+// Enter counts a prediction that is polled until the returned function is called.
 func (p *Pace) Enter() (leave func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -16,8 +16,6 @@ import (
 // wait polls an accepted prediction until it ends: when it is due, and when
 // somebody rings. It ends one whose job was canceled, or that does not start.
 func (p *Payer) wait(ctx context.Context, a plan.Attempt, rung <-chan struct{}) (plan.Attempt, error) {
-	leave := p.pace.Enter()
-	defer leave()
 	if p.o.Meter != nil {
 		p.o.Meter.PredictionStarted()
 		defer p.o.Meter.PredictionEnded()
@@ -25,13 +23,15 @@ func (p *Payer) wait(ctx context.Context, a plan.Attempt, rung <-chan struct{}) 
 	if _, err := wait.Ring(ctx, p.pace.First(a.Model, a.IntentAt), rung); err != nil {
 		return a, err
 	}
+	leave := p.pace.Enter()
+	defer leave()
 	for failures := 0; ; {
 		pred, ending, err := p.look(ctx, a)
 		if err == nil && pred.Terminal() {
 			p.pace.Observe(a.Model, pred)
 			return p.concluded(ctx, a, pred, ending)
 		}
-		pause := p.pace.Every()
+		pause := max(p.pace.Every(), p.pace.First(a.Model, a.IntentAt)) // what it takes may be known by now
 		if err != nil {
 			if err := p.unanswered(ctx, err); err != nil {
 				return a, err
