@@ -88,9 +88,16 @@ func (h *Handlers) repair(ctx context.Context, id trainset.JobID) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range append(lost, adrift...) {
-		if err := h.ledger.Requeue(ctx, r, s); err != nil && !errors.Is(err, ledger.ErrStale) {
-			return fmt.Errorf("repairing: %w", err)
+	for why, steps := range map[string][]plan.Step{"the queue lost it": lost, "nobody has it in hand": adrift} {
+		for _, s := range steps {
+			err := h.ledger.Requeue(ctx, r, s)
+			if errors.Is(err, ledger.ErrStale) {
+				continue // it was done meanwhile
+			}
+			if err != nil {
+				return fmt.Errorf("repairing: %w", err)
+			}
+			h.o.Log.Warn().Str("job_id", string(id)).Str("task", s.TaskID(id)).Str("reason", why).Msg("a task is queued anew")
 		}
 	}
 	return h.Advance(ctx, id)
@@ -109,7 +116,6 @@ func (h *Handlers) astray(r plan.Record) (lost, delivered []plan.Step, err error
 		}
 		switch standing {
 		case queue.Lost:
-			h.o.Log.Warn().Str("job_id", string(r.ID)).Str("task", s.TaskID(r.ID)).Msg("the queue lost a task: queueing it anew")
 			lost = append(lost, s)
 		case queue.Delivered:
 			delivered = append(delivered, s)
@@ -146,7 +152,6 @@ func (h *Handlers) adrift(ctx context.Context, r plan.Record, delivered []plan.S
 	var adrift []plan.Step
 	for _, s := range delivered {
 		if slices.Contains(ids, s.TaskID(r.ID)) {
-			h.o.Log.Warn().Str("job_id", string(r.ID)).Str("task", s.TaskID(r.ID)).Msg("nobody has a delivered task in hand: queueing it anew")
 			adrift = append(adrift, s)
 		}
 	}
