@@ -81,10 +81,32 @@ func NewSearch(l Lister, a Attempts, o SearchOptions) *Search {
 	return &Search{lister: l, attempts: a, o: o, whole: map[string]replicate.Prediction{}}
 }
 
+// span is a part of the provider's time. Without an end it lasts.
+type span struct{ from, to time.Time }
+
+func (s span) has(t time.Time) bool {
+	return !t.Before(s.from) && (s.to.IsZero() || !t.After(s.to))
+}
+
+func (s span) covers(other span) bool {
+	return !s.from.After(other.from) && (s.to.IsZero() || !other.to.IsZero() && !other.to.After(s.to))
+}
+
+// span is when an attempt's prediction was created if it was: not long before
+// the intent by the provider's clock, and not after its absence counts. Its end
+// is left open while it is to come.
+func (s *Search) span(a plan.Attempt, now time.Time) span {
+	of := span{a.IntentAt.Add(-s.o.Skew), a.IntentAt.Add(s.o.Grace + s.o.Skew)}
+	if of.to.After(now) {
+		of.to = time.Time{}
+	}
+	return of
+}
+
 // listing is one complete reading of the account's predictions.
 type listing struct {
 	started time.Time
-	since   time.Time
+	span    span
 	rows    []replicate.Prediction
 }
 
@@ -105,13 +127,14 @@ func (s *Search) Find(ctx context.Context, a plan.Attempt) (Found, error) {
 		} else if j.Version != a.Version {
 			return Found{Verdict: FoundJournalled}, nil
 		}
-		l, err := s.since(ctx, a.IntentAt.Add(-s.o.Skew), now.Add(-time.Second))
+		created := s.span(a, now)
+		l, err := s.list(ctx, created, now.Add(-time.Second))
 		pause := s.o.Interval
 		if err != nil {
 			pause = max(pause, backoff(failures))
 			failures++
 		} else {
-			pred, ok, err := s.match(ctx, a, l.rows)
+			pred, ok, err := s.match(ctx, a, created, l.rows)
 			if err != nil {
 				return Found{}, err
 			}
@@ -132,23 +155,23 @@ func (s *Search) Find(ctx context.Context, a plan.Attempt) (Found, error) {
 	}
 }
 
-// since returns a complete listing that reaches back to a time and was started
-// no earlier than another.
-func (s *Search) since(ctx context.Context, back, notBefore time.Time) (listing, error) {
+// list returns a complete listing of a span that was started no earlier than a
+// time.
+func (s *Search) list(ctx context.Context, of span, notBefore time.Time) (listing, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.last.started.Before(notBefore) && !s.last.since.After(back) {
+	if !s.last.started.Before(notBefore) && s.last.span.covers(of) {
 		return s.last, nil
 	}
-	l := listing{started: time.Now(), since: back}
-	q := replicate.ListQuery{CreatedAfter: back}
+	l := listing{started: time.Now(), span: of}
+	q := replicate.ListQuery{CreatedAfter: of.from, CreatedBefore: of.to}
 	for {
 		page, err := s.lister.List(ctx, q)
 		if err != nil {
 			return listing{}, fmt.Errorf("listing predictions: %w", err)
 		}
 		l.rows = append(l.rows, page.Predictions...)
-		if page.Next == "" || reaches(page.Predictions, back) {
+		if page.Next == "" || reaches(page.Predictions, of.from) {
 			break
 		}
 		q.Cursor = page.Next
@@ -194,15 +217,15 @@ func reaches(rows []replicate.Prediction, back time.Time) bool {
 	return len(rows) > 0 && rows[len(rows)-1].CreatedAt.Before(back)
 }
 
-// match finds the attempt's prediction among rows that no attempt of its job
-// has taken. Rows without input are fetched whole.
-func (s *Search) match(ctx context.Context, a plan.Attempt, rows []replicate.Prediction) (replicate.Prediction, bool, error) {
+// match finds the attempt's prediction among rows of its span that no attempt of
+// its job has taken. Rows without input are fetched whole.
+func (s *Search) match(ctx context.Context, a plan.Attempt, created span, rows []replicate.Prediction) (replicate.Prediction, bool, error) {
 	taken, err := s.attempts.Predictions(ctx, a.Job)
 	if err != nil {
 		return replicate.Prediction{}, false, fmt.Errorf("reading the journal: %w", err)
 	}
 	for _, row := range rows {
-		if taken[row.ID] || row.CreatedAt.Before(a.IntentAt.Add(-s.o.Skew)) || row.Model != "" && row.Model != a.Model {
+		if taken[row.ID] || !created.has(row.CreatedAt) || row.Model != "" && row.Model != a.Model {
 			continue
 		}
 		if row.Input == nil && !row.DataRemoved {

@@ -19,11 +19,15 @@ import (
 type crowded struct {
 	rows []replicate.Prediction
 
-	mu   sync.Mutex
-	read map[string]int
+	mu      sync.Mutex
+	read    map[string]int
+	queries []replicate.ListQuery
 }
 
-func (c *crowded) List(context.Context, replicate.ListQuery) (replicate.Page, error) {
+func (c *crowded) List(_ context.Context, q replicate.ListQuery) (replicate.Page, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.queries = append(c.queries, q)
 	return replicate.Page{Predictions: c.rows}, nil
 }
 
@@ -71,6 +75,39 @@ func TestSearchReadsEachRowOnce(t *testing.T) {
 			if n != 1 {
 				t.Errorf("%s was read %d times", id, n)
 			}
+		}
+	})
+}
+
+// After a long outage only the time is listed in which the prediction may have
+// been created, and nothing is read of what was created since.
+func TestSearchListsOnlyWhenItMayHaveBeenCreated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &crowded{read: map[string]int{}}
+		intent := time.Now()
+		for n := range 30 { // one a minute
+			c.rows = append(c.rows, replicate.Prediction{ID: fmt.Sprint("p", n), Model: "o/m", CreatedAt: intent.Add(time.Duration(n) * time.Minute)})
+		}
+		time.Sleep(30 * time.Minute) //nolint:forbidigo // the bubble's time
+		search := paid.NewSearch(c, nothingTaken{}, paid.SearchOptions{})
+		a := plan.Attempt{ID: "image.1.1", Model: "o/m", Input: map[string]any{"prompt": "mine"}, IntentAt: intent}
+		if found, err := search.Find(t.Context(), a); err != nil || found.Verdict != paid.FoundAbsent {
+			t.Errorf("%v, %v", found.Verdict, err)
+		}
+		for _, q := range c.queries {
+			if !q.CreatedAfter.Equal(intent.Add(-2*time.Minute)) || !q.CreatedBefore.Equal(intent.Add(2*time.Minute+40*time.Second)) {
+				t.Errorf("listed from %s to %s", q.CreatedAfter.Sub(intent), q.CreatedBefore.Sub(intent))
+			}
+		}
+		if len(c.read) != 3 {
+			t.Errorf("%d rows were read, not those of the first three minutes", len(c.read))
+		}
+		c.queries, a.IntentAt = nil, time.Now()
+		if _, err := search.Find(t.Context(), a); err != nil {
+			t.Error(err)
+		}
+		if len(c.queries) == 0 || !c.queries[0].CreatedBefore.IsZero() {
+			t.Errorf("a new intent: %+v", c.queries)
 		}
 	})
 }

@@ -235,7 +235,7 @@ func (c *Client) Upload(ctx context.Context, name, contentType string, data []by
 
 // ListQuery selects a page of predictions.
 type ListQuery struct {
-	CreatedAfter time.Time
+	CreatedAfter, CreatedBefore time.Time // by the provider's clock; no bound when zero
 	// Cursor is Page.Next of the page before; it carries the query.
 	Cursor string
 }
@@ -298,9 +298,13 @@ func (c *Client) listURL(q ListQuery) (string, error) {
 	}
 	u := *c.base
 	u.Path = strings.TrimSuffix(u.Path, "/") + "/predictions"
-	if !q.CreatedAfter.IsZero() {
-		u.RawQuery = url.Values{"created_after": {q.CreatedAfter.UTC().Format(time.RFC3339Nano)}}.Encode()
+	query := url.Values{}
+	for name, t := range map[string]time.Time{"created_after": q.CreatedAfter, "created_before": q.CreatedBefore} {
+		if !t.IsZero() {
+			query.Set(name, t.UTC().Format(time.RFC3339Nano))
+		}
 	}
+	u.RawQuery = query.Encode()
 	return u.String(), nil
 }
 
