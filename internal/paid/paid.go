@@ -287,7 +287,11 @@ func (p *Payer) create(ctx context.Context, a plan.Attempt, began time.Time) (pl
 			pause = backoff(failures) // certainly not accepted: send the same again
 		case replicate.ClassCredit, replicate.ClassAuth, replicate.ClassNotFound:
 			// Certainly not accepted, and no use to repeat before somebody acts: the
-			// permit is refused until then.
+			// permit is refused until then, and whoever goes on need not look for it.
+			a.Unsent = true
+			if a, err = p.write(ctx, a, a.Cost); err != nil {
+				return a, err
+			}
 		}
 		if a, began, err = p.renew(ctx, a, pause); err != nil || a.State == plan.AttemptEnded {
 			return a, err
@@ -315,7 +319,7 @@ func (p *Payer) renew(ctx context.Context, a plan.Attempt, pause time.Duration) 
 		return a, began, err
 	}
 	began = time.Now()
-	a.Owner, a.IntentAt = p.o.Owner, began.UTC()
+	a.Owner, a.IntentAt, a.Unsent = p.o.Owner, began.UTC(), false
 	a, err = p.write(ctx, a, a.Cost)
 	return a, began, err
 }
@@ -333,6 +337,9 @@ func (p *Payer) accepted(ctx context.Context, a plan.Attempt, pred replicate.Pre
 // takes over the prediction if there is one, and asks again only if there is
 // certainly none.
 func (p *Payer) adopt(ctx context.Context, a plan.Attempt) (plan.Attempt, error) {
+	if a.Unsent {
+		return p.again(ctx, a)
+	}
 	found, err := p.finder.Find(ctx, a)
 	if err != nil {
 		return a, fmt.Errorf("looking for a prediction: %w", err)
@@ -347,6 +354,11 @@ func (p *Payer) adopt(ctx context.Context, a plan.Attempt) (plan.Attempt, error)
 		return p.end(ctx, a, plan.OutcomeLost, a.Price, "whether the provider accepted it could not be learnt in time")
 	case FoundAbsent:
 	}
+	return p.again(ctx, a)
+}
+
+// again asks for what the provider certainly does not have.
+func (p *Payer) again(ctx context.Context, a plan.Attempt) (plan.Attempt, error) {
 	a, began, err := p.renew(ctx, a, 0)
 	if err != nil || a.State == plan.AttemptEnded {
 		return a, err

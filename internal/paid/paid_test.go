@@ -347,6 +347,13 @@ func TestCreditProblemsAreReportedAndNothingIsBought(t *testing.T) {
 		if !errors.Is(err, errCircuit) || a.State != plan.AttemptIntent || l.reported[0] != replicate.ClassCredit || p.creates != 1 {
 			t.Errorf("state %s, reported %v, creates %d, %v", a.State, l.reported, p.creates, err)
 		}
+		// Whoever goes on, once the circuit is closed, asks at once: there is nothing
+		// to look for, and nobody who would.
+		begun, rich := time.Now(), &provider{}
+		a, _, err = paid.New(j, rich, &freely{}, nil, &paid.Pace{}, paid.Options{Owner: "another"}).Once(t.Context(), j.m["image.1.1"])
+		if err != nil || a.State != plan.AttemptPredicted || a.Unsent || time.Since(begun) > 10*time.Second {
+			t.Errorf("state %s, unsent %t after %s, %v", a.State, a.Unsent, time.Since(begun), err)
+		}
 	})
 }
 

@@ -109,6 +109,7 @@ type Attempt struct {
 
 	Owner        string    `json:"owner"` // the worker that wrote last
 	IntentAt     time.Time `json:"intent_at"`
+	Unsent       bool      `json:"unsent,omitempty"` // an intent that the provider has certainly not accepted
 	PredictionID string    `json:"prediction_id,omitempty"`
 	Output       []string  `json:"output,omitempty"`
 
