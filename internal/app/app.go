@@ -45,12 +45,15 @@ type Options struct {
 	MaxOpenJobs       int            // a user's that run at once; 0 is no bound
 	PerMinute         int            // creates; the provider's documented limit when 0
 	MaxAttempts       int            // paid tries an item; 5 when 0
-	Concurrency       int            // images in flight in this process; 300 when 0
+	Concurrency       int            // images in flight in this process; 600 when 0: 300 are at the provider at its limit, the others before or after
 	AllowPrivateHosts bool           // references may be fetched from inside the network
 	AskedOnly         bool           // leave jobs alone that nobody waits for
 	Version           string
 	Owner             string             // names this worker; a new name at random when empty
 	Search            paid.SearchOptions // how long an unanswered create is looked for
+	StartWithin       time.Duration      // how long a prediction may wait to start; paid's own default when 0
+	LowerFor          time.Duration      // how long a lower limit is believed; 1 minute when 0
+	ProbeEvery        time.Duration      // how often an open circuit is tried; limit's own default when 0
 	Finder            paid.Finder        // finds the predictions of unanswered creates; a search of the provider's list when nil
 	Debug             tasks.Debug
 	Meter             Meter // counts nothing when nil
@@ -68,7 +71,10 @@ func (o Options) withDefaults() Options {
 		o.MaxAttempts = 5
 	}
 	if o.Concurrency == 0 {
-		o.Concurrency = 300
+		o.Concurrency = 600
+	}
+	if o.LowerFor == 0 {
+		o.LowerFor = lowerFor
 	}
 	return o
 }
@@ -104,7 +110,7 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 	}
 	w := &Worker{o: o, rdb: rdb, owner: cmp.Or(o.Owner, uuid.NewString()), provider: provider}
 	w.work, w.cancel = context.WithCancelCause(context.Background())
-	w.gate = limit.New(rdb, Account(o.Token, o.BaseURL), limit.Options{PerMinute: o.PerMinute, Log: o.Log})
+	w.gate = limit.New(rdb, Account(o.Token, o.BaseURL), limit.Options{PerMinute: o.PerMinute, ProbeEvery: o.ProbeEvery, Log: o.Log})
 	w.ledger, w.bell = ledger.New(rdb, ledger.Options{}), new(paid.Bell)
 	finder := o.Finder
 	if finder == nil {
@@ -112,8 +118,8 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 	}
 	room := paid.NewRoom(heldBytes)
 	budget := limit.NewBudget(rdb, o.PerUserDay, nil)
-	payer := paid.New(w.ledger, provider, &permits{gate: w.gate, log: o.Log}, finder, &paid.Pace{}, paid.Options{
-		Owner: w.owner, Webhook: webhook(o.PublicURL), Budget: budget, Bell: w.bell, Room: room, Meter: o.Meter, Log: o.Log,
+	payer := paid.New(w.ledger, provider, &permits{gate: w.gate, lowerFor: o.LowerFor, log: o.Log}, finder, &paid.Pace{}, paid.Options{
+		Owner: w.owner, StartWithin: o.StartWithin, Webhook: webhook(o.PublicURL), Budget: budget, Bell: w.bell, Room: room, Meter: o.Meter, Log: o.Log,
 	})
 	judge, err := w.openAI(store, budget)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/config"
 	"github.com/actormaker/trainset/internal/redisconn"
+	"github.com/actormaker/trainset/internal/replicate"
 	"github.com/actormaker/trainset/internal/server"
 	"github.com/actormaker/trainset/internal/storage"
 )
@@ -132,7 +133,11 @@ func (d *Deployed) checkStorage(ctx context.Context) error {
 }
 
 func (d *Deployed) checkProvider(ctx context.Context) error {
-	if _, err := d.worker.provider.Account(ctx); err != nil {
+	_, err := d.worker.provider.Account(ctx)
+	switch e := (*replicate.Error)(nil); {
+	case errors.As(err, &e) && e.Class == replicate.ClassAuth:
+		return trainset.Invalid("REPLICATE_API_TOKEN", "is not accepted: "+e.Error(), tokenRemedy)
+	case err != nil:
 		return fmt.Errorf("provider: %w", err)
 	}
 	return nil

@@ -12,8 +12,9 @@ import (
 
 // permits joins what the provider says to the limits that all workers share.
 type permits struct {
-	gate *limit.Gate
-	log  zerolog.Logger
+	gate     *limit.Gate
+	lowerFor time.Duration // how long a lower limit is believed
+	log      zerolog.Logger
 }
 
 // Permit waits for a slot.
@@ -22,10 +23,16 @@ func (p *permits) Permit(ctx context.Context, user string) error {
 }
 
 // How long a lower limit is believed, and a pause where the provider names none.
+// The provider does not say when a limit is lifted. To try the usual one costs a
+// refusal a minute; to believe the lower one for longer would cost an account
+// that has paid since as many minutes.
 const (
-	lowerFor   = 10 * time.Minute
+	lowerFor   = time.Minute
 	pauseUnset = 5 * time.Second
 )
+
+// tokenRemedy is what to do about a token that is not accepted.
+const tokenRemedy = "check REPLICATE_API_TOKEN: it must be valid and of the account that began the work"
 
 // Accepted closes a circuit that waited for this.
 func (p *permits) Accepted(ctx context.Context) {
@@ -45,12 +52,12 @@ func (p *permits) Report(ctx context.Context, e *replicate.Error) {
 		}
 		err = p.gate.Pause(ctx, after, e.Detail)
 		if err == nil && e.RatePerMinute > 0 {
-			err = p.gate.LowerRate(ctx, e.RatePerMinute, lowerFor)
+			err = p.gate.LowerRate(ctx, e.RatePerMinute, p.lowerFor)
 		}
 	case replicate.ClassCredit:
 		err = p.gate.Open(ctx, "credit", e.Error(), "add credit to the provider's account; work goes on by itself")
 	case replicate.ClassAuth, replicate.ClassNotFound:
-		err = p.gate.Open(ctx, "auth", e.Error(), "check REPLICATE_API_TOKEN: it must be valid and of the account that began the work")
+		err = p.gate.Open(ctx, "auth", e.Error(), tokenRemedy)
 	case replicate.ClassTransient, replicate.ClassInvalid, replicate.ClassModerated, replicate.ClassAmbiguous, replicate.ClassLost:
 	}
 	if err != nil {

@@ -74,11 +74,11 @@ func (s *system) styleManifest(req trainset.StyleRequest) trainset.Manifest {
 }
 
 // size makes sure that a picture is square.
-func size(t *testing.T, data []byte) image.Config {
-	t.Helper()
+func size(tb testing.TB, data []byte) image.Config {
+	tb.Helper()
 	c, err := png.DecodeConfig(bytes.NewReader(data))
 	if err != nil || c.Width != c.Height {
-		t.Errorf("a picture of %d x %d: %v", c.Width, c.Height, err)
+		tb.Errorf("a picture of %d x %d: %v", c.Width, c.Height, err)
 	}
 	return c
 }

@@ -24,7 +24,7 @@ import (
 // system is a whole one: Redis, a simulated provider, storage, and as many
 // workers as a test starts.
 type system struct {
-	t        *testing.T
+	t        testing.TB
 	rdb      *redis.Client
 	provider *fake.Server
 	store    *storage.Directory
@@ -39,24 +39,24 @@ func newSystem(t *testing.T, rdb *redis.Client, faults ...fake.Fault) *system {
 	})
 }
 
-// quickSystem is one whose pictures are drawn once: what matters is what is
-// asked for, not what it shows.
+// quickSystem is one whose pictures are plain: what matters is what is asked
+// for, not what it shows.
 func quickSystem(t *testing.T, rdb *redis.Client, faults ...fake.Fault) *system {
 	t.Helper()
 	return systemWith(t, rdb, fake.Options{
-		Settings: fake.Settings{Latency: fake.Latency{Fixed: 100 * time.Millisecond}}, Faults: faults, Seed: 1, PreEncoded: true,
+		Settings: fake.Settings{Latency: fake.Latency{Fixed: 100 * time.Millisecond}}, Faults: faults, Seed: 1, PreEncoded: true, Plain: true,
 	})
 }
 
-func systemWith(t *testing.T, rdb *redis.Client, o fake.Options) *system {
-	t.Helper()
-	s := &system{t: t, rdb: rdb, store: storage.NewDirectory(filepath.Join(t.TempDir(), "out")), client: client.FromRedis(rdb)}
+func systemWith(tb testing.TB, rdb *redis.Client, o fake.Options) *system {
+	tb.Helper()
+	s := &system{t: tb, rdb: rdb, store: storage.NewDirectory(filepath.Join(tb.TempDir(), "out")), client: client.FromRedis(rdb)}
 	s.provider = fake.New(o)
 	server := httptest.NewServer(s.provider)
-	t.Cleanup(func() { server.Close(); _ = s.provider.Close() })
+	tb.Cleanup(func() { server.Close(); _ = s.provider.Close() })
 	s.options = app.Options{
 		Token: "token", BaseURL: server.URL + "/v1", PerMinute: 6000, Version: "test",
-		Log: zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel),
+		Log: zerolog.New(zerolog.NewTestWriter(tb)).Level(zerolog.WarnLevel),
 	}
 	return s
 }
