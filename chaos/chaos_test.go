@@ -60,7 +60,7 @@ func small(seed uint64) scenario {
 		seed: seed, workers: 3, users: 3, actors: 7, images: 3, styles: 2, each: 1, holds: 2,
 		// A busy machine of a test run may be late; asynq alone takes 55 to 120 s.
 		takeover: 25 * time.Second,
-		grace:    14 * time.Second, frozen: 14 * time.Second, between: 1500 * time.Millisecond, within: 2 * time.Minute,
+		low:      1, grace: 14 * time.Second, start: 20 * time.Second, lower: 5 * time.Second, frozen: 14 * time.Second, between: 1500 * time.Millisecond, within: 2 * time.Minute,
 		blows: map[blow]int{killWorker: 2, freeze: 1, killRedis: 1, cutProvider: 2, cutRedis: 1, cutStorage: 1},
 	}
 	if raceDetector {
@@ -82,7 +82,7 @@ func controlOf(s scenario) scenario {
 func full(seed uint64, minutes int) scenario {
 	s := scenario{
 		seed: seed, workers: 4, users: 10, actors: number("CHAOS_JOBS", 200), images: number("CHAOS_IMAGES", 12), styles: number("CHAOS_STYLES", 40),
-		holds: 12, grace: productionGrace, frozen: 20 * time.Second, takeover: 15 * time.Second,
+		holds: 12, low: 1, grace: productionGrace, start: time.Minute, lower: productionLower, frozen: 20 * time.Second, takeover: 15 * time.Second,
 		within: max(time.Minute, time.Duration(minutes)*time.Minute-2*time.Minute),
 		blows:  map[blow]int{killWorker: 30, freeze: 6, killRedis: 2, cutProvider: 10, cutRedis: 6, cutStorage: 6},
 	}
@@ -95,8 +95,12 @@ func full(seed uint64, minutes int) scenario {
 	return s
 }
 
-// productionGrace is what the search's own default is.
-const productionGrace = 40 * time.Second
+// What the defaults of a worker are.
+const (
+	productionGrace = 40 * time.Second
+	productionStart = 5 * time.Minute
+	productionLower = time.Minute
+)
 
 func scenarioOf(t *testing.T) scenario {
 	t.Helper()

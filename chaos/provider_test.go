@@ -53,7 +53,7 @@ func runProvider(ctx context.Context) error {
 	}
 	ln := tls.NewListener(plain, &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12})
 	s := fake.New(fake.Options{
-		Token: tokenOfTest, Seed: seed, Faults: faults, AllowLoopbackWebhooks: true, PreEncoded: true,
+		Token: tokenOfTest, Seed: seed, Faults: faults, AllowLoopbackWebhooks: true, PreEncoded: true, Plain: true,
 		Settings: fake.Settings{
 			Latency:     fake.Latency{Start: 100 * time.Millisecond, Fixed: 700 * time.Millisecond, Spread: 0.6},
 			ListLag:     2 * time.Second,

@@ -67,6 +67,13 @@ func (r result) markdown(control *result) string {
 	if s.grace != productionGrace {
 		p(" An unanswered create was looked for %s, in production %s.", s.grace, productionGrace)
 	}
+	if s.start != productionStart {
+		p(" A prediction had %s to start, in production %s.", s.start, productionStart)
+	}
+	if s.lower != productionLower {
+		p(" A lower limit was believed for %s, in production %s.", s.lower, productionLower)
+	}
+	p(" Scenes are flat squares of the models' sizes, and every check applies to them.")
 	p("\n\n## What was done to it\n\n| blow | times |\n|---|---|\n")
 	for _, k := range slices.Sorted(maps.Keys(r.blows)) {
 		p("| %s | %d |\n", k, r.blows[k])

@@ -33,7 +33,10 @@ type scenario struct {
 
 	each     int           // faults of each kind at the provider
 	holds    int           // replies that the provider holds back
+	low      int           // answers that lower the limit to 6 a minute
 	grace    time.Duration // how long an unanswered create is looked for
+	start    time.Duration // how long a prediction may wait to start
+	lower    time.Duration // how long a lower limit is believed
 	frozen   time.Duration // how long a worker is stopped
 	between  time.Duration // blows, on average
 	blows    map[blow]int
@@ -121,6 +124,7 @@ func (x *site) startWorkers(t *testing.T, a authority, where config.Storage, bli
 	env := []string{
 		"REDIS_URL=redis://" + x.store.addr + "/0", "REPLICATE_API_TOKEN=" + tokenOfTest, "REPLICATE_BASE_URL=https://" + x.provide.addr + "/v1",
 		"SSL_CERT_FILE=" + a.cert, "TRAINSET_OUT=" + where.Out, "TRAINSET_RATE_PER_MINUTE=600", graceVariable + "=" + x.scenario.grace.String(),
+		startVariable + "=" + x.scenario.start.String(), lowerVariable + "=" + x.scenario.lower.String(),
 	}
 	if where.Bucket != "" {
 		env = append(env, "AWS_USER_FILES_BUCKET="+where.Bucket, "AWS_REGION="+where.Region, "AWS_ENDPOINT_URL_S3="+where.Endpoint,

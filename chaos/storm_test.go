@@ -32,12 +32,13 @@ func faultsOf(random *rand.Rand, s scenario) []fake.Fault {
 	}
 	// Held until the client leaves: the test kills whoever waits.
 	add(s.holds, fake.Fault{Kind: fake.HoldReply})
+	add(s.low, fake.Fault{Kind: fake.ThrottleLowCredit, Seconds: 2})
 	add(s.each,
 		fake.Fault{Kind: fake.ServerErrorAfter}, fake.Fault{Kind: fake.BadGatewayAfter}, fake.Fault{Kind: fake.EOFAfter},
 		fake.Fault{Kind: fake.EOF}, fake.Fault{Kind: fake.ServerError}, fake.Fault{Kind: fake.Hang},
 		fake.Fault{Kind: fake.Throttle, Seconds: 1, Every: 1, Times: 2}, fake.Fault{Kind: fake.ThrottleBody, Seconds: 1},
 		fake.Fault{Kind: fake.Fail, Code: "E003"}, fake.Fault{Kind: fake.Fail, Code: "E6716"}, fake.Fault{Kind: fake.Fail, Code: "PA"},
-		fake.Fault{Kind: fake.Abort}, fake.Fault{Kind: fake.DataRemoved}, fake.Fault{Kind: fake.OutputNotImage},
+		fake.Fault{Kind: fake.Abort}, fake.Fault{Kind: fake.Stuck}, fake.Fault{Kind: fake.DataRemoved}, fake.Fault{Kind: fake.OutputNotImage},
 		fake.Fault{Kind: fake.DownloadExpired}, fake.Fault{Kind: fake.DownloadCut}, fake.Fault{Kind: fake.DownloadCut},
 		fake.Fault{Kind: fake.WebhookDrop}, fake.Fault{Kind: fake.WebhookDuplicate}, fake.Fault{Kind: fake.WebhookForged},
 		fake.Fault{Kind: fake.WebhookLate, Seconds: 3}, fake.Fault{Kind: fake.WebhookOutOfOrder},

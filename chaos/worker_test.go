@@ -20,6 +20,8 @@ import (
 const (
 	ownerVariable = "CHAOS_OWNER" // the worker's name in the ledger
 	graceVariable = "CHAOS_GRACE" // how long an unanswered create is looked for
+	startVariable = "CHAOS_START" // how long a prediction may wait to start
+	lowerVariable = "CHAOS_LOWER" // how long a lower limit is believed
 	blindVariable = "CHAOS_BLIND" // do not look at all, and pay again
 )
 
@@ -37,14 +39,16 @@ func runWorker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	grace, err := time.ParseDuration(os.Getenv(graceVariable))
-	if err != nil {
-		return fmt.Errorf("%s: %w", graceVariable, err)
+	var grace, start, lower time.Duration
+	for variable, d := range map[string]*time.Duration{graceVariable: &grace, startVariable: &start, lowerVariable: &lower} {
+		if *d, err = time.ParseDuration(os.Getenv(variable)); err != nil {
+			return fmt.Errorf("%s: %w", variable, err)
+		}
 	}
 	log := zerolog.New(os.Stderr).Level(zerolog.InfoLevel).With().Timestamp().Str("worker", os.Getenv(ownerVariable)).Logger()
 	ready := func(string) { _, _ = fmt.Fprintln(os.Stdout, serving) }
 	return app.RunDeployed(ctx, cfg, log, ready, func(o *app.Options) {
-		o.Owner, o.Search.Grace = os.Getenv(ownerVariable), grace
+		o.Owner, o.Search.Grace, o.StartWithin, o.LowerFor = os.Getenv(ownerVariable), grace, start, lower
 		if os.Getenv(blindVariable) != "" {
 			o.Finder = blind{}
 		}
