@@ -35,16 +35,16 @@ type deployment struct {
 	worker   *app.Worker // nil while none runs
 }
 
-func deploy(t *testing.T, faults ...fake.Fault) *deployment {
-	t.Helper()
+func deploy(tb testing.TB, faults ...fake.Fault) *deployment {
+	tb.Helper()
 	d := &deployment{
-		rdb: redistest.Server(t), folder: t.TempDir(), rate: 6000,
+		rdb: redistest.Server(tb), folder: tb.TempDir(), rate: 6000,
 		provider: fake.New(fake.Options{PreEncoded: true, Settings: fake.Settings{Latency: fake.Latency{Fixed: 50 * time.Millisecond}}, Faults: faults, Seed: 1}),
 	}
 	server := httptest.NewServer(d.provider)
 	d.base, d.store, d.client = server.URL+"/v1", storage.NewDirectory(filepath.Join(d.folder, "out")), client.FromRedis(d.rdb)
-	t.Cleanup(func() { server.Close(); _ = d.provider.Close() })
-	t.Cleanup(d.stop)
+	tb.Cleanup(func() { server.Close(); _ = d.provider.Close() })
+	tb.Cleanup(d.stop)
 	return d
 }
 
