@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/hibiken/asynq"
@@ -173,17 +172,13 @@ func Account(token, baseURL string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// server makes an asynq server for one queue. Asynq's own intervals are made
-// for jobs of minutes: an idle server would begin a second late.
+// server makes an asynq server for one queue.
 func (w *Worker) server(name string, concurrency int) *asynq.Server {
-	return asynq.NewServerFromRedisClient(w.rdb, asynq.Config{
-		Concurrency: concurrency, Queues: map[string]int{name: 1},
-		BaseContext:       func() context.Context { return w.work },
-		TaskCheckInterval: 25 * time.Millisecond, DelayedTaskCheckInterval: 500 * time.Millisecond,
-		ShutdownTimeout: 4 * time.Second, RetryDelayFunc: tasks.RetryDelay, IsFailure: tasks.IsFailure,
-		ErrorHandler: tasks.ErrorHandler(w.o.Log), Logger: asynqLog{w.o.Log.With().Str("component", "asynq").Logger()},
-		LogLevel: asynq.WarnLevel,
-	})
+	c := queue.Config(name, concurrency)
+	c.BaseContext = func() context.Context { return w.work }
+	c.RetryDelayFunc, c.IsFailure, c.ErrorHandler = tasks.RetryDelay, tasks.IsFailure, tasks.ErrorHandler(w.o.Log)
+	c.Logger, c.LogLevel = asynqLog{w.o.Log.With().Str("component", "asynq").Logger()}, asynq.WarnLevel
+	return asynq.NewServerFromRedisClient(w.rdb, c)
 }
 
 // Start begins to serve. It beats before it has anything in hand: a worker that

@@ -39,6 +39,16 @@ func options(queue, id string, now time.Time) []asynq.Option {
 	}
 }
 
+// Config is how a server serves one queue. Asynq's own intervals are made for
+// jobs of minutes: an idle server would begin a second late.
+func Config(name string, concurrency int) asynq.Config {
+	return asynq.Config{
+		Concurrency: concurrency, Queues: map[string]int{name: 1},
+		TaskCheckInterval: 15 * time.Millisecond, DelayedTaskCheckInterval: 500 * time.Millisecond,
+		ShutdownTimeout: 4 * time.Second,
+	}
+}
+
 // Queue hands steps to asynq.
 type Queue struct {
 	client    *asynq.Client
