@@ -35,20 +35,29 @@ func (l *Ledger) Beats(ctx context.Context) (map[string]string, error) {
 	return beats, nil
 }
 
-// Hold notes that a worker has a task in hand, Release that it no longer has.
-func (l *Ledger) Hold(ctx context.Context, worker, taskID string) error {
-	if err := l.rdb.SAdd(ctx, heldKey(worker), taskID).Err(); err != nil {
-		return fmt.Errorf("ledger: holding %s: %w", taskID, err)
+// Hold notes that a worker has tasks in hand, and others no longer.
+func (l *Ledger) Hold(ctx context.Context, worker string, taken, released []string) error {
+	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		if len(released) > 0 {
+			p.SRem(ctx, heldKey(worker), members(released)...)
+		}
+		if len(taken) > 0 {
+			p.SAdd(ctx, heldKey(worker), members(taken)...)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("ledger: noting what %s holds: %w", worker, err)
 	}
 	return nil
 }
 
-// Release undoes Hold.
-func (l *Ledger) Release(ctx context.Context, worker, taskID string) error {
-	if err := l.rdb.SRem(ctx, heldKey(worker), taskID).Err(); err != nil {
-		return fmt.Errorf("ledger: releasing %s: %w", taskID, err)
+func members(ids []string) []any {
+	m := make([]any, len(ids))
+	for i, id := range ids {
+		m[i] = id
 	}
-	return nil
+	return m
 }
 
 // Held returns the tasks that a worker had in hand, by job.

@@ -161,14 +161,14 @@ func TestATaskThatWasInHandBetweenLooksIsNotAdrift(t *testing.T) {
 	<-f.deaf.lost
 	f.look()
 	task := string(f.job) + ":accept:0"
-	if err := f.h.ledger.Hold(t.Context(), "me", task); err != nil {
+	if err := f.h.ledger.Hold(t.Context(), "me", []string{task}, nil); err != nil {
 		t.Fatal(err)
 	}
 	f.now.Store(10)
 	if got := f.look(); got != 0 {
 		t.Fatalf("revision %d while it is held", got)
 	}
-	if err := f.h.ledger.Release(t.Context(), "me", task); err != nil {
+	if err := f.h.ledger.Hold(t.Context(), "me", nil, []string{task}); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -216,5 +216,16 @@ func (r refusing) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 			return r.err
 		}
 		return next(ctx, cmd)
+	}
+}
+
+func (r refusing) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		for _, cmd := range cmds {
+			if cmd.Name() == r.command {
+				return r.err
+			}
+		}
+		return next(ctx, cmds)
 	}
 }

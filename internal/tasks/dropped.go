@@ -17,10 +17,10 @@ type dropped struct {
 	ids []string
 }
 
-func (d *dropped) add(id string) {
+func (d *dropped) add(ids ...string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.ids = append(d.ids, id)
+	d.ids = append(d.ids, ids...)
 }
 
 func (d *dropped) take() []string {
@@ -52,5 +52,5 @@ func (h *Handlers) dropOne(ctx context.Context, id string) error {
 			return err
 		}
 	}
-	return h.ledger.Release(ctx, h.o.Owner, id)
+	return h.ledger.Hold(ctx, h.o.Owner, nil, []string{id})
 }

@@ -68,7 +68,7 @@ func TestWhatEndsWhileRedisIsAwayIsQueuedAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	task := string(p.JobID) + ":image.1:1"
-	if err := l.Hold(t.Context(), "me", task); err != nil {
+	if err := l.Hold(t.Context(), "me", []string{task}, nil); err != nil {
 		t.Fatal(err)
 	}
 

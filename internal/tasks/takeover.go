@@ -73,6 +73,7 @@ func (w *Warden) leave(ctx context.Context) {
 
 func (w *Warden) round(ctx context.Context) error {
 	l := w.Handlers.ledger
+	w.Handlers.hands.flush(ctx)
 	if err := l.Beat(ctx, w.Handlers.o.Owner); err != nil {
 		return err
 	}

@@ -86,6 +86,7 @@ type Handlers struct {
 	once   singleflight.Group // uploads, by job
 	sheets sheets
 	thumbs *lru.Cache[string, *image.NRGBA] // of images made lately, by digest
+	hands  *hands
 	let    dropped
 }
 
@@ -105,6 +106,13 @@ func New(l *ledger.Ledger, s storage.Store, p Payer, u Uploader, q *queue.Queue,
 		pixels: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
 	h.thumbs, _ = lru.New[string, *image.NRGBA](keptThumbs) // fails for sizes below 1
+	h.hands = newHands(func(ctx context.Context, taken, released []string) error {
+		err := l.Hold(ctx, o.Owner, taken, released)
+		if err != nil {
+			h.let.add(released...)
+		}
+		return err
+	})
 	h.crafts = map[plan.Verb]craft{
 		plan.VerbImage: imageCraft{h}, plan.VerbGrid: gridCraft{h}, plan.VerbJudge: judgeCraft{h},
 		plan.VerbEnhance: enhanceCraft{h}, plan.VerbTile: tileCraft{h},
@@ -139,19 +147,25 @@ func (h *Handlers) Images() asynq.Handler {
 func (h *Handlers) holding(next asynq.Handler) asynq.Handler {
 	return asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
 		id, _ := asynq.GetTaskID(ctx)
-		defer h.release(ctx, id) // also when Hold failed: only its answer may be lost
-		if err := h.ledger.Hold(ctx, h.o.Owner, id); err != nil {
-			return err
+		err := h.hands.take(ctx, id)
+		if err == nil {
+			err = next.ProcessTask(ctx, t)
 		}
-		return next.ProcessTask(ctx, t)
+		h.hands.release(id) // also when take failed: only its answer may be lost
+		if err != nil {
+			h.release(ctx, id)
+		}
+		return err
 	})
 }
 
-// release notes that a task is no longer in hand, or has it let go of later.
+// release notes at once that a task that failed is no longer in hand: where that
+// cannot be noted, the queue does not learn of it either, and the task is let go
+// of later.
 func (h *Handlers) release(ctx context.Context, id string) {
 	done, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	if err := h.ledger.Release(done, h.o.Owner, id); err != nil {
+	if err := h.ledger.Hold(done, h.o.Owner, nil, []string{id}); err != nil {
 		h.o.Log.Warn().Err(err).Msg("a task that is done could not be noted")
 		h.let.add(id)
 	}
