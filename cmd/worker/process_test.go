@@ -171,16 +171,6 @@ func (f *fleet) accepted(t *testing.T, id trainset.JobID, want int) map[string]s
 	return owners
 }
 
-// until waits for something that other processes bring about.
-func until(t *testing.T, what string, happened func() bool) {
-	t.Helper()
-	for start := time.Now(); !happened(); <-time.After(20 * time.Millisecond) {
-		if time.Since(start) > patient {
-			t.Fatalf("not within %s: %s", patient, what)
-		}
-	}
-}
-
 // ended follows a job to its end, through whatever happens to Redis.
 func (f *fleet) ended(t *testing.T, id trainset.JobID) trainset.Job {
 	t.Helper()

@@ -10,6 +10,7 @@ func jobKey(id trainset.JobID) string      { return "trainset:{" + string(id) + 
 func itemsKey(id trainset.JobID) string    { return "trainset:{" + string(id) + "}:items" }    // hash: subtask ID -> JSON
 func attemptsKey(id trainset.JobID) string { return "trainset:{" + string(id) + "}:attempts" } // hash: attempt ID -> JSON
 func queuedKey(id trainset.JobID) string   { return "trainset:{" + string(id) + "}:queued" }   // set: task IDs
+func asksKey(id trainset.JobID) string     { return "trainset:{" + string(id) + "}:asks" }     // hash: subtask ID -> JSON, never changed
 func eventsKey(id trainset.JobID) string   { return "trainset:{" + string(id) + "}:events" }   // capped stream
 func uploadsKey(id trainset.JobID) string  { return "trainset:{" + string(id) + "}:uploads" }  // hash with expiry: digest -> JSON
 
@@ -17,7 +18,7 @@ func adriftKey(id trainset.JobID) string { return "trainset:{" + string(id) + "}
 
 // jobKeys lists all of a job's keys, in the order that scripts take them.
 func jobKeys(id trainset.JobID) []string {
-	return []string{jobKey(id), itemsKey(id), attemptsKey(id), queuedKey(id), eventsKey(id)}
+	return []string{jobKey(id), itemsKey(id), attemptsKey(id), queuedKey(id), eventsKey(id), asksKey(id)}
 }
 
 const (

@@ -54,6 +54,8 @@ type Ledger struct {
 	rdb  redis.UniversalClient
 	now  func() time.Time
 	keep time.Duration
+
+	frozen frozen
 }
 
 // New makes a ledger over an open connection, which stays the caller's.
@@ -86,18 +88,25 @@ func (l *Ledger) run(ctx context.Context, what string, s *redis.Script, id train
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %s of job %s: %w", what, id, err)
 	}
-	code, _ := reply[0].(int64)
-	switch code {
+	return reply, refused(what, id, reply)
+}
+
+// refused translates the code that a script's reply begins with.
+func refused(what string, id trainset.JobID, reply []any) error {
+	var why error
+	switch code, _ := reply[0].(int64); code {
 	case codeMissing:
-		return nil, fmt.Errorf("ledger: %s of job %s: %w", what, id, trainset.ErrNotFound)
+		why = trainset.ErrNotFound
 	case codeStale:
-		return nil, fmt.Errorf("ledger: %s of job %s: %w", what, id, ErrStale)
+		why = ErrStale
 	case codeStopped:
-		return nil, fmt.Errorf("ledger: %s of job %s: %w", what, id, ErrStopped)
+		why = ErrStopped
 	case codeSettled:
-		return nil, fmt.Errorf("ledger: %s of job %s: %w", what, id, ErrSettled)
+		why = ErrSettled
+	default:
+		return nil
 	}
-	return reply, nil
+	return fmt.Errorf("ledger: %s of job %s: %w", what, id, why)
 }
 
 func changed(reply []any) bool {
@@ -117,7 +126,7 @@ func (l *Ledger) Create(ctx context.Context, req trainset.Request) (created bool
 	if err != nil {
 		return false, fmt.Errorf("ledger: encoding the job: %w", err)
 	}
-	if err := l.index(ctx, id, o.User); err != nil {
+	if err := l.index(ctx, id, o.User, firstCheck); err != nil {
 		return false, err
 	}
 	reply, err := l.run(ctx, "creation", createScript, id, h, req.Fingerprint(), stamp(l.now()))
@@ -125,7 +134,7 @@ func (l *Ledger) Create(ctx context.Context, req trainset.Request) (created bool
 		return false, err
 	}
 	if changed(reply) { // a sweeper may have thrown the entry of a job out that was not there yet
-		return true, l.index(ctx, id, o.User)
+		return true, l.index(ctx, id, o.User, firstCheck)
 	}
 	if there, _ := reply[1].(string); there != req.Fingerprint() {
 		return false, &trainset.ConflictError{Key: o.Key, JobID: id, Existing: there, Given: req.Fingerprint()}
@@ -133,11 +142,15 @@ func (l *Ledger) Create(ctx context.Context, req trainset.Request) (created bool
 	return false, nil
 }
 
-// index enters a job in the global indexes; entries of a known job stay.
-func (l *Ledger) index(ctx context.Context, id trainset.JobID, user string) error {
-	now := float64(l.now().UnixMilli())
+// firstCheck is when a new job is due: whoever made it enqueues it.
+const firstCheck = 5 * time.Second
+
+// index enters a job in the global indexes, to be checked after a while; entries
+// of a known job stay.
+func (l *Ledger) index(ctx context.Context, id trainset.JobID, user string, check time.Duration) error {
+	now, due := float64(l.now().UnixMilli()), float64(l.now().Add(check).UnixMilli())
 	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		p.ZAddNX(ctx, openKey, redis.Z{Score: now, Member: string(id)})
+		p.ZAddNX(ctx, openKey, redis.Z{Score: due, Member: string(id)})
 		p.ZAddNX(ctx, recentKey, redis.Z{Score: now, Member: string(id)})
 		p.ZAddNX(ctx, userKey(user), redis.Z{Score: now, Member: string(id)})
 		return nil
@@ -165,7 +178,7 @@ func (l *Ledger) Begin(ctx context.Context, p plan.Plan, subs []plan.Subtask, kn
 	for _, a := range known {
 		spent += a.Cost
 	}
-	args, err := pairs([]any{headJSON, int64(p.MaxCost), int64(spent), left, stamp(l.now()), len(subs)}, subs)
+	args, err := planned([]any{headJSON, int64(p.MaxCost), int64(spent), left, stamp(l.now()), len(subs)}, subs)
 	if err != nil {
 		return err
 	}
@@ -220,35 +233,43 @@ func (l *Ledger) overCap(ctx context.Context, a plan.Attempt, spent trainset.Mon
 // new version. was is the cost it was read with: what is spent changes by the
 // difference. ErrStale says that another worker wrote first.
 func (l *Ledger) Write(ctx context.Context, a plan.Attempt, was trainset.Money) (plan.Attempt, error) {
+	a, args, err := l.writing(a, was)
+	if err != nil {
+		return a, err
+	}
+	_, err = l.run(ctx, "attempt "+a.ID, writeScript, a.Job, args...)
+	return a, err
+}
+
+// writing returns the attempt with its next version, and the arguments of luaWrite.
+func (l *Ledger) writing(a plan.Attempt, was trainset.Money) (plan.Attempt, []any, error) {
 	expected := a.Version
 	a.Version++
 	b, err := json.Marshal(a)
 	if err != nil {
-		return a, fmt.Errorf("ledger: encoding an attempt: %w", err)
+		return a, nil, fmt.Errorf("ledger: encoding an attempt: %w", err)
 	}
 	kind, detail := string(a.State), a.ID
 	if a.State == plan.AttemptEnded {
 		kind, detail = "attempt-"+string(a.Outcome), a.Reason
 	}
-	_, err = l.run(ctx, "attempt "+a.ID, writeScript, a.Job, a.ID, expected, b, int64(a.Cost-was), kind, string(a.Subtask), detail, stamp(l.now()))
-	return a, err
+	return a, []any{a.ID, expected, b, int64(a.Cost - was), kind, string(a.Subtask), detail, stamp(l.now())}, nil
 }
 
 // Settlement is what settling a subtask did.
 type Settlement struct {
-	Applied bool // false when it already had an outcome that stands
-	Left    int  // unsettled subtasks of the job
+	Journalled bool // the attempt, where one was journalled in the same step
+	Applied    bool // false when it already had an outcome that stands
+	Left       int  // unsettled subtasks of the job
 }
 
 // Settle gives a subtask, as it was read, its outcome.
 func (l *Ledger) Settle(ctx context.Context, id trainset.JobID, s plan.Subtask) (Settlement, error) {
-	now := l.now().UTC()
-	s.SettledAt = &now
-	b, err := json.Marshal(s)
+	args, err := l.settling(s)
 	if err != nil {
-		return Settlement{}, fmt.Errorf("ledger: encoding a subtask: %w", err)
+		return Settlement{}, err
 	}
-	reply, err := l.run(ctx, "settling "+string(s.ID), settleScript, id, string(s.ID), s.Revision, string(s.State), b, stamp(now), s.Reason)
+	reply, err := l.run(ctx, "settling "+string(s.ID), settleScript, id, args...)
 	if err != nil {
 		return Settlement{}, err
 	}
@@ -256,13 +277,46 @@ func (l *Ledger) Settle(ctx context.Context, id trainset.JobID, s plan.Subtask) 
 	return Settlement{Applied: changed(reply), Left: int(left)}, nil
 }
 
+// settling returns the arguments of luaSettle.
+func (l *Ledger) settling(s plan.Subtask) ([]any, error) {
+	now := l.now().UTC()
+	s.SettledAt = &now
+	b, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: encoding a subtask: %w", err)
+	}
+	return []any{string(s.ID), s.Revision, string(s.State), b, stamp(now), s.Reason}, nil
+}
+
+// Conclude writes an attempt, as Write does, and gives its subtask, as it was
+// read, the outcome that follows, as Settle does, in one step. The attempt is
+// journalled whatever becomes of the subtask.
+func (l *Ledger) Conclude(ctx context.Context, a plan.Attempt, was trainset.Money, s plan.Subtask) (Settlement, error) {
+	a, args, err := l.writing(a, was)
+	if err != nil {
+		return Settlement{}, err
+	}
+	outcome, err := l.settling(s)
+	if err != nil {
+		return Settlement{}, err
+	}
+	reply, err := l.run(ctx, "attempt "+a.ID, concludeScript, a.Job, append(args, outcome...)...)
+	if err != nil {
+		return Settlement{}, err
+	}
+	reply = reply[1:]
+	done := Settlement{Journalled: true, Applied: changed(reply)}
+	if err := refused("settling "+string(s.ID), a.Job, reply); err != nil {
+		return done, err
+	}
+	left, _ := reply[1].(int64)
+	done.Left = int(left)
+	return done, nil
+}
+
 // MarkQueued notes tasks that were handed to the queue.
 func (l *Ledger) MarkQueued(ctx context.Context, id trainset.JobID, taskIDs ...string) error {
-	members := make([]any, len(taskIDs))
-	for i, t := range taskIDs {
-		members[i] = t
-	}
-	if err := l.rdb.SAdd(ctx, queuedKey(id), members...).Err(); err != nil {
+	if err := l.rdb.SAdd(ctx, queuedKey(id), members(taskIDs)...).Err(); err != nil {
 		return fmt.Errorf("ledger: marking tasks of job %s: %w", id, err)
 	}
 	return nil
@@ -335,7 +389,7 @@ func (l *Ledger) Finish(ctx context.Context, id trainset.JobID, e Ending) error 
 // Grow adds subtasks to a job as it was read. ErrStale says that it changed
 // meanwhile, ErrStopped that nothing may be added any more.
 func (l *Ledger) Grow(ctx context.Context, r plan.Record, subs []plan.Subtask) error {
-	args, err := pairs([]any{r.Change, stamp(l.now())}, subs)
+	args, err := planned([]any{r.Change, stamp(l.now())}, subs)
 	if err != nil {
 		return err
 	}
@@ -348,7 +402,7 @@ func (l *Ledger) Grow(ctx context.Context, r plan.Record, subs []plan.Subtask) e
 // the open index first, lest a crash leaves it unknown to sweepers, and again
 // at last, should one have thrown it out while it still was an ended job.
 func (l *Ledger) Reopen(ctx context.Context, r plan.Record, subs []plan.Subtask) error {
-	if err := l.index(ctx, r.ID, r.User); err != nil {
+	if err := l.index(ctx, r.ID, r.User, 0); err != nil {
 		return err
 	}
 	args, err := pairs([]any{r.Change, stamp(l.now()), len(subs)}, subs)
@@ -358,7 +412,7 @@ func (l *Ledger) Reopen(ctx context.Context, r plan.Record, subs []plan.Subtask)
 	if _, err = l.run(ctx, "trying again", reopenScript, r.ID, args...); err != nil {
 		return err
 	}
-	return l.index(ctx, r.ID, r.User)
+	return l.index(ctx, r.ID, r.User, 0)
 }
 
 func pairs(args []any, subs []plan.Subtask) ([]any, error) {
@@ -368,6 +422,22 @@ func pairs(args []any, subs []plan.Subtask) ([]any, error) {
 			return nil, fmt.Errorf("ledger: encoding a subtask: %w", err)
 		}
 		args = append(args, string(s.ID), b)
+	}
+	return args, nil
+}
+
+// planned is pairs with what each subtask asks for.
+func planned(args []any, subs []plan.Subtask) ([]any, error) {
+	for _, s := range subs {
+		b, err := json.Marshal(s)
+		if err != nil {
+			return nil, fmt.Errorf("ledger: encoding a subtask: %w", err)
+		}
+		ask, err := json.Marshal(s.Ask)
+		if err != nil {
+			return nil, fmt.Errorf("ledger: encoding an ask: %w", err)
+		}
+		args = append(args, string(s.ID), b, ask)
 	}
 	return args, nil
 }

@@ -322,6 +322,10 @@ func TestDueListsWhatIsDue(t *testing.T) {
 	now := time.Now()
 	l := ledger.New(redistest.Mini(t), ledger.Options{Now: func() time.Time { return now }})
 	p := begun(t, l, 1, 0)
+	if due, err := l.Due(t.Context(), 10); err != nil || len(due) != 0 { // whoever made it enqueues it
+		t.Fatalf("due at once %v, %v", due, err)
+	}
+	now = now.Add(5 * time.Second)
 	if due, err := l.Due(t.Context(), 10); err != nil || len(due) != 1 {
 		t.Fatalf("due %v, %v", due, err)
 	}

@@ -16,11 +16,23 @@ import (
 
 // Load reads the whole record of a job, or trainset.ErrNotFound.
 func (l *Ledger) Load(ctx context.Context, id trainset.JobID) (plan.Record, error) {
-	var job, items, attempts *redis.MapStringStringCmd
+	return l.load(ctx, id, true)
+}
+
+// Progress reads the record of a job without its attempts and asks, which are
+// most of it.
+func (l *Ledger) Progress(ctx context.Context, id trainset.JobID) (plan.Record, error) {
+	return l.load(ctx, id, false)
+}
+
+func (l *Ledger) load(ctx context.Context, id trainset.JobID, whole bool) (plan.Record, error) {
+	var job, items, asks, attempts *redis.MapStringStringCmd
 	var queued *redis.StringSliceCmd
 	_, err := l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		job, items = p.HGetAll(ctx, jobKey(id)), p.HGetAll(ctx, itemsKey(id))
-		attempts, queued = p.HGetAll(ctx, attemptsKey(id)), p.SMembers(ctx, queuedKey(id))
+		job, items, queued = p.HGetAll(ctx, jobKey(id)), p.HGetAll(ctx, itemsKey(id)), p.SMembers(ctx, queuedKey(id))
+		if whole {
+			asks, attempts = p.HGetAll(ctx, asksKey(id)), p.HGetAll(ctx, attemptsKey(id))
+		}
 		return nil
 	})
 	if err != nil {
@@ -39,6 +51,15 @@ func (l *Ledger) Load(ctx context.Context, id trainset.JobID) (plan.Record, erro
 	}
 	if r.Subtasks, err = decodeAll[plan.SubtaskID, plan.Subtask](items.Val()); err != nil {
 		return r, fmt.Errorf("ledger: reading the items of job %s: %w", id, err)
+	}
+	if !whole {
+		return r, nil
+	}
+	for sub, s := range r.Subtasks {
+		if err := json.Unmarshal([]byte(asks.Val()[string(sub)]), &s.Ask); err != nil {
+			return r, fmt.Errorf("ledger: reading what %s of job %s asks for: %w", sub, id, err)
+		}
+		r.Subtasks[sub] = s
 	}
 	if r.Attempts, err = decodeAll[string, plan.Attempt](attempts.Val()); err != nil {
 		return r, fmt.Errorf("ledger: reading the attempts of job %s: %w", id, err)
@@ -104,7 +125,7 @@ func moment(s string) *time.Time {
 
 // Work is what a subtask's handler needs to know.
 type Work struct {
-	Job      plan.Record // without subtasks, attempts and queued tasks
+	Job      plan.Record // what was frozen of it, whether it has ended or was canceled
 	Subtask  plan.Subtask
 	Attempts []plan.Attempt // at this subtask, by number
 }
@@ -122,53 +143,32 @@ func (l *Ledger) Stopped(ctx context.Context, id trainset.JobID) (bool, error) {
 	return v[1] != nil || trainset.JobState(state).Ended(), nil
 }
 
-// Subtask reads one subtask with its job and attempts in two round trips.
+// Subtask reads one subtask with its job and attempts in one round trip.
 func (l *Ledger) Subtask(ctx context.Context, id trainset.JobID, sub plan.SubtaskID) (Work, error) {
-	var job *redis.MapStringStringCmd
-	var item *redis.StringCmd
-	_, err := l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		job, item = p.HGetAll(ctx, jobKey(id)), p.HGet(ctx, itemsKey(id), string(sub))
-		return nil
-	})
-	if errors.Is(err, redis.Nil) {
-		return Work{}, fmt.Errorf("ledger: %s of job %s: %w", sub, id, trainset.ErrNotFound)
-	}
+	job, known := l.frozen.get(id)
+	reply, err := l.run(ctx, string(sub), subtaskScript, id, string(sub), known)
 	if err != nil {
-		return Work{}, fmt.Errorf("ledger: reading %s of job %s: %w", sub, id, err)
+		return Work{}, err
 	}
-	var w Work
-	if w.Job, err = record(job.Val()); err != nil {
-		return w, fmt.Errorf("ledger: reading job %s: %w", id, err)
+	text := func(i int) string { s, _ := reply[i].(string); return s }
+	if at := text(3); at != known {
+		if job, err = record(map[string]string{"head": text(4), "plan": text(5)}); err != nil {
+			return Work{}, fmt.Errorf("ledger: reading job %s: %w", id, err)
+		}
+		l.frozen.put(at, job)
 	}
-	if err := json.Unmarshal([]byte(item.Val()), &w.Subtask); err != nil {
+	w := Work{Job: job}
+	w.Job.State, w.Job.Canceled = trainset.JobState(text(1)), text(2) != ""
+	if err := errors.Join(json.Unmarshal([]byte(text(6)), &w.Subtask), json.Unmarshal([]byte(text(7)), &w.Subtask.Ask)); err != nil {
 		return w, fmt.Errorf("ledger: reading %s of job %s: %w", sub, id, err)
 	}
-	w.Attempts, err = l.attempts(ctx, id, sub, w.Subtask.Spent+w.Job.Plan.MaxAttempts)
-	return w, err
-}
-
-func (l *Ledger) attempts(ctx context.Context, id trainset.JobID, sub plan.SubtaskID, most int) ([]plan.Attempt, error) {
-	fields := make([]string, most)
-	for i := range fields {
-		fields[i] = plan.AttemptID(sub, i+1)
-	}
-	values, err := l.rdb.HMGet(ctx, attemptsKey(id), fields...).Result()
-	if err != nil {
-		return nil, fmt.Errorf("ledger: reading the attempts at %s of job %s: %w", sub, id, err)
-	}
-	var tries []plan.Attempt
-	for _, v := range values {
-		s, ok := v.(string)
-		if !ok {
-			break
+	w.Attempts = make([]plan.Attempt, len(reply)-8)
+	for i := range w.Attempts {
+		if err := json.Unmarshal([]byte(text(8+i)), &w.Attempts[i]); err != nil {
+			return w, fmt.Errorf("ledger: reading an attempt at %s of job %s: %w", sub, id, err)
 		}
-		var a plan.Attempt
-		if err := json.Unmarshal([]byte(s), &a); err != nil {
-			return nil, fmt.Errorf("ledger: reading an attempt at %s of job %s: %w", sub, id, err)
-		}
-		tries = append(tries, a)
 	}
-	return tries, nil
+	return w, nil
 }
 
 // Attempt reads one attempt.

@@ -2,8 +2,8 @@ package ledger
 
 import "github.com/redis/go-redis/v9"
 
-// Every script takes the job's five keys in the order of jobKeys:
-// KEYS = job, items, attempts, queued, events.
+// Every script takes all of the job's keys in the order of jobKeys:
+// KEYS = job, items, attempts, queued, events, asks.
 // Each returns an array whose first element is a code; negative codes are
 // refusals and leave everything as it was.
 
@@ -20,7 +20,7 @@ const (
 
 // lua holds what the scripts share.
 const lua = `
-local job, items, attempts, queued, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local job, items, attempts, queued, events, asks = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local settled = {succeeded=true, rejected=true, failed=true, canceled=true}
 local ended = {succeeded=true, partial=true, failed=true, canceled=true}
 local function event(kind, subtask, detail, now)
@@ -43,7 +43,7 @@ return {1}
 // beginScript freezes the plan and writes the job's first subtasks and, for a
 // job rebuilt from storage, the attempts that are known. The first plan wins.
 // ARGV: plan JSON, cap in millionths, spent, left, now, number of subtasks n,
-// then n pairs (subtask ID, JSON), then pairs (attempt ID, JSON).
+// then n triples (subtask ID, JSON, ask JSON), then pairs (attempt ID, JSON).
 // Returns {1}, {0} when there is a plan already, {-1}, {-3}.
 var beginScript = redis.NewScript(lua + `
 local state = redis.call('HGET', job, 'state')
@@ -56,7 +56,8 @@ local n = tonumber(ARGV[6])
 local i = 7
 for _ = 1, n do
   redis.call('HSET', items, ARGV[i], ARGV[i+1])
-  i = i + 2
+  redis.call('HSET', asks, ARGV[i], ARGV[i+2])
+  i = i + 3
 end
 while i < #ARGV do
   redis.call('HSET', attempts, ARGV[i], ARGV[i+1])
@@ -91,48 +92,89 @@ event('predicting', ARGV[1], ARGV[2], ARGV[6])
 return {1}
 `)
 
-// writeScript replaces an attempt by compare-and-set on its version.
-// ARGV: attempt ID, expected version, JSON, change of spent in millionths,
-// event type, subtask ID, detail, now.
-// Returns {1}, {-1}, {-2}.
-var writeScript = redis.NewScript(lua + `
-local cur = redis.call('HGET', attempts, ARGV[1])
-if not cur then return {-1} end
-if cjson.decode(cur).version ~= tonumber(ARGV[2]) then return {-2} end
-redis.call('HSET', attempts, ARGV[1], ARGV[3])
-if ARGV[4] ~= '0' then redis.call('HINCRBY', job, 'spent', ARGV[4]) end
-event(ARGV[5], ARGV[6], ARGV[7], ARGV[8])
-return {1}
+// subtaskScript reads what a subtask's handler needs to know.
+// ARGV: subtask ID, when the plan was frozen that the reader knows, or empty.
+// Returns {1, state, canceled or empty, when the plan was frozen, head JSON,
+// plan JSON (both empty where the reader knows them), subtask JSON, ask JSON,
+// its attempts' JSON by number...}, {-1}.
+var subtaskScript = redis.NewScript(lua + `
+local h = redis.call('HMGET', job, 'state', 'canceled', 'started')
+local sub = redis.call('HGET', items, ARGV[1])
+if not h[1] or not sub then return {-1} end
+local frozen = {'', ''}
+if h[3] ~= ARGV[2] then frozen = redis.call('HMGET', job, 'head', 'plan') end
+local found = {1, h[1], h[2] or '', h[3], frozen[1], frozen[2], sub, redis.call('HGET', asks, ARGV[1])}
+for n = 1, 1000 do
+  local a = redis.call('HGET', attempts, ARGV[1] .. '.' .. n)
+  if not a then break end
+  found[#found+1] = a
+end
+return found
 `)
 
-// settleScript gives a subtask its outcome, once per revision: the first
-// counts. A success supersedes a failure until the set is assembled.
-// ARGV: subtask ID, revision that was read, new state, JSON, now, reason.
-// Returns {1, left} when applied, {0, left} when it had one, {-1}, {-2}, {-3}.
-var settleScript = redis.NewScript(lua + `
-local head = redis.call('HMGET', job, 'state', 'left')
-if not head[1] then return {-1} end
-if ended[head[1]] then return {-3} end
-local cur = redis.call('HGET', items, ARGV[1])
-if not cur then return {-1} end
-local sub = cjson.decode(cur)
-local left = tonumber(head[2])
-if settled[sub.state] then
-  if sub.state == 'succeeded' or ARGV[3] ~= 'succeeded' then return {0, left} end
-elseif sub.revision ~= tonumber(ARGV[2]) then
-  return {-2}
-else
-  left = redis.call('HINCRBY', job, 'left', -1)
+// luaWrite replaces an attempt by compare-and-set on its version, which is the
+// first field of that name: decoding the whole of it costs more than all the rest.
+// Of: attempt ID, expected version, JSON, change of spent in millionths,
+// event type, subtask ID, detail, now.
+// Returns 1, -1, -2.
+const luaWrite = `
+local function write(id, version, json, spent, kind, subtask, detail, now)
+  local cur = redis.call('HGET', attempts, id)
+  if not cur then return -1 end
+  if cur:match('"version":(%d+)') ~= version then return -2 end
+  redis.call('HSET', attempts, id, json)
+  if spent ~= '0' then redis.call('HINCRBY', job, 'spent', spent) end
+  event(kind, subtask, detail, now)
+  return 1
 end
-redis.call('HSET', items, ARGV[1], ARGV[4])
-redis.call('HINCRBY', job, 'change', 1)
-event(ARGV[3], ARGV[1], ARGV[6], ARGV[5])
-return {1, left}
+`
+
+// luaSettle gives a subtask its outcome, once per revision: the first counts. A
+// success supersedes a failure until the set is assembled.
+// Of: subtask ID, revision that was read, new state, JSON, now, reason.
+// Returns {1, left} when applied, {0, left} when it had one, {-1}, {-2}, {-3}.
+const luaSettle = `
+local function settle(subtask, revision, state, json, now, reason)
+  local head = redis.call('HMGET', job, 'state', 'left')
+  if not head[1] then return {-1} end
+  if ended[head[1]] then return {-3} end
+  local cur = redis.call('HGET', items, subtask)
+  if not cur then return {-1} end
+  local sub = cjson.decode(cur)
+  local left = tonumber(head[2])
+  if settled[sub.state] then
+    if sub.state == 'succeeded' or state ~= 'succeeded' then return {0, left} end
+  elseif sub.revision ~= tonumber(revision) then
+    return {-2}
+  else
+    left = redis.call('HINCRBY', job, 'left', -1)
+  end
+  redis.call('HSET', items, subtask, json)
+  redis.call('HINCRBY', job, 'change', 1)
+  event(state, subtask, reason, now)
+  return {1, left}
+end
+`
+
+// writeScript is luaWrite. ARGV: what it is of. Returns {what it returns}.
+var writeScript = redis.NewScript(lua + luaWrite + `return {write(unpack(ARGV))}`)
+
+// settleScript is luaSettle. ARGV: what it is of. Returns what it returns.
+var settleScript = redis.NewScript(lua + luaSettle + `return settle(unpack(ARGV))`)
+
+// concludeScript writes an attempt and, where that is done, settles its
+// subtask: whatever becomes of the subtask, what was made and paid is known.
+// ARGV: the 8 of luaWrite, the 6 of luaSettle.
+// Returns {-1} or {-2} of the attempt, else {1, what luaSettle returns...}.
+var concludeScript = redis.NewScript(lua + luaWrite + luaSettle + `
+local written = write(unpack(ARGV, 1, 8))
+if written < 0 then return {written} end
+return {1, unpack(settle(unpack(ARGV, 9, 14)))}
 `)
 
 // growScript adds subtasks that follow from what has settled, if nothing has
 // changed since that was read.
-// ARGV: change that was read, now, then pairs (subtask ID, JSON).
+// ARGV: change that was read, now, then triples (subtask ID, JSON, ask JSON).
 // Returns {1, added}, {-1}, {-2}, {-3}.
 var growScript = redis.NewScript(lua + `
 local head = redis.call('HMGET', job, 'state', 'change', 'canceled')
@@ -140,8 +182,9 @@ if not head[1] then return {-1} end
 if head[1] ~= 'running' or head[3] then return {-3} end
 if head[2] ~= ARGV[1] then return {-2} end
 local added = 0
-for i = 3, #ARGV, 2 do
+for i = 3, #ARGV, 3 do
   if redis.call('HSETNX', items, ARGV[i], ARGV[i+1]) == 1 then
+    redis.call('HSET', asks, ARGV[i], ARGV[i+2])
     added = added + 1
     event('added', ARGV[i], '', ARGV[2])
   end
@@ -198,7 +241,7 @@ if tonumber(ARGV[1]) > 0 and (tonumber(head[2]) ~= tonumber(ARGV[1]) - 1 or head
 redis.call('HSET', job, 'state', ARGV[2], 'reason', ARGV[3], 'finished', ARGV[5])
 if ARGV[4] ~= '' then redis.call('HSET', job, 'set', ARGV[1], 'output', ARGV[4]) end
 event(ARGV[2], '', ARGV[3], ARGV[5])
-for i = 1, 5 do redis.call('EXPIRE', KEYS[i], ARGV[6]) end
+for i = 1, #KEYS do redis.call('EXPIRE', KEYS[i], ARGV[6]) end
 return {1}
 `)
 
@@ -218,7 +261,7 @@ local planned = redis.call('HEXISTS', job, 'plan') == 1
 redis.call('HSET', job, 'state', planned and 'running' or 'queued', 'reason', '', 'left', ARGV[3])
 redis.call('HINCRBY', job, planned and 'assemble' or 'accept', 1)
 redis.call('HINCRBY', job, 'change', 1)
-for i = 1, 5 do redis.call('PERSIST', KEYS[i]) end
+for i = 1, #KEYS do redis.call('PERSIST', KEYS[i]) end
 event('retried', '', '', ARGV[2])
 return {1}
 `)

@@ -67,6 +67,11 @@ type Reference struct {
 	Width  int    `json:"width"`
 	Height int    `json:"height"`
 	Format string `json:"format"` // of the bytes that were given
+
+	// URL is where the provider can read it until URLEnds: known to the ledger, and
+	// not part of the plan that storage keeps.
+	URL     string     `json:"url,omitempty"`
+	URLEnds *time.Time `json:"url_ends,omitempty"`
 }
 
 // Plan is the frozen list of what a job will ask for. It is stored before the

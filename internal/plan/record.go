@@ -55,7 +55,7 @@ type Subtask struct {
 	// try again.
 	Spent     int        `json:"spent,omitempty"`
 	SettledAt *time.Time `json:"settled_at,omitempty"`
-	Ask       Ask        `json:"ask"`
+	Ask       Ask        `json:"-"` // never changes: kept beside the rest
 }
 
 // AttemptState is how far a paid try has come. Each is journalled before the

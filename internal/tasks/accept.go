@@ -31,7 +31,7 @@ func (h *Handlers) accept(kind trainset.Kind) asynq.HandlerFunc {
 			return refusal(err)
 		}
 		id := req.JobID()
-		r, err := h.ledger.Load(ctx, id)
+		r, err := h.ledger.Progress(ctx, id)
 		if err != nil {
 			return fmt.Errorf("accepting: %w", err)
 		}
@@ -128,9 +128,11 @@ func (h *Handlers) begin(ctx context.Context, r plan.Record, req trainset.Reques
 			return err
 		}
 	}
-	if _, err := h.referenceURL(ctx, p); err != nil {
+	u, err := h.uploadReference(ctx, p)
+	if err != nil {
 		return err
 	}
+	p.Reference.URL, p.Reference.URLEnds = u.URL, &u.ExpiresAt
 	if err := h.ledger.Begin(ctx, p, subs, known); err != nil {
 		return fmt.Errorf("accepting: %w", err)
 	}
@@ -297,7 +299,15 @@ const uploadStays = 40 * time.Minute
 // referenceURL returns the address at which the provider reads the job's
 // reference, uploading it once however many ask.
 func (h *Handlers) referenceURL(ctx context.Context, p plan.Plan) (string, error) {
-	return h.uploaded(ctx, p.JobID, p.Reference.SHA256, "reference.png", "image/png", func() ([]byte, error) {
+	if ends := p.Reference.URLEnds; ends != nil && ends.Sub(h.o.Now()) >= uploadStays {
+		return p.Reference.URL, nil
+	}
+	u, err := h.uploadReference(ctx, p)
+	return u.URL, err
+}
+
+func (h *Handlers) uploadReference(ctx context.Context, p plan.Plan) (ledger.Upload, error) {
+	return h.uploadOnce(ctx, p.JobID, p.Reference.SHA256, "reference.png", "image/png", func() ([]byte, error) {
 		return h.store.Get(ctx, p.Reference.Key)
 	})
 }
@@ -305,24 +315,26 @@ func (h *Handlers) referenceURL(ctx context.Context, p plan.Plan) (string, error
 // uploaded returns the address at which the provider reads bytes with this
 // digest, uploading them once a job however many ask.
 func (h *Handlers) uploaded(ctx context.Context, job trainset.JobID, sum, name, kind string, read func() ([]byte, error)) (string, error) {
+	u, err := h.uploadOnce(ctx, job, sum, name, kind, read)
+	return u.URL, err
+}
+
+func (h *Handlers) uploadOnce(ctx context.Context, job trainset.JobID, sum, name, kind string, read func() ([]byte, error)) (ledger.Upload, error) {
 	v, err, _ := h.once.Do(string(job)+sum, func() (any, error) {
 		u, ok, err := h.ledger.Upload(ctx, job, sum, uploadStays)
 		if err != nil || ok {
-			return u.URL, err
+			return u, err
 		}
 		data, err := read()
 		if err != nil {
-			return "", fmt.Errorf("reading %s: %w", name, err)
+			return u, fmt.Errorf("reading %s: %w", name, err)
 		}
 		f, err := h.upload.Upload(ctx, name, kind, data)
 		if err != nil {
-			return "", fmt.Errorf("uploading %s: %w", name, err)
+			return u, fmt.Errorf("uploading %s: %w", name, err)
 		}
 		u.ID, u.URL, u.ExpiresAt = f.ID, f.URL, f.ExpiresAt
-		return u.URL, h.ledger.SaveUpload(ctx, job, sum, u)
+		return u, h.ledger.SaveUpload(ctx, job, sum, u)
 	})
-	if err != nil {
-		return "", err //nolint:wrapcheck // says what failed
-	}
-	return v.(string), nil //nolint:forcetypeassert // made above
+	return v.(ledger.Upload), err //nolint:forcetypeassert,wrapcheck // made above; says what failed
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/plan"
@@ -18,7 +20,7 @@ import (
 // time, by anyone, as often as they like.
 func (h *Handlers) Advance(ctx context.Context, id trainset.JobID) error {
 	for {
-		r, err := h.ledger.Load(ctx, id)
+		r, err := h.progress(ctx, id)
 		if err != nil {
 			return fmt.Errorf("advancing: %w", err)
 		}
@@ -31,6 +33,16 @@ func (h *Handlers) Advance(ctx context.Context, id trainset.JobID) error {
 			return fmt.Errorf("advancing: %w", err)
 		}
 	}
+}
+
+// progress reads of a job what decides on what is next: of an actor's that is
+// what has settled, of a style's also what was made.
+func (h *Handlers) progress(ctx context.Context, id trainset.JobID) (plan.Record, error) {
+	r, err := h.ledger.Progress(ctx, id)
+	if err == nil && r.Plan != nil && r.Plan.Style != nil {
+		return h.ledger.Load(ctx, id)
+	}
+	return r, err
 }
 
 // grow adds the subtasks that follow from what has settled. Those of further
@@ -51,18 +63,20 @@ func (h *Handlers) grow(ctx context.Context, r plan.Record, g plan.Growth) error
 	return h.ledger.Grow(ctx, r, subs)
 }
 
-// enqueue hands steps to the queue and then notes that it did: in between, a
-// crash only has them handed over twice, under the same ID.
+// enqueue hands steps to the queue, all at once, and then notes that it did: in
+// between, a crash only has them handed over twice, under the same ID.
 func (h *Handlers) enqueue(ctx context.Context, r plan.Record, steps []plan.Step) error {
 	if len(steps) == 0 {
 		return nil
 	}
 	ids := make([]string, len(steps))
+	g, together := errgroup.WithContext(ctx)
 	for i, s := range steps {
-		if err := h.queue.Enqueue(ctx, r, s); err != nil {
-			return err
-		}
 		ids[i] = s.TaskID(r.ID)
+		g.Go(func() error { return h.queue.Enqueue(together, r, s) })
+	}
+	if err := g.Wait(); err != nil {
+		return err //nolint:wrapcheck // says what failed
 	}
 	return h.ledger.MarkQueued(ctx, r.ID, ids...)
 }
@@ -70,7 +84,7 @@ func (h *Handlers) enqueue(ctx context.Context, r plan.Record, steps []plan.Step
 // repair looks after one open job: what the queue has lost is queued anew
 // under the next revision, what was never queued is.
 func (h *Handlers) repair(ctx context.Context, id trainset.JobID) error {
-	r, err := h.ledger.Load(ctx, id)
+	r, err := h.progress(ctx, id)
 	if errors.Is(err, trainset.ErrNotFound) {
 		return h.ledger.Close(ctx, id)
 	}

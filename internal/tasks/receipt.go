@@ -17,7 +17,7 @@ import (
 // if the ledger is lost.
 
 func (h *Handlers) writeReceipt(ctx context.Context, layout dataset.Layout, s plan.Subtask, a plan.Attempt) error {
-	b, err := json.MarshalIndent(a, "", "  ")
+	b, err := json.Marshal(a)
 	if err != nil {
 		return fmt.Errorf("encoding a receipt: %w", err)
 	}

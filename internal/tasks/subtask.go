@@ -69,21 +69,26 @@ func (h *Handlers) subtask(ctx context.Context, t *asynq.Task) error {
 		case w.Subtask.State.Settled():
 			return h.Advance(ctx, p.Job)
 		}
-		if err := h.try(ctx, w, resumed); err != nil && !errors.Is(err, ledger.ErrStale) && !errors.Is(err, ledger.ErrSettled) {
+		settled, err := h.try(ctx, w, resumed)
+		if err != nil && !errors.Is(err, ledger.ErrStale) && !errors.Is(err, ledger.ErrSettled) {
 			return refusal(err)
+		}
+		if settled && err == nil {
+			return nil
 		}
 	}
 }
 
-// try carries the subtask's current attempt to its end, or begins the next.
-func (h *Handlers) try(ctx context.Context, w ledger.Work, resumed bool) error {
+// try carries the subtask's current attempt to its end, or begins the next. It
+// reports whether that settled the subtask; if not, it is to be read again.
+func (h *Handlers) try(ctx context.Context, w ledger.Work, resumed bool) (settled bool, err error) {
 	craft := h.crafts[w.Subtask.Verb]
 	a, stop, err := h.attempt(ctx, craft, w)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if stop != nil {
-		return h.settle(ctx, w, stop.State, stop.Reason, stop.Winner)
+		return h.settle(ctx, w, outcome(w, stop.State, stop.Reason, stop.Winner))
 	}
 	layout := layoutOfPlan(*w.Job.Plan)
 	if resumed && a.State != "" {
@@ -94,18 +99,18 @@ func (h *Handlers) try(ctx context.Context, w ledger.Work, resumed bool) error {
 	a, out, err := h.buy(ctx, w, a)
 	defer out.Release()
 	if state, reason, final := refused(err); final {
-		return h.settle(ctx, w, state, reason, 0)
+		return h.settle(ctx, w, outcome(w, state, reason, 0))
 	}
 	switch {
 	case err != nil:
-		return fmt.Errorf("attempt %s of job %s: %w", a.ID, a.Job, err)
+		return false, fmt.Errorf("attempt %s of job %s: %w", a.ID, a.Job, err)
 	case a.State == plan.AttemptEnded:
 		h.count(a)
-		return h.writeReceipt(ctx, layout, w.Subtask, a)
+		return false, h.writeReceipt(ctx, layout, w.Subtask, a)
 	case a.Model == "": // the picture is made here
 		release, err := h.o.Room.Take(ctx, tileBytes)
 		if err != nil {
-			return fmt.Errorf("attempt %s of job %s: %w", a.ID, a.Job, err)
+			return false, fmt.Errorf("attempt %s of job %s: %w", a.ID, a.Job, err)
 		}
 		defer release()
 	}
@@ -197,11 +202,11 @@ func (h *Handlers) pause(ctx context.Context, w ledger.Work, after time.Duration
 }
 
 // keep checks what was bought and stores it, whether it passes or not.
-func (h *Handlers) keep(ctx context.Context, craft craft, w ledger.Work, layout dataset.Layout, a plan.Attempt, data []byte) error {
+func (h *Handlers) keep(ctx context.Context, craft craft, w ledger.Work, layout dataset.Layout, a plan.Attempt, data []byte) (settled bool, err error) {
 	h.debugKeep(a, "output", data)
 	m, err := craft.finish(ctx, w, a, data)
 	if err != nil {
-		return err
+		return false, err
 	}
 	digest := sum(m.body)
 	if m.thumb != nil {
@@ -222,26 +227,34 @@ func (h *Handlers) keep(ctx context.Context, craft craft, w ledger.Work, layout 
 		ProviderSHA256: sum(data), Checks: m.checks,
 	}
 	if err := h.writeReceipt(ctx, layout, w.Subtask, end); err != nil {
-		return err
+		return false, err
 	}
 	if err := h.store.Put(ctx, key, m.body, storage.PutOptions{ContentType: m.kind}); err != nil {
-		return fmt.Errorf("storing %s: %w", a.ID, err)
+		return false, fmt.Errorf("storing %s: %w", a.ID, err)
 	}
 	return h.conclude(ctx, w, a, end)
 }
 
 // conclude journals the end of an attempt whose result is stored and, where it
-// passed, settles its subtask.
-func (h *Handlers) conclude(ctx context.Context, w ledger.Work, a, end plan.Attempt) error {
+// passed, settles its subtask in the same step.
+func (h *Handlers) conclude(ctx context.Context, w ledger.Work, a, end plan.Attempt) (settled bool, err error) {
 	end.Version = a.Version
-	if _, err := h.ledger.Write(ctx, end, a.Cost); err != nil {
-		return fmt.Errorf("journalling %s: %w", a.ID, err)
-	}
-	h.count(end)
 	if end.Outcome != plan.OutcomeSucceeded {
-		return nil
+		if _, err := h.ledger.Write(ctx, end, a.Cost); err != nil {
+			return false, fmt.Errorf("journalling %s: %w", a.ID, err)
+		}
+		h.count(end)
+		return false, nil
 	}
-	return h.settle(ctx, w, trainset.ItemSucceeded, "", a.Number)
+	s := outcome(w, trainset.ItemSucceeded, "", a.Number)
+	done, err := h.ledger.Conclude(ctx, end, a.Cost, s)
+	if done.Journalled {
+		h.count(end)
+	}
+	if err != nil {
+		return false, fmt.Errorf("journalling %s: %w", a.ID, err)
+	}
+	return true, h.settled(ctx, w, s, done)
 }
 
 func (h *Handlers) count(a plan.Attempt) {
@@ -250,17 +263,27 @@ func (h *Handlers) count(a plan.Attempt) {
 	}
 }
 
-// settle gives the subtask its outcome and moves the job on where that may
-// lead to something: an actor's images lead to nothing before the last.
-func (h *Handlers) settle(ctx context.Context, w ledger.Work, state trainset.ItemState, reason string, winner int) error {
+// outcome is a subtask with its outcome.
+func outcome(w ledger.Work, state trainset.ItemState, reason string, winner int) plan.Subtask {
 	s := w.Subtask
 	s.State, s.Reason, s.Winner = state, reason, winner
+	return s
+}
+
+// settle gives the subtask its outcome.
+func (h *Handlers) settle(ctx context.Context, w ledger.Work, s plan.Subtask) (settled bool, err error) {
 	done, err := h.ledger.Settle(ctx, w.Job.ID, s)
 	if err != nil {
-		return fmt.Errorf("settling: %w", err)
+		return false, fmt.Errorf("settling: %w", err)
 	}
-	h.o.Log.Info().Str("job_id", string(w.Job.ID)).Str("subtask", string(s.ID)).Str("state", string(state)).Int("left", done.Left).Msg("settled")
-	if done.Left > 0 && (w.Job.Plan.Style == nil || s.Verb.MakesItem() && state == trainset.ItemSucceeded) {
+	return true, h.settled(ctx, w, s, done)
+}
+
+// settled moves the job on where a settlement may lead to something: an actor's
+// images lead to nothing before the last.
+func (h *Handlers) settled(ctx context.Context, w ledger.Work, s plan.Subtask, done ledger.Settlement) error {
+	h.o.Log.Info().Str("job_id", string(w.Job.ID)).Str("subtask", string(s.ID)).Str("state", string(s.State)).Int("left", done.Left).Msg("settled")
+	if done.Left > 0 && (w.Job.Plan.Style == nil || s.Verb.MakesItem() && s.State == trainset.ItemSucceeded) {
 		return nil
 	}
 	return h.Advance(ctx, w.Job.ID)

@@ -151,7 +151,7 @@ func (h *Handlers) takeOver(ctx context.Context, dead string) error {
 
 // requeue queues those of a job's tasks anew that are still needed.
 func (h *Handlers) requeue(ctx context.Context, id trainset.JobID, tasks []string) error {
-	r, err := h.ledger.Load(ctx, id)
+	r, err := h.progress(ctx, id)
 	if errors.Is(err, trainset.ErrNotFound) {
 		return nil
 	}
