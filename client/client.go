@@ -79,7 +79,7 @@ func (c *Client) enqueue(ctx context.Context, req trainset.Request) (trainset.Jo
 	if _, err := c.ledger.Create(ctx, req); err != nil {
 		return trainset.Job{}, fmt.Errorf("client: %w", err)
 	}
-	r, err := c.ledger.Progress(ctx, req.JobID())
+	r, err := c.ledger.Load(ctx, req.JobID())
 	if err != nil {
 		return trainset.Job{}, fmt.Errorf("client: %w", err)
 	}

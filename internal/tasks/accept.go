@@ -235,7 +235,7 @@ func (h *Handlers) reference(ctx context.Context, layout dataset.Layout, req tra
 	}
 	var ref plan.Reference
 	err = h.withPixels(ctx, func() error {
-		n, err := reference.Check(data, field, h.o.Limits)
+		n, err := h.check(data, field, h.o.Limits)
 		if err != nil {
 			return err
 		}

@@ -82,6 +82,7 @@ type Handlers struct {
 	queue  *queue.Queue
 	o      Options
 	crafts map[plan.Verb]craft
+	check  func(data []byte, field string, l imaging.Limits) (reference.Normalised, error)
 	pixels chan struct{}      // one token a core: decoding is the only heavy work
 	once   singleflight.Group // uploads, by job
 	sheets sheets
@@ -102,7 +103,7 @@ func New(l *ledger.Ledger, s storage.Store, p Payer, u Uploader, q *queue.Queue,
 		o.Room = paid.NewRoom(128 << 20)
 	}
 	h := &Handlers{
-		ledger: l, store: s, payer: p, upload: u, queue: q, o: o,
+		ledger: l, store: s, payer: p, upload: u, queue: q, o: o, check: reference.Check,
 		pixels: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
 	h.thumbs, _ = lru.New[string, *image.NRGBA](keptThumbs) // fails for sizes below 1
