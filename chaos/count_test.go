@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/plan"
@@ -28,6 +29,18 @@ var forcing = []fake.Kind{
 
 func forced(e fake.Entry) bool {
 	return slices.ContainsFunc(e.Faults, func(k fake.Kind) bool { return slices.Contains(forcing, k) })
+}
+
+// unanswered are the faults after which only the provider's list tells that a
+// prediction was made.
+var unanswered = []fake.Kind{fake.HoldReply, fake.ServerErrorAfter, fake.BadGatewayAfter, fake.EOFAfter}
+
+// nameless reports whether nobody can know whose a prediction is: its create was
+// not answered, and its input was removed with its output before it was looked
+// for. It came to nothing, and has to be made again.
+func nameless(e fake.Entry) bool {
+	return slices.Contains(e.Faults, fake.DataRemoved) &&
+		slices.ContainsFunc(e.Faults, func(k fake.Kind) bool { return slices.Contains(unanswered, k) })
 }
 
 // account is what a run came to.
@@ -72,8 +85,12 @@ func count(log []fake.Entry, jobs []plan.Record, stored map[string]bool) account
 		}
 	}
 	for _, e := range log {
-		if !known[e.ID] {
-			a.Unknown = append(a.Unknown, e.ID)
+		switch {
+		case known[e.ID]:
+		case nameless(e):
+			a.Forced++
+		default:
+			a.Unknown = append(a.Unknown, fmt.Sprintf("%s (%s, seed %d, created %s, %s, faults %v)", e.ID, e.Model, e.Seed, e.Created.Format(time.TimeOnly), e.Status, e.Faults))
 		}
 		if e.Status == "succeeded" && !forced(e) && !stored[e.ID] {
 			a.Lost = append(a.Lost, e.ID)
@@ -172,6 +189,14 @@ func TestCount(t *testing.T) {
 		{
 			name: "sent twice", log: []fake.Entry{entry("a", "1", "succeeded"), entry("b", "1", "succeeded")},
 			jobs: job(made("b", plan.OutcomeSucceeded)), stored: "b", needed: 1, twice: 1, unknown: 1, lost: 1,
+		},
+		{
+			name: "nobody can know whose it was", log: []fake.Entry{entry("a", "1", "succeeded", fake.HoldReply, fake.DataRemoved), entry("b", "1", "succeeded")},
+			jobs: job(made("b", plan.OutcomeSucceeded)), stored: "b", needed: 2,
+		},
+		{
+			name: "answered, and forgotten", log: []fake.Entry{entry("a", "1", "succeeded", fake.DataRemoved), entry("b", "1", "succeeded")},
+			jobs: job(made("b", plan.OutcomeSucceeded)), stored: "b", needed: 1, unknown: 1,
 		},
 		{
 			name: "given up without a fault", log: []fake.Entry{entry("a", "1", "succeeded"), entry("b", "2", "succeeded")},

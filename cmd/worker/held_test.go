@@ -25,7 +25,7 @@ import (
 )
 
 const (
-	heldPredictions = 300 // what the shipped concurrency lets a worker hold
+	heldPredictions = 300 // as many as 600 a minute of 30 s each, and all that the worker has places for
 	imagesAJob      = 12
 )
 
@@ -79,6 +79,7 @@ func (h *holding) run(tb testing.TB) *exec.Cmd {
 	tb.Helper()
 	environ := h.environ()
 	environ["TRAINSET_RATE_PER_MINUTE"] = "60000"
+	environ["TRAINSET_CONCURRENCY"] = strconv.Itoa(heldPredictions)
 	environ["TRAINSET_MAX_OPEN_JOBS_PER_USER"] = "100"
 	environ["TRAINSET_DEBUG_DIR"], environ["TRAINSET_HTTP_LISTEN"] = "", ""
 	cmd := exec.CommandContext(tb.Context(), "worker", "run")
