@@ -74,7 +74,9 @@ func place(s plan.Subtask) string {
 func (l Layout) Revision(revision int) string { return l.at("v%d", revision) }
 
 // Train is an image of the set.
-func (l Layout) Train(revision, index int) string { return l.at("v%d/train/%03d.png", revision, index) }
+func (l Layout) Train(revision, index int) string {
+	return l.at("%s", trainset.ImageFile(revision, index))
+}
 
 // Caption is the text beside an image of the set.
 func (l Layout) Caption(revision, index int) string {

@@ -44,7 +44,7 @@ func options(queue, id string, now time.Time) []asynq.Option {
 func Config(name string, concurrency int) asynq.Config {
 	return asynq.Config{
 		Concurrency: concurrency, Queues: map[string]int{name: 1},
-		TaskCheckInterval: 15 * time.Millisecond, DelayedTaskCheckInterval: 500 * time.Millisecond,
+		TaskCheckInterval: 20 * time.Millisecond, DelayedTaskCheckInterval: 500 * time.Millisecond,
 		ShutdownTimeout: 4 * time.Second,
 	}
 }

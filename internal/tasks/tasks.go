@@ -156,7 +156,7 @@ func (h *Handlers) holding(next asynq.Handler) asynq.Handler {
 		if err != nil {
 			h.release(ctx, id)
 		}
-		return err
+		return err //nolint:wrapcheck // its own
 	})
 }
 
