@@ -185,7 +185,6 @@ func (w *Worker) server(name string, concurrency int) *asynq.Server {
 // Start begins to serve. It beats before it has anything in hand: a worker that
 // dies without a beat is not missed.
 func (w *Worker) Start() error {
-	boundMemory()
 	if err := w.ledger.Beat(w.work, w.owner); err != nil {
 		return fmt.Errorf("app: %w", err)
 	}

@@ -41,6 +41,7 @@ type Deployed struct {
 // address, or "", once everything serves. What no setting can say is said by
 // adjust, which changes the worker's options last.
 func RunDeployed(ctx context.Context, cfg config.Config, log zerolog.Logger, ready func(addr string), adjust ...func(*Options)) error {
+	boundMemory()
 	d := &Deployed{log: log, ready: ready, adjust: adjust}
 	defer d.close()
 	if err := d.open(ctx, cfg); err != nil {

@@ -50,6 +50,7 @@ type Embedded struct {
 // StartEmbedded starts the system, or joins the process that serves the state
 // folder. Nothing is paid for before a job asks for it.
 func StartEmbedded(ctx context.Context, store storage.Store, o EmbeddedOptions) (*Embedded, error) {
+	boundMemory()
 	e := &Embedded{o: o, store: store}
 	e.o.AskedOnly = true
 	if err := e.start(ctx); err != nil {

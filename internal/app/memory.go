@@ -10,7 +10,8 @@ import (
 // all of that holds no pointers, so collecting it often costs next to nothing.
 const memoryLimit = 400 << 20
 
-// boundMemory sets the limit, unless GOMEMLIMIT has set another one.
+// boundMemory sets the limit of a process that serves one worker, unless
+// GOMEMLIMIT has set another one.
 func boundMemory() {
 	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
 		debug.SetMemoryLimit(memoryLimit)

@@ -229,7 +229,7 @@ func TestAWipedLedgerRebuildsAStyle(t *testing.T) {
 				done++
 			}
 		}
-		return done == 1
+		return done == 1 && s.provider.Stats().Predictions == 6 // two grids, judged, and both enlargements begun
 	})
 	first.Stop()
 	s.rdb.FlushAll(t.Context())
