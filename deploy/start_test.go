@@ -2,17 +2,12 @@ package deploy_test
 
 import (
 	"bytes"
-	"context"
-	"go/build"
-	"net/http"
 	"os"
 	"os/exec"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -20,6 +15,7 @@ import (
 	"github.com/actormaker/trainset/internal/config"
 	"github.com/actormaker/trainset/internal/redistest"
 	"github.com/actormaker/trainset/internal/storage"
+	"github.com/actormaker/trainset/internal/storage/storagetest"
 )
 
 // A flag that redis-server does not know ends it, and one that it knows must
@@ -48,20 +44,6 @@ func TestRedisStartsAsComposeSays(t *testing.T) {
 	}
 }
 
-func gatewayBinary(t *testing.T) string {
-	t.Helper()
-	if binary, err := exec.LookPath("versitygw"); err == nil {
-		return binary
-	}
-	for _, folder := range filepath.SplitList(build.Default.GOPATH) {
-		if binary, err := exec.LookPath(filepath.Join(folder, "bin", "versitygw")); err == nil {
-			return binary
-		}
-	}
-	t.Skip("versitygw is not installed: make setup builds it")
-	return ""
-}
-
 // moved changes what is true of a container only: where the port and the
 // folder are.
 func moved(args []string, port, folder string) []string {
@@ -81,7 +63,7 @@ func moved(args []string, port, folder string) []string {
 // server as the file says, asks what its health check asks, and opens storage
 // with a worker's settings.
 func TestWorkerReachesStorageAsComposeSays(t *testing.T) {
-	binary := gatewayBinary(t)
+	binary := storagetest.GatewayBinary(t)
 	services := compose(t, "", nil, "simulated").Services
 	folder, port := t.TempDir(), redistest.FreePort(t)
 	entry := moved(services["bucket"].Entrypoint, port, folder)
@@ -99,7 +81,7 @@ func TestWorkerReachesStorageAsComposeSays(t *testing.T) {
 	go func() { defer close(ended); _ = server.Wait() }() // it is killed
 	t.Cleanup(func() { <-ended })
 	health := services["s3"].HealthCheck.Test
-	awaitHealth(t, strings.Replace(health[len(health)-1], ":7070", ":"+port, 1), ended, &output)
+	storagetest.AwaitHealth(t, strings.Replace(health[len(health)-1], ":7070", ":"+port, 1), ended, &output)
 
 	cfg, err := config.LoadWorker(variables(services["worker-simulated"]), "")
 	if err != nil {
@@ -116,34 +98,4 @@ func TestWorkerReachesStorageAsComposeSays(t *testing.T) {
 	if path.Base(services["bucket"].Entrypoint[2]) != cfg.Storage.Bucket {
 		t.Errorf("bucket %s is made, and %s is used", services["bucket"].Entrypoint[2], cfg.Storage.Bucket)
 	}
-}
-
-func awaitHealth(t *testing.T, url string, ended <-chan struct{}, output *bytes.Buffer) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !healthy(ctx, url) {
-		select {
-		case <-ended:
-			t.Fatalf("versitygw ended:\n%s", output)
-		case <-ctx.Done():
-			t.Fatal("versitygw does not answer " + url)
-		case <-tick.C:
-		}
-	}
-}
-
-func healthy(ctx context.Context, url string) bool {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return false
-	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return false
-	}
-	_ = answer.Body.Close() // only the status matters
-	return answer.StatusCode == http.StatusOK
 }

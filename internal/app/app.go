@@ -116,7 +116,7 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 	if finder == nil {
 		finder = paid.NewSearch(provider, w.ledger, o.Search)
 	}
-	room := paid.NewRoom(heldBytes)
+	room := paid.NewRoom(paid.DefaultRoom)
 	budget := limit.NewBudget(rdb, o.PerUserDay, nil)
 	payer := paid.New(w.ledger, provider, &permits{gate: w.gate, lowerFor: o.LowerFor, log: o.Log}, finder, &paid.Pace{}, paid.Options{
 		Owner: w.owner, StartWithin: o.StartWithin, Webhook: webhook(o.PublicURL), Budget: budget, Bell: w.bell, Room: room, Meter: o.Meter, Log: o.Log,
@@ -136,10 +136,6 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 	w.images = w.server(queue.Image, o.Concurrency)
 	return w, nil
 }
-
-// heldBytes bounds the encoded pictures in a worker's memory: a dozen enlarged
-// grids, or the images of one set and their zip.
-const heldBytes = 128 << 20
 
 // openAI returns who judges through OpenAI's API, or nil where there is no
 // access to it: requests that ask for it are then refused.

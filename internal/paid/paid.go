@@ -89,7 +89,7 @@ type Options struct {
 	Webhook func(job trainset.JobID, attempt string) string // where the provider tells of news; nowhere when nil
 	Budget  Budget                                          // none when nil
 	Bell    *Bell                                           // of the process; one of its own when nil
-	Room    *Room                                           // of the process; one of its own, of 128 MB, when nil
+	Room    *Room                                           // of the process; one of its own when nil
 	Meter   Meter                                           // counts nothing when nil
 	Log     zerolog.Logger
 }
@@ -114,7 +114,7 @@ func (o Options) withDefaults() Options {
 		o.Bell = new(Bell)
 	}
 	if o.Room == nil {
-		o.Room = NewRoom(128 << 20)
+		o.Room = NewRoom(DefaultRoom)
 	}
 	return o
 }

@@ -15,6 +15,9 @@ type Room struct {
 	free *semaphore.Weighted
 }
 
+// DefaultRoom is a dozen enlarged grids, or the images of one set and their zip.
+const DefaultRoom = 128 << 20
+
 // NewRoom makes room for so many bytes.
 func NewRoom(bytes int64) *Room {
 	return &Room{size: bytes, free: semaphore.NewWeighted(bytes)}

@@ -100,7 +100,7 @@ func New(l *ledger.Ledger, s storage.Store, p Payer, u Uploader, q *queue.Queue,
 		o.Bell = new(paid.Bell)
 	}
 	if o.Room == nil {
-		o.Room = paid.NewRoom(128 << 20)
+		o.Room = paid.NewRoom(paid.DefaultRoom)
 	}
 	h := &Handlers{
 		ledger: l, store: s, payer: p, upload: u, queue: q, o: o, check: reference.Check,

@@ -19,7 +19,7 @@ import (
 // bucket in it. The test is skipped where none is installed.
 func Gateway(tb testing.TB, bucket string) storage.S3Options {
 	tb.Helper()
-	binary := gatewayBinary(tb)
+	binary := GatewayBinary(tb)
 	folder := tb.TempDir() // the server changes into it
 	if err := os.Mkdir(filepath.Join(folder, bucket), 0o750); err != nil {
 		tb.Fatal(err)
@@ -43,11 +43,13 @@ func Gateway(tb testing.TB, bucket string) storage.S3Options {
 		_ = server.Wait() // it ends by being killed, or else its output tells more
 	}()
 	tb.Cleanup(func() { _ = server.Process.Kill(); <-ended })
-	awaitHealth(tb, o.Endpoint+"/health", ended, &output)
+	AwaitHealth(tb, o.Endpoint+"/health", ended, &output)
 	return o
 }
 
-func gatewayBinary(tb testing.TB) string {
+// GatewayBinary is where versitygw is installed. The test is skipped where it is
+// not.
+func GatewayBinary(tb testing.TB) string {
 	tb.Helper()
 	if binary, err := exec.LookPath("versitygw"); err == nil {
 		return binary
@@ -72,8 +74,9 @@ func freeAddress(tb testing.TB) string {
 	return listener.Addr().String()
 }
 
-// awaitHealth asks until the server answers, ends or has had its time.
-func awaitHealth(tb testing.TB, url string, ended <-chan struct{}, output *bytes.Buffer) {
+// AwaitHealth asks until the server at the URL answers, ends or has had its time:
+// the test then fails with what the server wrote.
+func AwaitHealth(tb testing.TB, url string, ended <-chan struct{}, output *bytes.Buffer) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), 30*time.Second)
 	defer cancel()
@@ -84,7 +87,7 @@ func awaitHealth(tb testing.TB, url string, ended <-chan struct{}, output *bytes
 		case <-ended:
 			tb.Fatalf("versitygw ended:\n%s", output)
 		case <-ctx.Done():
-			tb.Fatal("versitygw does not answer")
+			tb.Fatal("versitygw does not answer " + url)
 		case <-tick.C:
 		}
 	}
