@@ -113,20 +113,22 @@ type switching struct {
 func pauseCommand(environ []string) *cobra.Command {
 	sw := &switching{pause: true}
 	cmd := sw.command(environ, "pause [QUEUE...]", "Keep workers from taking tasks, or from spending")
-	cmd.Long = "Pause keeps all workers from taking further tasks from a queue, from both where none is named;\n" +
-		"tasks in hand go on. With --spending the queues stay open and only the creation of predictions\n" +
-		"stops, for the account of REPLICATE_API_TOKEN: what is at the provider is still fetched and stored,\n" +
-		"and finished jobs are assembled. Both last until resume, across restarts of workers."
-	cmd.Example = "  worker pause --spending --reason 'the bill of November'\n  worker pause\n  worker pause image"
+	cmd.Long = "Pause keeps all workers from taking further tasks from a queue, from all where none is named;\n" +
+		"tasks in hand go on. Subtasks are in image, those that were queued anew (a worker died, or retry)\n" +
+		"in again, requests and assemblies in control. With --spending the queues stay open and only the\n" +
+		"creation of predictions stops, for the account of REPLICATE_API_TOKEN: what is at the provider is\n" +
+		"still fetched and stored, and finished jobs are assembled. Both last until resume, across restarts\n" +
+		"of workers."
+	cmd.Example = "  worker pause --spending --reason 'the bill of November'\n  worker pause\n  worker pause image again"
 	cmd.Flags().StringVar(&sw.reason, "reason", "", "what those who wait are told, with --spending (default: that an operator paused it)")
 	return cmd
 }
 
 func resumeCommand(environ []string) *cobra.Command {
 	cmd := (&switching{}).command(environ, "resume [QUEUE...]", "Undo pause")
-	cmd.Long = "Resume lets workers take tasks again, from both queues where none is named. With --spending it lets\n" +
+	cmd.Long = "Resume lets workers take tasks again, from all queues where none is named. With --spending it lets\n" +
 		"predictions be created again, whatever had stopped that: an operator, missing credit, a refused token."
-	cmd.Example = "  worker resume --spending\n  worker resume image"
+	cmd.Example = "  worker resume --spending\n  worker resume image again"
 	return cmd
 }
 
@@ -136,7 +138,7 @@ func (sw *switching) command(environ []string, use, short string) *cobra.Command
 		if sw.spending {
 			return sw.gate(ctx, s)
 		}
-		return sw.queues(s, args)
+		return sw.queues(ctx, s, args)
 	})
 	cmd.ValidArgsFunction = cobra.FixedCompletions(queue.Names(), cobra.ShellCompDirectiveNoFileComp)
 	cmd.Flags().BoolVar(&sw.spending, "spending", false, "only the creation of predictions, not the queues")
@@ -162,12 +164,9 @@ type switched struct {
 	Changed bool   `json:"changed"`
 }
 
-func (sw *switching) queues(s *site, wanted []string) error {
+func (sw *switching) queues(ctx context.Context, s *site, wanted []string) error {
 	if len(wanted) == 0 {
 		wanted = queue.Names()
-	}
-	if err := s.queue.Known(wanted...); err != nil { // before any is changed
-		return err
 	}
 	change := s.queue.Resume
 	if sw.pause {
@@ -175,7 +174,7 @@ func (sw *switching) queues(s *site, wanted []string) error {
 	}
 	var done []switched
 	for _, name := range wanted {
-		changed, err := change(name)
+		changed, err := change(ctx, name)
 		if err != nil {
 			return err
 		}

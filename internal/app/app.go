@@ -45,7 +45,7 @@ type Options struct {
 	MaxOpenJobs       int            // a user's that run at once; 0 is no bound
 	PerMinute         int            // creates; the provider's documented limit when 0
 	MaxAttempts       int            // paid tries an item; 5 when 0
-	Concurrency       int            // images in flight in this process; 600 when 0: 300 are at the provider at its limit, the others before or after
+	Concurrency       int            // images in flight in this process, and as many again that were queued anew; 600 when 0: 300 are at the provider at its limit, the others before or after
 	AllowPrivateHosts bool           // references may be fetched from inside the network
 	AskedOnly         bool           // leave jobs alone that nobody waits for
 	Version           string
@@ -91,8 +91,7 @@ type Worker struct {
 	handlers *tasks.Handlers
 	warden   *tasks.Warden
 	bell     *paid.Bell
-	control  *asynq.Server
-	images   *asynq.Server
+	servers  []*asynq.Server // of the queues, in their order
 
 	work       context.Context // ends when handlers must return
 	cancel     context.CancelCauseFunc
@@ -132,8 +131,9 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 		Debug: o.Debug, Bell: w.bell, Room: room, Meter: o.Meter, Log: o.Log,
 	})
 	w.warden = &tasks.Warden{Handlers: w.handlers}
-	w.control = w.server(trainset.QueueControl, 8)
-	w.images = w.server(queue.Image, o.Concurrency)
+	for _, name := range queue.Names() {
+		w.servers = append(w.servers, w.server(name))
+	}
 	return w, nil
 }
 
@@ -169,9 +169,15 @@ func Account(token, baseURL string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// atOnce is how many requests and assemblies a worker has in hand.
+const atOnce = 8
+
 // server makes an asynq server for one queue.
-func (w *Worker) server(name string, concurrency int) *asynq.Server {
-	c := queue.Config(name, concurrency)
+func (w *Worker) server(name string) *asynq.Server {
+	c := queue.Config(name, w.o.Concurrency)
+	if name == trainset.QueueControl {
+		c.Concurrency = atOnce
+	}
 	c.BaseContext = func() context.Context { return w.work }
 	c.RetryDelayFunc, c.IsFailure, c.ErrorHandler = tasks.RetryDelay, tasks.IsFailure, tasks.ErrorHandler(w.o.Log)
 	c.Logger, c.LogLevel = asynqLog{w.o.Log.With().Str("component", "asynq").Logger()}, asynq.WarnLevel
@@ -184,11 +190,14 @@ func (w *Worker) Start() error {
 	if err := w.ledger.Beat(w.work, w.owner); err != nil {
 		return fmt.Errorf("app: %w", err)
 	}
-	if err := w.control.Start(w.handlers.Control()); err != nil {
-		return fmt.Errorf("app: starting the control queue: %w", err)
-	}
-	if err := w.images.Start(w.handlers.Images()); err != nil {
-		return fmt.Errorf("app: starting the image queue: %w", err)
+	for i, name := range queue.Names() {
+		handler := w.handlers.Images()
+		if name == trainset.QueueControl {
+			handler = w.handlers.Control()
+		}
+		if err := w.servers[i].Start(handler); err != nil {
+			return fmt.Errorf("app: starting the queue %s: %w", name, err)
+		}
 	}
 	s := tasks.Sweeper{Handlers: w.handlers, Owner: w.owner, AskedOnly: w.o.AskedOnly}
 	w.background.Go(func() { s.Run(w.work) })
@@ -201,14 +210,23 @@ func (w *Worker) Start() error {
 // predictions go on at the provider and are adopted by the next worker.
 func (w *Worker) Stop() {
 	w.stop.Do(func() {
-		w.images.Stop()
-		w.control.Stop()
+		for _, s := range w.servers {
+			s.Stop()
+		}
 		w.cancel(context.Canceled)
-		w.images.Shutdown()
-		w.control.Shutdown()
+		w.shutdown()
 		w.background.Wait()
 		w.gate.Close()
 	})
+}
+
+// shutdown ends the servers together: each waits for what it has in hand.
+func (w *Worker) shutdown() {
+	var all sync.WaitGroup
+	for _, s := range w.servers {
+		all.Go(s.Shutdown)
+	}
+	all.Wait()
 }
 
 // Blocked says why nothing is being made, or nil: a circuit that is open.

@@ -8,12 +8,7 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
-
-	"github.com/actormaker/trainset"
 )
-
-// Names lists the queues of the system, in the order of a job's life.
-func Names() []string { return []string{trainset.QueueControl, Image} }
 
 // Info is how a queue stands.
 type Info struct {
@@ -68,14 +63,21 @@ func (q *Queue) inspect(name string) (Info, error) {
 
 // Pause keeps workers from taking further tasks from a queue; those in hand go
 // on. It reports whether that changed anything.
-func (q *Queue) Pause(name string) (bool, error) { return q.switchTo(name, true) }
+func (q *Queue) Pause(ctx context.Context, name string) (bool, error) {
+	return q.switchTo(ctx, name, true)
+}
 
 // Resume undoes Pause.
-func (q *Queue) Resume(name string) (bool, error) { return q.switchTo(name, false) }
+func (q *Queue) Resume(ctx context.Context, name string) (bool, error) {
+	return q.switchTo(ctx, name, false)
+}
 
-func (q *Queue) switchTo(name string, paused bool) (bool, error) {
-	was, err := q.paused(name)
-	if err != nil || was == paused {
+func (q *Queue) switchTo(ctx context.Context, name string, paused bool) (bool, error) {
+	if err := q.register(ctx, name); err != nil {
+		return false, err
+	}
+	was, err := q.inspect(name)
+	if err != nil || was.Paused == paused {
 		return false, err
 	}
 	change, what := q.inspector.UnpauseQueue, "resuming"
@@ -83,7 +85,7 @@ func (q *Queue) switchTo(name string, paused bool) (bool, error) {
 		change, what = q.inspector.PauseQueue, "pausing"
 	}
 	if err := change(name); err != nil {
-		if now, lookErr := q.paused(name); lookErr == nil && now == paused {
+		if now, lookErr := q.inspect(name); lookErr == nil && now.Paused == paused {
 			return false, nil // somebody else was faster
 		}
 		return false, fmt.Errorf("queue: %s %s: %w", what, name, err)
@@ -91,26 +93,12 @@ func (q *Queue) switchTo(name string, paused bool) (bool, error) {
 	return true, nil
 }
 
-func (q *Queue) paused(name string) (bool, error) {
-	if err := q.Known(name); err != nil {
-		return false, err
-	}
-	info, err := q.inspect(name)
-	return info.Paused, err
-}
-
-// Known says whether all of the queues can be paused and resumed: a
-// *trainset.FieldError names one that no task has come to yet.
-func (q *Queue) Known(names ...string) error {
-	there, err := q.inspector.Queues()
-	if err != nil {
-		return fmt.Errorf("queue: listing the queues: %w", err)
-	}
-	for _, name := range names {
-		if !slices.Contains(there, name) {
-			return trainset.Invalid("queue", fmt.Sprintf("no task has come to %q yet, so there is nothing to pause or resume", name),
-				"enqueue a job first; spending can be paused at any time")
-		}
+// register makes a queue known to asynq, as its first task would: asynq's
+// inspector refuses to look at others, and a queue may be paused before any task
+// has come to it.
+func (q *Queue) register(ctx context.Context, name string) error {
+	if err := q.rdb.SAdd(ctx, "asynq:queues", name).Err(); err != nil {
+		return fmt.Errorf("queue: registering %s: %w", name, err)
 	}
 	return nil
 }

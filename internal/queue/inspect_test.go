@@ -2,7 +2,6 @@ package queue_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"time"
 
@@ -18,12 +17,17 @@ import (
 func TestQueuesArePausedAndForgotten(t *testing.T) {
 	rdb := redistest.Server(t)
 	q := queue.New(rdb, nil)
-	if infos, err := q.Inspect(); err != nil || len(infos) != 2 || infos[0].Queue != trainset.QueueControl || infos[1].Paused {
+	if infos, err := q.Inspect(); err != nil || len(infos) != 3 || infos[0].Queue != trainset.QueueControl || infos[1].Paused {
 		t.Fatalf("before any task: %+v, %v", infos, err)
 	}
-	_, err := q.Pause(queue.Image)
-	if field := (*trainset.FieldError)(nil); !errors.As(err, &field) {
-		t.Errorf("pausing what is not there: %v", err)
+	if changed, err := q.Resume(t.Context(), queue.Again); err != nil || changed {
+		t.Errorf("resuming a queue that no task has come to: %v, %v", changed, err)
+	}
+	if changed, err := q.Pause(t.Context(), queue.Again); err != nil || !changed {
+		t.Errorf("pausing a queue that no task has come to: %v, %v", changed, err)
+	}
+	if infos, err := q.Inspect(); err != nil || infos[1].Paused || !infos[2].Paused {
+		t.Errorf("one of them paused: %+v, %v", infos, err)
 	}
 	r := plan.Record{ID: trainset.NewJobID("ada", trainset.KindActor, "k"), Kind: trainset.KindActor}
 	var ids []string
@@ -35,7 +39,7 @@ func TestQueuesArePausedAndForgotten(t *testing.T) {
 		}
 	}
 	for i, want := range []bool{true, false} {
-		if changed, err := q.Pause(queue.Image); err != nil || changed != want {
+		if changed, err := q.Pause(t.Context(), queue.Image); err != nil || changed != want {
 			t.Errorf("pausing, time %d: %v, %v", i+1, changed, err)
 		}
 	}
@@ -43,7 +47,7 @@ func TestQueuesArePausedAndForgotten(t *testing.T) {
 		t.Errorf("paused: %+v, %v", infos, err)
 	}
 	for i, want := range []bool{true, false} {
-		if changed, err := q.Resume(queue.Image); err != nil || changed != want {
+		if changed, err := q.Resume(t.Context(), queue.Image); err != nil || changed != want {
 			t.Errorf("resuming, time %d: %v, %v", i+1, changed, err)
 		}
 	}
@@ -85,5 +89,31 @@ func TestQueuesArePausedAndForgotten(t *testing.T) {
 	}
 	if infos, err := q.Inspect(); err != nil || infos[1].Active != 0 || infos[1].Completed != 0 {
 		t.Errorf("in the end: %+v, %v", infos, err)
+	}
+}
+
+// What somebody has waited for does not line up behind what nobody has begun.
+func TestWhatIsQueuedAnewHasAQueueOfItsOwn(t *testing.T) {
+	rdb := redistest.Server(t)
+	q := queue.New(rdb, nil)
+	r := plan.Record{ID: trainset.NewJobID("ada", trainset.KindActor, "k"), Kind: trainset.KindActor}
+	for _, c := range []struct {
+		step plan.Step
+		want string
+	}{
+		{plan.Step{Verb: plan.VerbImage, Subtask: plan.ImageID(1), Index: 1, Revision: 1}, queue.Image},
+		{plan.Step{Verb: plan.VerbImage, Subtask: plan.ImageID(1), Index: 1, Revision: 2}, queue.Again},
+		{plan.Step{Verb: plan.VerbAssemble, Revision: 2}, trainset.QueueControl},
+	} {
+		if err := q.Enqueue(t.Context(), r, c.step); err != nil {
+			t.Fatal(err)
+		}
+		if standing, err := q.Standing(r, c.step); err != nil || standing != queue.Waiting {
+			t.Errorf("%s stands as %v, %v", c.step.TaskID(r.ID), standing, err)
+		}
+		tasks, err := asynq.NewInspectorFromRedisClient(rdb).ListPendingTasks(c.want)
+		if err != nil || len(tasks) != 1 || tasks[0].ID != c.step.TaskID(r.ID) {
+			t.Errorf("in %s: %v, %v; want %s", c.want, tasks, err, c.step.TaskID(r.ID))
+		}
 	}
 }

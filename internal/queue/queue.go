@@ -17,10 +17,18 @@ import (
 	"github.com/actormaker/trainset/internal/plan"
 )
 
-// Image is the queue of paid subtasks; requests and assemblies go to
-// trainset.QueueControl, which a server of its own serves, so that a full image
-// queue never delays them.
-const Image = "image"
+// The queues of subtasks; requests and assemblies go to trainset.QueueControl.
+// Each has a server of its own, so that a full one never delays the others.
+const (
+	Image = "image" // what is begun for the first time
+	// Again is for what is queued anew: taken over from a worker that died, lost by
+	// the queue, or retried by an operator. Somebody has waited for it already, and
+	// it may be paid for: it does not line up behind what nobody has begun.
+	Again = "again"
+)
+
+// Names lists the queues of the system, in the order of a job's life.
+func Names() []string { return []string{trainset.QueueControl, Image, Again} }
 
 // How tasks are queued. The ledger's attempt budget fails an item, never the
 // queue's: a task is retried far beyond it, and its deadline, which replaces
@@ -40,17 +48,23 @@ func options(queue, id string, now time.Time) []asynq.Option {
 }
 
 // Config is how a server serves one queue. Asynq's own intervals are made for
-// jobs of minutes: an idle server would begin a second late.
+// jobs of minutes: an idle server would begin a second late. What comes again has
+// waited for seconds, and need not be asked for as often.
 func Config(name string, concurrency int) asynq.Config {
+	look := 20 * time.Millisecond
+	if name == Again {
+		look = 200 * time.Millisecond
+	}
 	return asynq.Config{
 		Concurrency: concurrency, Queues: map[string]int{name: 1},
-		TaskCheckInterval: 20 * time.Millisecond, DelayedTaskCheckInterval: 500 * time.Millisecond,
+		TaskCheckInterval: look, DelayedTaskCheckInterval: 500 * time.Millisecond,
 		ShutdownTimeout: 4 * time.Second,
 	}
 }
 
 // Queue hands steps to asynq.
 type Queue struct {
+	rdb       redis.UniversalClient
 	client    *asynq.Client
 	inspector *asynq.Inspector
 	now       func() time.Time
@@ -61,7 +75,7 @@ func New(rdb redis.UniversalClient, now func() time.Time) *Queue {
 	if now == nil {
 		now = time.Now
 	}
-	return &Queue{client: asynq.NewClientFromRedisClient(rdb), inspector: asynq.NewInspectorFromRedisClient(rdb), now: now}
+	return &Queue{rdb: rdb, client: asynq.NewClientFromRedisClient(rdb), inspector: asynq.NewInspectorFromRedisClient(rdb), now: now}
 }
 
 // Enqueue hands a step of a job to the queue. A task that is there already is
@@ -110,11 +124,16 @@ func task(r plan.Record, s plan.Step) (kind string, body []byte, err error) {
 	return string(s.Verb), body, nil
 }
 
+// nameOf says in which queue a step is. A later revision is one that was queued
+// anew.
 func nameOf(s plan.Step) string {
 	switch s.Verb {
 	case plan.VerbAccept, plan.VerbAssemble:
 		return trainset.QueueControl
 	case plan.VerbImage, plan.VerbGrid, plan.VerbJudge, plan.VerbEnhance, plan.VerbTile:
+	}
+	if s.Revision > 1 {
+		return Again
 	}
 	return Image
 }

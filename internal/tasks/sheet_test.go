@@ -68,9 +68,29 @@ func TestSheetsAreFewAndNobodysPixelsChange(t *testing.T) {
 	if n := len(h.sheets.idle); n != keptSheets {
 		t.Errorf("%d grids are idle", n)
 	}
-	// Those who ask while a grid is lent share it; how many do is chance.
-	if n := int(decoded.Load()); n < grids || n > grids*asks/2 {
+	if n := int(decoded.Load()); n < grids {
 		t.Errorf("%d grids were decoded %d times", grids, n)
+	}
+}
+
+func TestSheetIsDecodedOnceForAllWhoAskWhileItIsKept(t *testing.T) {
+	h := &Handlers{pixels: make(chan struct{}, 2)}
+	decoded := 0
+	read := func() ([]byte, error) { decoded++; return shade(t, 1), nil }
+	for range 3 { // lent to two at once, then to nobody, and again
+		_, first, err := h.sheet(t.Context(), "a", read)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, second, err := h.sheet(t.Context(), "a", read)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first()
+		second()
+	}
+	if decoded != 1 {
+		t.Errorf("it was decoded %d times", decoded)
 	}
 }
 
