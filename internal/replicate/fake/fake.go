@@ -57,8 +57,9 @@ type Options struct {
 	// an Authorization header. By default that is answered 400, because an API
 	// token must never be sent to the host that delivers files.
 	AllowAuthorizedDownloads bool
-	// PreEncoded draws one picture per size and medium and gives the same bytes
-	// for all later ones: for load and chaos runs, where pixels cost too much.
+	// PreEncoded draws one picture per size and medium, and one enlargement per
+	// picture, and gives the same bytes for all later ones: for load and chaos runs,
+	// where pixels cost too much.
 	PreEncoded bool
 	// Plain draws a pattern of flat squares instead of scenes, which is a tenth of
 	// the work for whoever reads them, too.

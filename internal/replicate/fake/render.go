@@ -3,6 +3,7 @@ package fake
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -218,9 +219,15 @@ func (d drawing) lookAlikes() string {
 	return fmt.Sprint(d.Model, d.Aspect, d.Format, d.Options["resolution"], d.Options["size"], d.Flaw, medium(d.Prompt))
 }
 
+// sizedLookAlikes is the same where the references are known. What enlarges a
+// picture must show that picture.
 func (d drawing) sizedLookAlikes() string {
 	size := ""
-	if len(d.Images) > 0 {
+	switch {
+	case len(d.Images) == 0:
+	case d.Factor > 0:
+		size = fmt.Sprintf("%x", sha256.Sum256(d.Images[0]))
+	default:
 		if c, _, err := image.DecodeConfig(bytes.NewReader(d.Images[0])); err == nil {
 			size = fmt.Sprint(c.Width, "x", c.Height)
 		}

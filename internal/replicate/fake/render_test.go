@@ -2,6 +2,7 @@ package fake
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"image"
 	"net/http"
@@ -260,6 +261,12 @@ func TestPreEncodedDrawsOnceForEachLook(t *testing.T) {
 			t.Errorf("%v: %s", other, b)
 		}
 		looks[b] = true
+	}
+	enlarge := func(image string) string {
+		return bytesOf("topazlabs/image-upscale", map[string]any{"image": "data:image/png;base64," + image, "upscale_factor": "4x"})
+	}
+	if once := enlarge(pixelPNG); enlarge(pixelPNG) != once || enlarge(base64.StdEncoding.EncodeToString(drawnPNG(64, 49))) == once {
+		t.Error("an enlargement is not of what was to be enlarged")
 	}
 	if err := c.s.Inject(Fault{Kind: OutputBlank}); err != nil {
 		t.Fatal(err)
