@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/actormaker/trainset/internal/pages"
 )
 
 // entry is one image of the zip and its caption.
@@ -23,9 +25,8 @@ var zipTime = time.Date(1980, time.January, 1, 0, 0, 0, 0, time.UTC)
 // order they come, since nothing is compressed and nothing is dated.
 func bundle(entries []entry) ([]byte, error) {
 	entries = slices.SortedFunc(slices.Values(entries), func(a, b entry) int { return cmp.Compare(a.index, b.index) })
-	var b bytes.Buffer
-	b.Grow(room(entries))
-	w := zip.NewWriter(&b)
+	b := bytes.NewBuffer(pages.Make(room(entries))[:0])
+	w := zip.NewWriter(b)
 	for _, e := range entries {
 		for _, f := range []struct {
 			ext  string

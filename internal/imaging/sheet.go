@@ -10,6 +10,8 @@ import (
 	"math"
 
 	"golang.org/x/image/vector"
+
+	"github.com/actormaker/trainset/internal/pages"
 )
 
 // CellWidth is the width of a picture on a contact sheet, in pixels.
@@ -72,7 +74,7 @@ func ContactSheet(title string, cells []Cell) ([]byte, error) {
 		return nil, err
 	}
 	g := arrange(cells)
-	sheet := image.NewRGBA(image.Rect(0, 0, g.width(), g.height()))
+	sheet := &image.RGBA{Pix: pages.Make(4 * g.width() * g.height()), Stride: 4 * g.width(), Rect: image.Rect(0, 0, g.width(), g.height())}
 	draw.Draw(sheet, sheet.Rect, image.NewUniform(groundColour), image.Point{}, draw.Src)
 	f.heading(sheet, title, summary(cells))
 	for i, c := range cells {

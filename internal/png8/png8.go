@@ -19,6 +19,8 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/zlib"
+
+	"github.com/actormaker/trainset/internal/pages"
 )
 
 const signature = "\x89PNG\r\n\x1a\n"
@@ -65,21 +67,26 @@ func Encode(img *image.NRGBA, chunks []byte) ([]byte, error) {
 	if w <= 0 || h <= 0 {
 		return nil, fmt.Errorf("encoding a PNG of %d x %d pixels", w, h)
 	}
-	var b bytes.Buffer
-	b.Grow(w*h + len(chunks) + 128)
-	b.WriteString(signature)
-	b.Write(Chunk("IHDR", header(w, h)))
-	b.Write(chunks)
-	at := b.Len()
-	b.WriteString("\x00\x00\x00\x00IDAT") // the length follows
-	if err := deflate(&b, img); err != nil {
+	pixels, _ := drafts.Get().(*bytes.Buffer)
+	defer drafts.Put(pixels)
+	pixels.Reset()
+	pixels.WriteString("IDAT")
+	if err := deflate(pixels, img); err != nil {
 		return nil, err
 	}
-	data := b.Bytes()
-	binary.BigEndian.PutUint32(data[at:], uint32(len(data)-at-8)) //nolint:gosec // far below 4 GB
-	data = binary.BigEndian.AppendUint32(data, crc32.ChecksumIEEE(data[at+4:]))
+	data := make([]byte, 0, pixels.Len()+len(chunks)+64)
+	data = append(data, signature...)
+	data = append(data, Chunk("IHDR", header(w, h))...)
+	data = append(data, chunks...)
+	data = binary.BigEndian.AppendUint32(data, uint32(pixels.Len()-4)) //nolint:gosec // far below 4 GB
+	data = append(data, pixels.Bytes()...)
+	data = binary.BigEndian.AppendUint32(data, crc32.ChecksumIEEE(pixels.Bytes()))
 	return append(data, Chunk("IEND", nil)...), nil
 }
+
+// drafts are where pixels are compressed to, before it is known how many bytes
+// that gives.
+var drafts = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 func header(w, h int) []byte {
 	head := binary.BigEndian.AppendUint32(nil, uint32(w)) //nolint:gosec // sides of pictures
@@ -146,7 +153,7 @@ func Decode(data, room []byte) (*image.NRGBA, error) {
 	}
 	n := 4 * head.w * head.h
 	if cap(room) < n {
-		room = make([]byte, n)
+		room = pages.Make(n)
 	}
 	img := &image.NRGBA{Pix: room[:n], Stride: 4 * head.w, Rect: image.Rect(0, 0, head.w, head.h)}
 	if err := inflate(img, head); err != nil {

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+
+	"github.com/actormaker/trainset/internal/pages"
 )
 
 // Fetch downloads an output, bounded in bytes and time, without the token.
@@ -46,8 +48,7 @@ func (c *Client) Fetch(ctx context.Context, from string, maxBytes int64, take fu
 	if err := take(ctx, n); err != nil {
 		return nil, "", classify(op, err, call, c.o.FetchTimeout)
 	}
-	var b bytes.Buffer
-	b.Grow(int(n) + bytes.MinRead) // a buffer that grows would be held twice
+	b := bytes.NewBuffer(pages.Make(int(n) + bytes.MinRead)[:0]) // a buffer that grows would be held twice
 	_, err = b.ReadFrom(io.LimitReader(resp.Body, maxBytes+1))
 	data := b.Bytes()
 	switch {

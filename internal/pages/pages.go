@@ -1,0 +1,20 @@
+// Package pages makes the large buffers of the system: decoded pictures,
+// downloads, zips. The kernel hands memory out page by page, at the first touch,
+// which costs more than what is then done with the memory; in pages of 2 MB it
+// costs a twentieth.
+//
+// It must not know what a buffer is for.
+package pages
+
+// Large is the size in bytes from which a buffer has large pages in it.
+const Large = 4 << 20
+
+// Make returns a buffer of n zero bytes. It is ordinary memory of the garbage
+// collector's; where it is large and the system can, its pages are.
+func Make(n int) []byte {
+	b := make([]byte, n)
+	if n >= Large {
+		advise(b)
+	}
+	return b
+}

@@ -1,0 +1,40 @@
+package pages_test
+
+import (
+	"bytes"
+	"runtime"
+	"testing"
+
+	"github.com/actormaker/trainset/internal/pages"
+)
+
+func TestBuffersAreZeroAndOrdinaryMemory(t *testing.T) {
+	for round := range 4 { // the collector hands the same memory out again
+		for _, n := range []int{0, 1, pages.Large - 1, pages.Large, pages.Large + 12345} {
+			b := pages.Make(n)
+			if len(b) != n || !bytes.Equal(b, make([]byte, n)) {
+				t.Fatalf("round %d: %d bytes, not %d zeros", round, len(b), n)
+			}
+			for i := range b {
+				b[i] = 0xa5
+			}
+		}
+		runtime.GC()
+	}
+}
+
+// BenchmarkFirstTouch is what a buffer costs whose every page is written to
+// once, beside one of usual pages.
+func BenchmarkFirstTouch(b *testing.B) {
+	const size = 64 << 20
+	for name, make := range map[string]func(int) []byte{"usual": func(n int) []byte { return make([]byte, n) }, "large": pages.Make} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				buffer := make(size)
+				for at := 0; at < size; at += 4096 {
+					buffer[at] = 1
+				}
+			}
+		})
+	}
+}
