@@ -97,12 +97,10 @@ func (p *privateRedis) start(ctx context.Context) error {
 }
 
 func (p *privateRedis) ready(ctx context.Context) error {
-	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: p.socket, MaxRetries: -1})
-	defer rdb.Close() //nolint:errcheck // a probe
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	for {
-		err := rdb.Ping(ctx).Err()
+		err := p.ask(func(rdb *redis.Client) error { return rdb.Ping(ctx).Err() })
 		if err == nil {
 			return nil
 		}
@@ -116,11 +114,24 @@ func (p *privateRedis) ready(ctx context.Context) error {
 	}
 }
 
-func (p *privateRedis) endLeftover(ctx context.Context) {
-	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: p.socket, MaxRetries: -1})
+// ask asks over a connection of its own, which is dialled once. A client that is
+// kept dials five times, a tenth of a second apart, and after some failures once
+// a second.
+func (p *privateRedis) ask(question func(*redis.Client) error) error {
+	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: p.socket, MaxRetries: -1, DialerRetries: 1})
 	defer rdb.Close() //nolint:errcheck // a probe
-	for rdb.Ping(ctx).Err() == nil {
+	return question(rdb)
+}
+
+func (p *privateRedis) endLeftover(ctx context.Context) {
+	end := func(rdb *redis.Client) error {
+		if err := rdb.Ping(ctx).Err(); err != nil {
+			return err //nolint:wrapcheck // only whether there is one
+		}
 		_ = rdb.ShutdownNoSave(ctx).Err() // the connection ends with it
+		return nil
+	}
+	for p.ask(end) == nil {
 		select {
 		case <-ctx.Done():
 			return

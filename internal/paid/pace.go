@@ -21,7 +21,7 @@ type Pace struct {
 }
 
 const (
-	pollAtLeast = 150 * time.Millisecond
+	pollAtLeast = 75 * time.Millisecond
 	paceMemory  = 50 // latencies kept a model
 	paceLearnt  = 5  // latencies before they are believed
 )
