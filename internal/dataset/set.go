@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/actormaker/trainset"
@@ -40,25 +41,44 @@ type File struct {
 	sum string // of those that the manifest names
 }
 
-// Build makes every object of the set, in the order in which to store them:
-// the manifest last, so that where it is, everything is. The same set has the
-// same bytes. A set without any image has a gallery and manifests only, which
-// say why. It fails where the images are not those of the record.
-func Build(s Set) (trainset.Manifest, []File, error) {
+// Pack makes the objects of the set that trainers load: images, captions and
+// the zip of them. The same set has the same bytes. It fails where the images
+// are not those of the record.
+func Pack(s Set) ([]File, error) {
 	s.items = s.Record.Items()
 	if err := s.check(); err != nil {
-		return trainset.Manifest{}, nil, fmt.Errorf("assembling the data set of job %s: %w", s.Record.ID, err)
+		return nil, s.failed(err)
 	}
-	files, err := s.files()
+	files, err := s.pack()
 	if err != nil {
-		return trainset.Manifest{}, nil, fmt.Errorf("assembling the data set of job %s: %w", s.Record.ID, err)
+		return nil, s.failed(err)
 	}
+	return files, nil
+}
+
+// Describe makes the objects that say what was packed, in the order in which to
+// store them after all of that: the manifest last, so that where it is,
+// everything is. A set without any image has a gallery and manifests only, which
+// say why.
+func Describe(s Set, packed []File) (trainset.Manifest, []File, error) {
+	s.items = s.Record.Items()
 	layout := s.layout()
-	revision, err := encode(s.manifest(layout.Revision(s.Revision), files))
+	var files []File
+	if len(s.ContactSheet) > 0 {
+		files = append(files, named(layout.ContactSheet(s.Revision), "image/jpeg", s.ContactSheet))
+	}
+	all := slices.Concat(packed, files)
+	page, err := gallery(s.manifest(layout.Revision(s.Revision), all))
+	if err != nil {
+		return trainset.Manifest{}, nil, s.failed(err)
+	}
+	drawn := named(layout.Gallery(s.Revision), "text/html; charset=utf-8", page)
+	files, all = append(files, drawn), append(all, drawn)
+	revision, err := encode(s.manifest(layout.Revision(s.Revision), all))
 	if err != nil {
 		return trainset.Manifest{}, nil, err
 	}
-	m := s.manifest(layout.Root(), files)
+	m := s.manifest(layout.Root(), all)
 	current, err := encode(m)
 	if err != nil {
 		return trainset.Manifest{}, nil, err
@@ -66,6 +86,10 @@ func Build(s Set) (trainset.Manifest, []File, error) {
 	return m, append(files,
 		File{Key: layout.RevisionManifest(s.Revision), ContentType: "application/json", Body: revision},
 		File{Key: layout.Manifest(), ContentType: "application/json", Body: current}), nil
+}
+
+func (s Set) failed(err error) error {
+	return fmt.Errorf("assembling the data set of job %s: %w", s.Record.ID, err)
 }
 
 func encode(m trainset.Manifest) ([]byte, error) {
@@ -122,8 +146,7 @@ func winner(r plan.Record, s plan.Subtask) (plan.Attempt, bool) {
 	return a, ok && a.Image != nil
 }
 
-// files makes all objects but the manifests.
-func (s Set) files() ([]File, error) {
+func (s Set) pack() ([]File, error) {
 	layout := s.layout()
 	var files []File
 	var entries []entry
@@ -138,21 +161,14 @@ func (s Set) files() ([]File, error) {
 			File{Key: layout.Caption(s.Revision, sub.Index), ContentType: "text/plain; charset=utf-8", Body: text})
 		entries = append(entries, entry{index: sub.Index, image: image, caption: text})
 	}
-	if len(entries) > 0 {
-		body, err := bundle(entries)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, named(layout.Zip(s.Revision), "application/zip", body))
+	if len(entries) == 0 {
+		return files, nil
 	}
-	if len(s.ContactSheet) > 0 {
-		files = append(files, named(layout.ContactSheet(s.Revision), "image/jpeg", s.ContactSheet))
-	}
-	page, err := gallery(s.manifest(layout.Revision(s.Revision), files))
+	body, err := bundle(entries)
 	if err != nil {
 		return nil, err
 	}
-	return append(files, named(layout.Gallery(s.Revision), "text/html; charset=utf-8", page)), nil
+	return append(files, named(layout.Zip(s.Revision), "application/zip", body)), nil
 }
 
 // named is a file that the manifests name with its digest: it is taken once, a

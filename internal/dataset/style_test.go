@@ -466,7 +466,7 @@ func TestAnyStyleRecordHasAManifest(t *testing.T) {
 		if len(s.Images) == 0 {
 			s.ContactSheet = nil
 		}
-		m, files, err := dataset.Build(s)
+		m, files, err := assembled(s)
 		if err != nil {
 			r.Fatal(err)
 		}

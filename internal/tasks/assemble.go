@@ -59,19 +59,11 @@ func (h *Handlers) finishJob(ctx context.Context, r plan.Record) error {
 	if err != nil {
 		return err
 	}
-	sheet, err := h.contactSheet(ctx, r, images)
-	if err != nil {
-		return err
-	}
-	set := dataset.Set{
+	m, err := h.storeSet(ctx, dataset.Set{
 		Record: r, Revision: r.Revision + 1, State: state, Reason: reason, FinishedAt: h.o.Now().UTC(),
-		Images: images, ContactSheet: sheet, Tool: trainset.Tool{Name: "trainset", Version: h.o.Version},
-	}
-	m, files, err := dataset.Build(set)
+		Images: images, Tool: trainset.Tool{Name: "trainset", Version: h.o.Version},
+	})
 	if err != nil {
-		return fmt.Errorf("assembling: %w", err)
-	}
-	if err := h.storeSet(ctx, files); err != nil {
 		return err
 	}
 	err = h.end(ctx, r, ledger.Ending{State: state, Reason: reason, Revision: m.Revision, Change: r.Change, Output: m.Job().Output})
@@ -193,23 +185,48 @@ func about(s plan.Subtask) string {
 	return s.Ask.Technique + ", " + s.Ask.Framing
 }
 
-// storeSet writes the files of a set: the last one, the manifest that says the
-// set is whole, after all others.
-func (h *Handlers) storeSet(ctx context.Context, files []dataset.File) error {
-	put := func(ctx context.Context, f dataset.File) error {
-		if err := h.store.Put(ctx, f.Key, f.Body, storage.PutOptions{ContentType: f.ContentType}); err != nil {
-			return fmt.Errorf("storing the set: %w", err)
-		}
-		return nil
-	}
-	last := len(files) - 1
+// storeSet stores what trainers load while the contact sheet is drawn, then what
+// describes it.
+func (h *Handlers) storeSet(ctx context.Context, set dataset.Set) (trainset.Manifest, error) {
+	var packed []dataset.File
+	var sheet []byte
 	g, together := errgroup.WithContext(ctx)
-	g.SetLimit(parallel)
-	for _, f := range files[:last] {
-		g.Go(func() error { return put(together, f) })
-	}
+	g.Go(func() (err error) {
+		if packed, err = dataset.Pack(set); err != nil {
+			return err
+		}
+		return h.storeFiles(together, packed)
+	})
+	g.Go(func() (err error) {
+		sheet, err = h.contactSheet(together, set.Record, set.Images)
+		return err
+	})
 	if err := g.Wait(); err != nil {
-		return err //nolint:wrapcheck // says what failed
+		return trainset.Manifest{}, fmt.Errorf("assembling: %w", err)
 	}
-	return put(ctx, files[last])
+	set.ContactSheet = sheet
+	m, files, err := dataset.Describe(set, packed)
+	if err != nil {
+		return m, fmt.Errorf("assembling: %w", err)
+	}
+	last := len(files) - 1 // the manifest, which says that the set is whole
+	if err := h.storeFiles(ctx, files[:last]); err != nil {
+		return m, err
+	}
+	return m, h.storeFiles(ctx, files[last:])
+}
+
+// storeFiles stores files of a set, in any order.
+func (h *Handlers) storeFiles(ctx context.Context, files []dataset.File) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallel)
+	for _, f := range files {
+		g.Go(func() error {
+			if err := h.store.Put(ctx, f.Key, f.Body, storage.PutOptions{ContentType: f.ContentType}); err != nil {
+				return fmt.Errorf("storing the set: %w", err)
+			}
+			return nil
+		})
+	}
+	return g.Wait() //nolint:wrapcheck // says what failed
 }
