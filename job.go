@@ -85,7 +85,10 @@ type Job struct {
 	Revision  int  `json:"revision"`
 	Simulated bool `json:"simulated"`
 	// Reason says why a job did not succeed.
-	Reason     string     `json:"reason,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	// HeldUp says why nothing is asked of the provider for the job at present, and
+	// what to do about it: no credit, a token that is refused, an operator's pause.
+	HeldUp     string     `json:"held_up,omitempty"`
 	Wanted     int        `json:"wanted"`
 	Items      []Item     `json:"items"`
 	Grids      []Grid     `json:"grids,omitempty"` // of a style job

@@ -111,6 +111,7 @@ func (d detail) facts(w io.Writer) error {
 		{"key", d.Key},
 		{"state", state},
 		{"reason", d.Reason},
+		{"held up", d.HeldUp},
 		{"images", fmt.Sprintf("%d of %d", d.Succeeded(), d.Wanted)},
 		{"model", d.Model},
 		{"cost", d.cost()},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -216,7 +217,7 @@ func writeJobs(w io.Writer, jobs []trainset.Job, now time.Time) error {
 			set = fmt.Sprintf("v%d", job.Revision)
 		}
 		t.Add(short(job.ID, jobs), string(job.Kind), job.User, job.Subject, stateOf(job), fmt.Sprintf("%d/%d", job.Succeeded(), job.Wanted),
-			job.Cost.Actual.String(), cli.Duration(now.Sub(job.CreatedAt)), set, job.Reason)
+			job.Cost.Actual.String(), cli.Duration(now.Sub(job.CreatedAt)), set, cmp.Or(job.Reason, job.HeldUp))
 	}
 	return t.Write(w)
 }

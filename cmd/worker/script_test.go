@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 //	system [FAULT...]      a Redis, a simulated provider, which fails as told, and storage, with the settings for them
 //	start                  starts a worker of it
 //	ask VAR KIND KEY N     enqueues a job of N images and sets a variable to its ID
-//	until STATE JOB        waits until the job is in the state
+//	until STATE JOB        waits until the job is in the state, or held up where that is "held"
 //	stray                  makes a prediction that nobody knows
 //	exits CODE COMMAND...  runs a command that must exit with the code
 //	predictions N          the provider was asked to make N predictions
@@ -112,7 +112,7 @@ func (s *scripts) until(ts *testscript.TestScript, _ bool, args []string) {
 		var err error
 		last, err = d.client.Get(s.t.Context(), id)
 		ts.Check(err)
-		if string(last.State) == args[0] {
+		if string(last.State) == args[0] || args[0] == "held" && last.HeldUp != "" {
 			return
 		}
 	}

@@ -126,6 +126,7 @@ func TestAnOpenCircuitSaysSoAndClosesByItself(t *testing.T) {
 			if want, metrics := `trainset_circuit_open{class="`+name+`"} 1`, string(s.get(base+"/metrics")); !strings.Contains(metrics, want) {
 				t.Errorf("the metrics lack %s", want)
 			}
+			s.until(id, "says what holds it up", func(job trainset.Job) bool { return strings.Contains(job.HeldUp, c.remedy) })
 			s.made(0)
 			s.provider.ClearFaults() // somebody has paid, or given a better token
 			job := s.ended(id)

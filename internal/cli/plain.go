@@ -14,6 +14,7 @@ import (
 type plainLog struct {
 	w     io.Writer
 	state trainset.JobState
+	held  string         // what was last said to keep the job waiting
 	items map[int]string // index -> what was last said of it
 	grids map[int]string // the same of grids
 }
@@ -23,12 +24,15 @@ func (l *plainLog) update(job trainset.Job, now time.Time) {
 	if job.State != l.state && !job.State.Ended() {
 		b.WriteString(jobLine(job))
 	}
+	if job.HeldUp != l.held && job.HeldUp != "" {
+		b.WriteString(heldLine(job))
+	}
 	b.WriteString(l.gridChanges(job.Grids))
 	b.WriteString(l.changes(job.Items, now))
 	if job.State != l.state && job.State.Ended() {
 		b.WriteString(endLine(job, now))
 	}
-	l.state = job.State
+	l.state, l.held = job.State, job.HeldUp
 	_, _ = io.WriteString(l.w, b.String())
 }
 
@@ -64,6 +68,10 @@ func (l *plainLog) gridChanges(grids []trainset.Grid) string {
 
 func jobLine(job trainset.Job) string {
 	return fmt.Sprintf("job %s %s %s %s%s\n", job.ID, job.Kind, Clean(job.Subject), job.State, simulated(job))
+}
+
+func heldLine(job trainset.Job) string {
+	return fmt.Sprintf("job %s held up: %s\n", job.ID, Clean(job.HeldUp))
 }
 
 func endLine(job trainset.Job, now time.Time) string {

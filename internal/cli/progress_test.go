@@ -47,6 +47,27 @@ func TestTerminalForms(t *testing.T) {
 	}
 }
 
+func TestWhatHoldsAJobUpIsSaidInEveryForm(t *testing.T) {
+	const why = "no credit; add some"
+	job := running()
+	job.HeldUp = why
+	var screen, lines bytes.Buffer
+	NewProgress(&screen, window{width: 80, height: 24, now: *at(3)}.options()).Update(job)
+	log := NewProgress(&lines, ProgressOptions{Now: func() time.Time { return *at(3) }})
+	log.Update(job)
+	log.Update(job)
+	if !strings.Contains(screen.String(), "held up: "+why) {
+		t.Errorf("the screen shows %q", screen.String())
+	}
+	if n := strings.Count(lines.String(), "held up: "+why); n != 1 {
+		t.Errorf("it is said %d times in %q", n, lines.String())
+	}
+	var summary bytes.Buffer
+	if err := Summary(&summary, SummaryInfo{Job: job}); err != nil || !strings.Contains(summary.String(), "held up: "+why) {
+		t.Errorf("the summary says %q, %v", summary.String(), err)
+	}
+}
+
 func TestTerminalWithoutColourSendsNone(t *testing.T) {
 	var b bytes.Buffer
 	p := NewProgress(&b, window{width: 80, height: 24, now: *at(3)}.options())

@@ -53,6 +53,9 @@ func headline(job trainset.Job) string {
 	if job.Reason != "" {
 		s += "\n  " + Clean(job.Reason)
 	}
+	if job.HeldUp != "" {
+		s += "\n  held up: " + Clean(job.HeldUp)
+	}
 	return s
 }
 

@@ -93,7 +93,11 @@ func (v view) count(c progressClass) int {
 }
 
 func (v view) body() []line {
-	body := v.grids()
+	var body []line
+	if v.job.HeldUp != "" {
+		body = append(body, line{{"held up: " + Clean(v.job.HeldUp), yellow}})
+	}
+	body = append(body, v.grids()...)
 	if len(v.job.Items) == 0 {
 		if len(body) > 0 {
 			return body

@@ -18,7 +18,7 @@ import (
 // index of recent jobs last, so that a Forget which failed halfway is found,
 // and may be repeated. It does not ask whether the job has ended.
 func (l *Ledger) Forget(ctx context.Context, id trainset.JobID, user, image string) error {
-	keys := append(jobKeys(id), uploadsKey(id), adriftKey(id))
+	keys := append(jobKeys(id), uploadsKey(id), adriftKey(id), heldUpKey(id))
 	if image != "" {
 		keys = append(keys, inboxKey(id, image))
 	}

@@ -337,6 +337,38 @@ func TestDueListsWhatIsDue(t *testing.T) {
 	}
 }
 
+// What holds a job up is told once, however many of its tasks say so, and
+// forgotten when none does any more.
+func TestWhatHoldsAJobUpIsTold(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		l, ctx := ledger.New(rdb, ledger.Options{}), t.Context()
+		p := begun(t, l, 1, 0)
+		for range 3 {
+			if err := l.HeldUp(ctx, p.JobID, "no credit"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r, err := l.Load(ctx, p.JobID)
+		if err != nil || r.HeldUp != "no credit" || r.Job().HeldUp != "no credit" {
+			t.Errorf("held up by %q, in public by %q, %v", r.HeldUp, r.Job().HeldUp, err)
+		}
+		events, err := l.Events(ctx, p.JobID)
+		if err != nil || len(events) != 3 || events[2].Type != "held up" || events[2].Detail != "no credit" {
+			t.Errorf("events %+v, %v", events, err)
+		}
+		key := "trainset:{" + string(p.JobID) + "}:heldup"
+		if d := rdb.TTL(ctx, key).Val(); d <= 5*time.Second || d > 12*time.Second {
+			t.Errorf("it is believed for %s: tasks come back every 5 s", d)
+		}
+		if err := rdb.Del(ctx, key).Err(); err != nil { // as its expiry does
+			t.Fatal(err)
+		}
+		if r, err := l.Load(ctx, p.JobID); err != nil || r.HeldUp != "" {
+			t.Errorf("later held up by %q, %v", r.HeldUp, err)
+		}
+	})
+}
+
 func TestEventsTellTheStory(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
 		l, ctx := ledger.New(rdb, ledger.Options{}), t.Context()

@@ -28,10 +28,12 @@ func (l *Ledger) Progress(ctx context.Context, id trainset.JobID) (plan.Record, 
 func (l *Ledger) load(ctx context.Context, id trainset.JobID, whole bool) (plan.Record, error) {
 	var job, items, asks, attempts *redis.MapStringStringCmd
 	var queued *redis.StringSliceCmd
+	var heldUp *redis.SliceCmd
 	_, err := l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		job, items, queued = p.HGetAll(ctx, jobKey(id)), p.HGetAll(ctx, itemsKey(id)), p.SMembers(ctx, queuedKey(id))
 		if whole {
 			asks, attempts = p.HGetAll(ctx, asksKey(id)), p.HGetAll(ctx, attemptsKey(id))
+			heldUp = p.MGet(ctx, heldUpKey(id)) // not Get: that there is none is no error
 		}
 		return nil
 	})
@@ -55,6 +57,7 @@ func (l *Ledger) load(ctx context.Context, id trainset.JobID, whole bool) (plan.
 	if !whole {
 		return r, nil
 	}
+	r.HeldUp, _ = heldUp.Val()[0].(string)
 	for sub, s := range r.Subtasks {
 		if err := json.Unmarshal([]byte(asks.Val()[string(sub)]), &s.Ask); err != nil {
 			return r, fmt.Errorf("ledger: reading what %s of job %s asks for: %w", sub, id, err)

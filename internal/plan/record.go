@@ -23,7 +23,8 @@ type Record struct {
 	Change   int  // grows with every settlement and every growth: what compare-and-set compares
 	Canceled bool // asked for; the state follows when nothing runs any more
 	Reason   string
-	Plan     *Plan // without asks; nil until accepted
+	HeldUp   string // why nothing is asked of the provider at present; empty where nothing keeps it from that
+	Plan     *Plan  // without asks; nil until accepted
 	// AcceptRevision numbers the tries at accepting, for task IDs.
 	AcceptRevision int
 	// AssembleRevision numbers the tries at assembling, for task IDs.

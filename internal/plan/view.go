@@ -10,6 +10,9 @@ func (r Record) Job() trainset.Job {
 		StartedAt: r.StartedAt, FinishedAt: r.FinishedAt, Output: r.Output,
 		Cost: trainset.Cost{Actual: r.Spent},
 	}
+	if !r.State.Ended() {
+		j.HeldUp = r.HeldUp
+	}
 	if p := r.Plan; p != nil {
 		j.Trigger, j.Model, j.Simulated, j.Wanted = p.Trigger, p.Model, p.Simulate, p.Images
 		j.Cost.Estimated, j.Cost.Cap = p.Estimated, p.MaxCost

@@ -44,9 +44,21 @@ func IsFailure(err error) bool { return !interrupted(err) && !blocked(err) }
 
 func interrupted(err error) bool { return errors.Is(err, context.Canceled) }
 
+// blocker is an error that no worker can do anything about.
+type blocker interface {
+	error
+	Blocked() bool
+}
+
 func blocked(err error) bool {
-	var b interface{ Blocked() bool }
-	return errors.As(err, &b)
+	_, is := blockedBy(err)
+	return is
+}
+
+// blockedBy finds what keeps everybody waiting, without what was being done.
+func blockedBy(err error) (blocker, bool) {
+	var b blocker
+	return b, errors.As(err, &b)
 }
 
 // ErrorHandler logs what a handler returned. A panic in it would end the whole

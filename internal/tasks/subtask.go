@@ -71,11 +71,23 @@ func (h *Handlers) subtask(ctx context.Context, t *asynq.Task) error {
 		}
 		settled, err := h.try(ctx, w, resumed)
 		if err != nil && !errors.Is(err, ledger.ErrStale) && !errors.Is(err, ledger.ErrSettled) {
+			h.noteHeldUp(ctx, p.Job, err)
 			return refusal(err)
 		}
 		if settled && err == nil {
 			return nil
 		}
+	}
+}
+
+// noteHeldUp lets those who watch a job know what keeps it waiting.
+func (h *Handlers) noteHeldUp(ctx context.Context, id trainset.JobID, err error) {
+	why, is := blockedBy(err)
+	if !is {
+		return
+	}
+	if err := h.ledger.HeldUp(ctx, id, why.Error()); err != nil && ctx.Err() == nil {
+		h.o.Log.Warn().Err(err).Str("job_id", string(id)).Msg("it could not be noted what keeps a job waiting")
 	}
 }
 
