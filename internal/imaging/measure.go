@@ -7,6 +7,8 @@ import (
 	"math/bits"
 	"slices"
 	"strconv"
+
+	"github.com/actormaker/trainset/internal/pages"
 )
 
 // Measures are raw numbers about a picture. What they mean is decided by
@@ -57,10 +59,14 @@ func Measure(img *image.NRGBA) Measures {
 	w, h := within(whole.width, whole.height, sharpSide, sharpSide)
 	copied := whole.ready
 	if w != whole.width {
-		copied = whole.shrink(w, h)
+		room, giveBack := pages.Borrow(4 * w * h)
+		defer giveBack()
+		copied = whole.shrinkInto(room, w, h)
 	}
 	small := opaqueRows(copied)
-	g := newGray(copied)
+	room, giveBack := pages.Borrow(w * h)
+	defer giveBack()
+	g := newGray(room, copied)
 	m.Std = round2(g.std())
 	m.SharpP90 = round2(g.sharpness())
 	m.DHash = fmt.Sprintf("%016x", dhash(small))
@@ -104,7 +110,7 @@ func dhash(r rows) uint64 {
 	// The thumbnail is of sums, not of rounded means, so that a faint slope
 	// counts as one.
 	w, h := min(9, r.width), min(8, r.height)
-	g := newGray(r.shrink(w, h))
+	g := newGray(make([]byte, w*h), r.shrink(w, h))
 	var bits uint64
 	for y := range 8 {
 		for x := range 8 {
@@ -138,9 +144,9 @@ type gray struct {
 	pix  []byte
 }
 
-func newGray(img *image.NRGBA) gray {
-	g := gray{w: img.Rect.Dx(), h: img.Rect.Dy()}
-	g.pix = make([]byte, g.w*g.h)
+// newGray reads the luma of a picture into room, a byte a pixel.
+func newGray(room []byte, img *image.NRGBA) gray {
+	g := gray{w: img.Rect.Dx(), h: img.Rect.Dy(), pix: room}
 	for y := range g.h {
 		row := img.Pix[y*img.Stride:]
 		for x := range g.w {

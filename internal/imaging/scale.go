@@ -10,12 +10,17 @@ import (
 // covers. It needs two rows of sums beside the result, works in whole numbers
 // and so gives the same bytes on every machine.
 func (r rows) shrink(w, h int) *image.NRGBA {
-	dst := image.NewNRGBA(image.Rect(0, 0, w, h))
-	room, line, sum := make([]byte, 4*r.width), make([]int64, 3*w), make([]int64, 3*w)
+	return r.shrinkInto(make([]byte, 4*w*h), w, h)
+}
+
+// shrinkInto is shrink with room for the result, of 4 bytes a pixel.
+func (r rows) shrinkInto(room []byte, w, h int) *image.NRGBA {
+	dst := &image.NRGBA{Pix: room, Stride: 4 * w, Rect: image.Rect(0, 0, w, h)}
+	converted, line, sum := make([]byte, 4*r.width), make([]int64, 3*w), make([]int64, 3*w)
 	area := int64(r.width) * int64(r.height)
 	out := 0
 	for y := range r.height {
-		narrow(line, r.line(y, room), r.width, w)
+		narrow(line, r.line(y, converted), r.width, w)
 		for top, end := y*h, (y+1)*h; top < end; { // in units of which a row of dst has r.height
 			bottom := min(end, (out+1)*r.height)
 			weigh(sum, line, int64(bottom-top))

@@ -6,8 +6,10 @@
 // It must not know what a buffer is for.
 package pages
 
+import "sync"
+
 // Large is the size in bytes from which a buffer has large pages in it.
-const Large = 4 << 20
+const Large = 2 << 20
 
 // Make returns a buffer of n zero bytes. It is ordinary memory of the garbage
 // collector's; where it is large and the system can, its pages are.
@@ -17,4 +19,18 @@ func Make(n int) []byte {
 		advise(b)
 	}
 	return b
+}
+
+// kept are buffers that were given back.
+var kept sync.Pool
+
+// Borrow returns a buffer of n bytes for a moment, with whatever is in it. Call
+// giveBack when nobody looks at it any more.
+func Borrow(n int) (b []byte, giveBack func()) {
+	held, _ := kept.Get().(*[]byte)
+	if held == nil || cap(*held) < n {
+		made := Make(n)
+		held = &made
+	}
+	return (*held)[:n], func() { kept.Put(held) }
 }

@@ -3,6 +3,7 @@ package pages_test
 import (
 	"bytes"
 	"runtime"
+	"sync"
 	"testing"
 
 	"github.com/actormaker/trainset/internal/pages"
@@ -21,6 +22,26 @@ func TestBuffersAreZeroAndOrdinaryMemory(t *testing.T) {
 		}
 		runtime.GC()
 	}
+}
+
+func TestBorrowedBuffersAreNobodyElses(t *testing.T) {
+	var all sync.WaitGroup
+	for worker := range 8 {
+		all.Go(func() {
+			for i := range 200 {
+				b, giveBack := pages.Borrow(1000 * (1 + (i+worker)%5))
+				for at := range b {
+					b[at] = byte(worker)
+				}
+				runtime.Gosched()
+				if n := bytes.Count(b, []byte{byte(worker)}); n != len(b) {
+					t.Errorf("of %d bytes %d are what was written", len(b), n)
+				}
+				giveBack()
+			}
+		})
+	}
+	all.Wait()
 }
 
 // BenchmarkFirstTouch is what a buffer costs whose every page is written to
