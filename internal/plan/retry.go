@@ -84,7 +84,8 @@ func (a *again) grids(r Record) {
 			a.take(r, JudgeID(n))
 		}
 	}
-	short, each := len(open)-len(choose(r, open)), r.Plan.expectedTiles()
+	chosen, _ := choose(r, open)
+	short, each := len(open)-chosen, r.Plan.expectedTiles()
 	for n := 1; n <= r.Grids() && short > 0; n++ {
 		if _, made := r.Winner(GridID(n)); made && r.Plan.Style.Enhance == trainset.EnhanceGrid && a.enlargement(r, n) {
 			short -= each

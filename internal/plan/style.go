@@ -69,13 +69,13 @@ func Grow(r Record) Growth {
 	if follow := followUps(r); len(follow) > 0 {
 		return Growth{Subtasks: follow}
 	}
-	if !gridsSettled(r) {
+	if !gridsJudged(r) {
 		return Growth{}
 	}
 	wanted := r.openItems()
-	chosen := choose(r, wanted)
-	short := len(wanted) - len(chosen)
-	grow := Growth{Subtasks: chosen}
+	chosen, ready := choose(r, wanted)
+	short := len(wanted) - chosen
+	grow := Growth{Subtasks: ready}
 	if short > 0 && r.Grids() < r.Plan.Style.MaxGrids && affords(r) {
 		grow.Grids = 1
 	}
@@ -121,10 +121,11 @@ func (r Record) Grids() int {
 	return n
 }
 
-// gridsSettled reports whether all that is done with grids has an outcome.
-func gridsSettled(r Record) bool {
+// gridsJudged reports whether it is known of every grid which of its tiles are
+// fit.
+func gridsJudged(r Record) bool {
 	for _, s := range r.Subtasks {
-		if !s.Verb.MakesItem() && !s.State.Settled() {
+		if (s.Verb == VerbGrid || s.Verb == VerbJudge) && !s.State.Settled() {
 			return false
 		}
 	}
@@ -181,10 +182,12 @@ type candidate struct {
 	grid, tile int
 	about      TileAsk
 	hash       uint64
+	ready      bool // its grid need not be enlarged any more
 }
 
 // candidates returns the tiles that are fit by the judge's word and by local
-// measures, in the order of grids and tiles.
+// measures, of grids that are enlarged or may still be, in the order of grids
+// and tiles.
 func candidates(r Record) []candidate {
 	var all []candidate
 	for n := 1; n <= r.Grids(); n++ {
@@ -192,7 +195,9 @@ func candidates(r Record) []candidate {
 		if !ok || made.Grid == nil {
 			continue
 		}
-		if _, enlarged := r.Winner(EnhanceID(n)); r.Plan.Style.Enhance == trainset.EnhanceGrid && !enlarged {
+		larger, asked := r.Subtasks[EnhanceID(n)]
+		ready := r.Plan.Style.Enhance != trainset.EnhanceGrid || larger.State == trainset.ItemSucceeded
+		if !ready && (!asked || larger.State.Settled()) {
 			continue
 		}
 		for _, v := range r.Judged(n).Verdicts {
@@ -203,17 +208,19 @@ func candidates(r Record) []candidate {
 			if err != nil {
 				continue
 			}
-			all = append(all, candidate{n, v.Tile, r.Subtasks[GridID(n)].Ask.Tiles[v.Tile-1], hash})
+			all = append(all, candidate{n, v.Tile, r.Subtasks[GridID(n)].Ask.Tiles[v.Tile-1], hash, ready})
 		}
 	}
 	return all
 }
 
 // choose gives tiles to items: none that looks like one in use, those of the
-// categories that the set has least of first. What is left over is a spare.
-func choose(r Record, items []int) []Subtask {
+// categories that the set has least of first. What is left over is a spare. It
+// returns how many tiles it chose, and the subtasks of those whose grid is ready:
+// the others are chosen again when theirs is.
+func choose(r Record, items []int) (chosen int, ready []Subtask) {
 	if len(items) == 0 {
-		return nil
+		return 0, nil
 	}
 	var free, used []candidate
 	count := map[string]int{}
@@ -227,7 +234,6 @@ func choose(r Record, items []int) []Subtask {
 			count[c.about.Category]++
 		}
 	}
-	var subs []Subtask
 	for _, index := range items {
 		free = slices.DeleteFunc(free, func(c candidate) bool { return resembles(c, used) })
 		if len(free) == 0 {
@@ -240,9 +246,12 @@ func choose(r Record, items []int) []Subtask {
 		free = slices.DeleteFunc(free, func(o candidate) bool { return o == c })
 		used = append(used, c)
 		count[c.about.Category]++
-		subs = append(subs, c.subtask(index))
+		chosen++
+		if c.ready {
+			ready = append(ready, c.subtask(index))
+		}
 	}
-	return subs
+	return chosen, ready
 }
 
 func resembles(c candidate, used []candidate) bool {

@@ -101,7 +101,7 @@ func TestGridsLeadToJudgementsAndEnlargements(t *testing.T) {
 	}
 }
 
-func TestTilesAreChosenWhenAllGridsHaveSettled(t *testing.T) {
+func TestTilesAreChosenOfAllGrids(t *testing.T) {
 	r := styleRecord(stylePlan(12, 2, 2, trainset.JudgeReplicate, trainset.EnhanceGrid))
 	for n := 1; n <= 2; n++ {
 		settle(&r, plan.GridID(n), trainset.ItemSucceeded, madeGrid(func(tile int) bool { return tile != 9 }, spread(n)))
@@ -129,6 +129,45 @@ func TestTilesAreChosenWhenAllGridsHaveSettled(t *testing.T) {
 	again := plan.Grow(r)
 	if len(again.Subtasks) != 1 || again.Subtasks[0].Index != 5 || r.Subtasks[again.Subtasks[0].ID].ID != "" {
 		t.Errorf("the spare: %+v", again.Subtasks)
+	}
+}
+
+// A grid's tiles are begun when it is enlarged, whatever the others are at. They
+// take the place of those of a grid whose enlargement fails.
+func TestTilesAreBegunGridByGrid(t *testing.T) {
+	r := styleRecord(stylePlan(12, 2, 2, trainset.JudgeReplicate, trainset.EnhanceGrid))
+	for n := 1; n <= 2; n++ {
+		settle(&r, plan.GridID(n), trainset.ItemSucceeded, madeGrid(always, spread(n)))
+		add(&r, plan.Grow(r).Subtasks)
+	}
+	settle(&r, plan.EnhanceID(1), trainset.ItemSucceeded, plan.Attempt{})
+	settle(&r, plan.JudgeID(1), trainset.ItemSucceeded, judged(always))
+	if g := plan.Grow(r); !g.Empty() {
+		t.Fatalf("before all are judged: %+v", g)
+	}
+	settle(&r, plan.JudgeID(2), trainset.ItemSucceeded, judged(always))
+	first := plan.Grow(r)
+	for _, s := range first.Subtasks {
+		if s.Ask.Grid != 1 {
+			t.Errorf("%s is begun, its grid is not enlarged", s.ID)
+		}
+	}
+	if n := len(first.Subtasks); n == 0 || n > 9 || first.Grids != 0 {
+		t.Fatalf("of the first grid %d tiles, and %d grids more", n, first.Grids)
+	}
+	add(&r, first.Subtasks)
+	if g := plan.Grow(r); !g.Empty() {
+		t.Fatalf("chosen twice: %+v", g)
+	}
+	settle(&r, plan.EnhanceID(2), trainset.ItemFailed, plan.Attempt{})
+	rest := plan.Grow(r)
+	if got := len(first.Subtasks) + len(rest.Subtasks); got != 9 || rest.Grids != 0 {
+		t.Errorf("%d tiles of the one grid that is enlarged, %d grids more of the two that may be", got, rest.Grids)
+	}
+	for _, s := range rest.Subtasks {
+		if s.Ask.Grid != 1 {
+			t.Errorf("%s is begun, its grid was not enlarged", s.ID)
+		}
 	}
 }
 
