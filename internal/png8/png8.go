@@ -125,16 +125,40 @@ func deflate(to io.Writer, img *image.NRGBA) error {
 
 // pack drops the alpha of a row.
 func pack(rgb, nrgba []byte) {
-	for len(rgb) >= 3 && len(nrgba) >= 4 {
-		rgb[0], rgb[1], rgb[2] = nrgba[0], nrgba[1], nrgba[2]
+	for len(rgb) >= 4 && len(nrgba) >= 4 { // the fourth is written over by the next pixel
+		binary.LittleEndian.PutUint32(rgb, binary.LittleEndian.Uint32(nrgba))
 		rgb, nrgba = rgb[3:], nrgba[4:]
+	}
+	copy(rgb, nrgba[:3])
+}
+
+// Eight bytes are added, or taken from each other, at once: without their top
+// bits no sum carries into the next byte, and those follow by themselves.
+const (
+	tops = 0x8080808080808080
+	rest = ^uint64(tops)
+)
+
+func difference(dst, row, above []byte) {
+	for len(row) >= 8 && len(above) >= 8 && len(dst) >= 8 {
+		a, b := binary.LittleEndian.Uint64(row), binary.LittleEndian.Uint64(above)
+		binary.LittleEndian.PutUint64(dst, (a|tops)-(b&rest)^(a^b^tops)&tops)
+		dst, row, above = dst[8:], row[8:], above[8:]
+	}
+	for i, v := range row {
+		dst[i] = v - above[i]
 	}
 }
 
-func difference(dst, row, above []byte) {
-	above, dst = above[:len(row)], dst[:len(row)]
-	for i, v := range row {
-		dst[i] = v - above[i]
+// addTo adds to each byte of a row the one above it.
+func addTo(row, above []byte) {
+	for len(row) >= 8 && len(above) >= 8 {
+		a, b := binary.LittleEndian.Uint64(row), binary.LittleEndian.Uint64(above)
+		binary.LittleEndian.PutUint64(row, (a&rest)+(b&rest)^(a^b)&tops)
+		row, above = row[8:], above[8:]
+	}
+	for i, v := range above {
+		row[i] += v
 	}
 }
 
@@ -280,9 +304,7 @@ func restore(filter byte, row, above []byte, n int) error {
 			row[i] += row[i-n]
 		}
 	case filterUp:
-		for i, v := range above {
-			row[i] += v
-		}
+		addTo(row, above)
 	case filterAverage:
 		for i := range min(n, len(row)) {
 			row[i] += above[i] / 2
@@ -330,10 +352,12 @@ func unpack(nrgba, row []byte, channels int) {
 	case 4:
 		copy(nrgba, row)
 	case 3:
-		for len(row) >= 3 && len(nrgba) >= 4 {
-			nrgba[0], nrgba[1], nrgba[2], nrgba[3] = row[0], row[1], row[2], 0xff
+		const alpha = 0xff << 24
+		for len(row) >= 4 && len(nrgba) >= 4 { // the fourth is the next pixel's first
+			binary.LittleEndian.PutUint32(nrgba, binary.LittleEndian.Uint32(row)|alpha)
 			row, nrgba = row[3:], nrgba[4:]
 		}
+		nrgba[0], nrgba[1], nrgba[2], nrgba[3] = row[0], row[1], row[2], 0xff
 	case 1:
 		for i, v := range row {
 			px := nrgba[4*i : 4*i+4]
