@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -220,7 +221,11 @@ func (h *Handlers) keep(ctx context.Context, craft craft, w ledger.Work, layout 
 	if err != nil {
 		return false, err
 	}
-	digest := sum(m.body)
+	given := sum(data)
+	digest := given
+	if !bytes.Equal(m.body, data) { // kept as they came, the same bytes are at hand
+		digest = sum(m.body)
+	}
 	if m.thumb != nil {
 		h.thumbs.Add(digest, m.thumb)
 	}
@@ -236,7 +241,7 @@ func (h *Handlers) keep(ctx context.Context, craft craft, w ledger.Work, layout 
 	}
 	end.Image = &plan.Image{
 		Key: key, SHA256: digest, Bytes: len(m.body), Width: m.width, Height: m.height,
-		ProviderSHA256: sum(data), Checks: m.checks,
+		ProviderSHA256: given, Checks: m.checks,
 	}
 	if err := h.writeReceipt(ctx, layout, w.Subtask, end); err != nil {
 		return false, err
