@@ -11,7 +11,7 @@ import (
 // nothing about what is in them, and where the system has none, nothing at all.
 func advise(b []byte) {
 	page := uintptr(os.Getpagesize())
-	start := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+	start := uintptr(unsafe.Pointer(unsafe.SliceData(b))) //nolint:gosec // only where it lies, for what the kernel wants aligned
 	skip := int((page - start%page) % page)
 	whole := (len(b) - skip) &^ (int(page) - 1)
 	if whole <= 0 {
