@@ -41,7 +41,7 @@ import (
 // at a time.
 const (
 	poolSize    = 50
-	idleConns   = 16              // kept when the rush is over
+	idleConns   = poolSize        // fewer are closed and dialled again all through a rush
 	idleTime    = 5 * time.Minute // below what firewalls forget after
 	dialTimeout = 3 * time.Second
 	// readTimeout is generous: a reply that was not waited for leaves a task
