@@ -76,22 +76,22 @@ func (c *Client) enqueue(ctx context.Context, req trainset.Request) (trainset.Jo
 	if err := req.Validate(); err != nil {
 		return trainset.Job{}, err
 	}
-	if _, err := c.ledger.Create(ctx, req); err != nil {
-		return trainset.Job{}, fmt.Errorf("client: %w", err)
+	first := plan.Step{Verb: plan.VerbAccept}.TaskID(req.JobID())
+	r, created, err := c.ledger.Create(ctx, req, first)
+	if err == nil && !created {
+		r, err = c.ledger.Load(ctx, req.JobID())
 	}
-	r, err := c.ledger.Load(ctx, req.JobID())
 	if err != nil {
 		return trainset.Job{}, fmt.Errorf("client: %w", err)
 	}
-	// The ledger knows the job, so a sweeper would enqueue what fails from here.
-	for _, s := range plan.Next(r) {
+	// The ledger knows the job and its task, so a sweeper would enqueue what fails
+	// from here. Whoever asks again may come after such a failure, and what is queued
+	// already stays so.
+	for _, s := range plan.Needed(r) {
 		if s.Verb != plan.VerbAccept {
 			continue
 		}
 		if err := c.queue.Enqueue(ctx, r, s); err != nil {
-			return r.Job(), fmt.Errorf("client: %w", err)
-		}
-		if err := c.ledger.MarkQueued(ctx, r.ID, s.TaskID(r.ID)); err != nil {
 			return r.Job(), fmt.Errorf("client: %w", err)
 		}
 	}

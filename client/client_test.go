@@ -13,6 +13,7 @@ import (
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/client"
 	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/redistest"
 )
 
@@ -67,6 +68,25 @@ func TestEqualRequestsAreOneJob(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A producer that could not hand its task to the queue asks again; what it noted
+// before does not keep the task back.
+func TestAskingAgainEnqueuesWhatTheQueueNeverHad(t *testing.T) {
+	rdb := redistest.Mini(t)
+	c, req := client.FromRedis(rdb), request("k").WithDefaults()
+	l := ledger.New(rdb, ledger.Options{})
+	if _, _, err := l.Create(t.Context(), req, plan.Step{Verb: plan.VerbAccept}.TaskID(req.JobID())); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := c.EnqueueActor(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+		if tasks := pending(t, rdb); len(tasks) != 1 {
+			t.Fatalf("%d tasks were enqueued", len(tasks))
+		}
+	}
 }
 
 // Of different requests that ask at once under one key, one is the job, and all

@@ -94,7 +94,7 @@ func TestSubtaskForgetsThePlanOfADeletedJob(t *testing.T) {
 		if err := l.Forget(ctx, p.JobID, "u", ""); err != nil { // begun froze one without a model
 			t.Fatal(err)
 		}
-		if _, err := l.Create(ctx, request("k")); err != nil {
+		if _, _, err := l.Create(ctx, request("k")); err != nil {
 			t.Fatal(err)
 		}
 		p.Model, p.Request, p.Asks = model, json.RawMessage("{}"), []plan.Ask{{Index: 1}}

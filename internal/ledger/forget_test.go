@@ -40,7 +40,7 @@ func TestForgetLeavesNothing(t *testing.T) {
 				t.Fatal(in, err)
 			}
 		}
-		other, err := l.Create(ctx, request("other"))
+		_, other, err := l.Create(ctx, request("other"))
 		if err != nil || !other {
 			t.Fatal(other, err)
 		}
@@ -145,7 +145,7 @@ func TestReopenedJobsAreWorkedOnAgain(t *testing.T) {
 			t.Errorf("a job that runs was reopened: %v", err)
 		}
 		end := ledger.Ending{State: trainset.JobFailed, Reason: "none", Revision: 1, Change: r.Change, Output: &trainset.Output{Manifest: "m"}}
-		if err := l.Finish(ctx, p.JobID, end); err != nil {
+		if err := errors.Join(l.Finish(ctx, p.JobID, end), l.Close(ctx, p.JobID)); err != nil {
 			t.Fatal(err)
 		}
 		if r, err = l.Load(ctx, p.JobID); err != nil {
@@ -174,7 +174,7 @@ func TestReopenedJobsAreWorkedOnAgain(t *testing.T) {
 func TestReopeningAJobWithoutAPlan(t *testing.T) {
 	l, ctx := ledger.New(redistest.Mini(t), ledger.Options{}), t.Context()
 	id := request("k").JobID()
-	if _, err := l.Create(ctx, request("k")); err != nil {
+	if _, _, err := l.Create(ctx, request("k")); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.MarkQueued(ctx, id, plan.Step{Verb: plan.VerbAccept}.TaskID(id)); err != nil {

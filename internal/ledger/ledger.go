@@ -114,32 +114,73 @@ func changed(reply []any) bool {
 	return code == codeOK
 }
 
-// Create records a request, once. A second equal request is the same job; a
-// different one under the same key is a *trainset.ConflictError.
-func (l *Ledger) Create(ctx context.Context, req trainset.Request) (created bool, err error) {
-	id, o := req.JobID(), req.Common()
+// Create records a request, once, and returns the record of a job that is new. A
+// second equal request is the same job; a different one under the same key is a
+// *trainset.ConflictError. Tasks that the caller is about to hand to the queue
+// are noted in the same step, if the job is new: should the queue never have
+// them, a sweeper queues them anew.
+func (l *Ledger) Create(ctx context.Context, req trainset.Request, tasks ...string) (r plan.Record, created bool, err error) {
 	raw, err := json.Marshal(req)
 	if err != nil {
-		return false, fmt.Errorf("ledger: encoding the request: %w", err)
+		return r, false, fmt.Errorf("ledger: encoding the request: %w", err)
 	}
-	h, err := json.Marshal(head{id, req.Kind(), o.User, req.Subject(), o.Key, o.Priority, raw})
+	r = fresh(req, raw, l.now().UTC(), tasks)
+	h, err := json.Marshal(head{r.ID, r.Kind, r.User, r.Subject, r.Key, r.Priority, raw})
 	if err != nil {
-		return false, fmt.Errorf("ledger: encoding the job: %w", err)
+		return r, false, fmt.Errorf("ledger: encoding the job: %w", err)
 	}
-	if err := l.index(ctx, id, o.User, firstCheck); err != nil {
-		return false, err
+	if err := l.index(ctx, r.ID, r.User, firstCheck); err != nil {
+		return r, false, err
 	}
-	reply, err := l.run(ctx, "creation", createScript, id, h, req.Fingerprint(), stamp(l.now()))
+	args := append([]any{h, r.Fingerprint, stamp(r.CreatedAt)}, members(tasks)...)
+	reply, err := l.run(ctx, "creation", createScript, r.ID, args...)
 	if err != nil {
-		return false, err
+		return r, false, err
 	}
 	if changed(reply) { // a sweeper may have thrown the entry of a job out that was not there yet
-		return true, l.index(ctx, id, o.User, firstCheck)
+		return r, true, l.reenter(ctx, r.ID, firstCheck)
 	}
-	if there, _ := reply[1].(string); there != req.Fingerprint() {
-		return false, &trainset.ConflictError{Key: o.Key, JobID: id, Existing: there, Given: req.Fingerprint()}
+	there, _ := reply[1].(string)
+	return plan.Record{}, false, conflict(r, there, r.Fingerprint)
+}
+
+// fresh is the record of a job that nothing has happened to yet, as
+// createScript writes it.
+func fresh(req trainset.Request, raw json.RawMessage, now time.Time, tasks []string) plan.Record {
+	o := req.Common()
+	r := plan.Record{
+		ID: req.JobID(), Kind: req.Kind(), User: o.User, Subject: req.Subject(), Key: o.Key, Request: raw, Priority: o.Priority,
+		Fingerprint: req.Fingerprint(), State: trainset.JobQueued, AssembleRevision: 1, CreatedAt: now,
+		Subtasks: map[plan.SubtaskID]plan.Subtask{}, Queued: make(map[string]bool, len(tasks)),
 	}
-	return false, nil
+	for _, t := range tasks {
+		r.Queued[t] = true
+	}
+	return r
+}
+
+func conflict(r plan.Record, existing, given string) error {
+	if existing == given {
+		return nil
+	}
+	return &trainset.ConflictError{Key: r.Key, JobID: r.ID, Existing: existing, Given: given}
+}
+
+// Take reads the progress of a request's job, and records it where no producer
+// has. A different request under the same key is a *trainset.ConflictError.
+func (l *Ledger) Take(ctx context.Context, req trainset.Request) (plan.Record, error) {
+	r, err := l.Progress(ctx, req.JobID())
+	if errors.Is(err, trainset.ErrNotFound) {
+		var created bool
+		if r, created, err = l.Create(ctx, req); err != nil || created {
+			return r, err
+		}
+		r, err = l.Progress(ctx, req.JobID())
+	}
+	if err != nil {
+		return r, err
+	}
+	return r, conflict(r, r.Fingerprint, req.Fingerprint())
 }
 
 // firstCheck is when a new job is due: whoever made it enqueues it.
@@ -156,6 +197,15 @@ func (l *Ledger) index(ctx context.Context, id trainset.JobID, user string, chec
 		return nil
 	})
 	if err != nil {
+		return fmt.Errorf("ledger: indexing job %s: %w", id, err)
+	}
+	return nil
+}
+
+// reenter enters a job that the other indexes have in the open one.
+func (l *Ledger) reenter(ctx context.Context, id trainset.JobID, check time.Duration) error {
+	due := float64(l.now().Add(check).UnixMilli())
+	if err := l.rdb.ZAddNX(ctx, openKey, redis.Z{Score: due, Member: string(id)}).Err(); err != nil {
 		return fmt.Errorf("ledger: indexing job %s: %w", id, err)
 	}
 	return nil
@@ -369,8 +419,8 @@ type Ending struct {
 }
 
 // Finish ends a job, once. ErrStale says that the record changed since the set
-// was assembled. The job leaves the open index last, and its record expires
-// after the ledger's Keep.
+// was assembled. The job stays in the open index until Close, which follows when
+// all is done that its end leads to. Its record expires after the ledger's Keep.
 func (l *Ledger) Finish(ctx context.Context, id trainset.JobID, e Ending) error {
 	output := []byte(nil)
 	if e.Output != nil {
@@ -380,10 +430,7 @@ func (l *Ledger) Finish(ctx context.Context, id trainset.JobID, e Ending) error 
 		}
 	}
 	_, err := l.run(ctx, "finishing", finishScript, id, e.Revision, string(e.State), e.Reason, string(output), stamp(l.now()), int(l.keep.Seconds()), e.Change)
-	if err != nil {
-		return err
-	}
-	return l.Close(ctx, id)
+	return err
 }
 
 // Grow adds subtasks to a job as it was read. ErrStale says that it changed
@@ -412,7 +459,7 @@ func (l *Ledger) Reopen(ctx context.Context, r plan.Record, subs []plan.Subtask)
 	if _, err = l.run(ctx, "trying again", reopenScript, r.ID, args...); err != nil {
 		return err
 	}
-	return l.index(ctx, r.ID, r.User, 0)
+	return l.reenter(ctx, r.ID, 0)
 }
 
 func pairs(args []any, subs []plan.Subtask) ([]any, error) {

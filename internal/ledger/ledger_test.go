@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 	"pgregory.net/rapid"
 
@@ -28,7 +29,7 @@ func request(key string) trainset.ActorRequest {
 func begun(t *testing.T, l *ledger.Ledger, n int, limit trainset.Money) plan.Plan {
 	t.Helper()
 	req := request("k")
-	if _, err := l.Create(t.Context(), req); err != nil {
+	if _, _, err := l.Create(t.Context(), req); err != nil {
 		t.Fatal(err)
 	}
 	p := plan.Plan{JobID: req.JobID(), User: "u", Kind: trainset.KindActor, Images: n, MaxAttempts: 5, MaxCost: limit, Price: trainset.USD(0.04), Request: json.RawMessage("{}")}
@@ -51,14 +52,14 @@ func TestCreateIsOncePerKey(t *testing.T) {
 		l := ledger.New(rdb, ledger.Options{})
 		req := request("k")
 		for i, want := range []bool{true, false} {
-			if created, err := l.Create(t.Context(), req); err != nil || created != want {
+			if _, created, err := l.Create(t.Context(), req); err != nil || created != want {
 				t.Errorf("call %d: created %v, error %v", i, created, err)
 			}
 		}
 		other := req
 		other.Images = 3
 		var conflict *trainset.ConflictError
-		if _, err := l.Create(t.Context(), other); !errors.As(err, &conflict) || conflict.Existing == conflict.Given {
+		if _, _, err := l.Create(t.Context(), other); !errors.As(err, &conflict) || conflict.Existing == conflict.Given {
 			t.Errorf("a different request under the key: %v", err)
 		}
 		r, err := l.Load(t.Context(), req.JobID())
@@ -199,7 +200,38 @@ func TestCancelStopsNewAttempts(t *testing.T) {
 	}
 }
 
-func TestFinishIsOnceAndClosesTheJob(t *testing.T) {
+func TestANewJobHasTheRecordThatIsReadOfIt(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		l, ctx := ledger.New(rdb, ledger.Options{}), t.Context()
+		req := request("k")
+		made, created, err := l.Create(ctx, req, "its:task")
+		if err != nil || !created {
+			t.Fatal(created, err)
+		}
+		read, err := l.Progress(ctx, req.JobID())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(read, made); diff != "" {
+			t.Error(diff)
+		}
+		if taken, err := l.Take(ctx, req); err != nil || !cmp.Equal(taken, read) {
+			t.Errorf("taken: %+v, %v", taken, err)
+		}
+		other := req
+		other.Images++
+		var conflict *trainset.ConflictError
+		if _, err := l.Take(ctx, other); !errors.As(err, &conflict) || conflict.Existing != read.Fingerprint {
+			t.Errorf("another request under the key: %v", err)
+		}
+		unknown := request("unknown")
+		if r, err := l.Take(ctx, unknown); err != nil || r.ID != unknown.JobID() || len(r.Queued) != 0 {
+			t.Errorf("taken without a producer's record: %+v, %v", r, err)
+		}
+	})
+}
+
+func TestFinishIsOnceAndLeavesTheJobToBeClosed(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
 		l, ctx := ledger.New(rdb, ledger.Options{}), t.Context()
 		p := begun(t, l, 1, 0)
@@ -223,6 +255,12 @@ func TestFinishIsOnceAndClosesTheJob(t *testing.T) {
 		r, err := l.Load(ctx, p.JobID)
 		if err != nil || r.State != trainset.JobSucceeded || r.Revision != 1 || r.Output.Zip != "z" || r.FinishedAt == nil {
 			t.Errorf("loaded %+v, error %v", r, err)
+		}
+		if open, err := l.OpenJobs(ctx); err != nil || len(open) != 1 {
+			t.Errorf("a sweeper that finds what the end left undone sees %v, %v", open, err)
+		}
+		if err := l.Close(ctx, p.JobID); err != nil {
+			t.Fatal(err)
 		}
 		if open, err := l.OpenJobs(ctx); err != nil || len(open) != 0 {
 			t.Errorf("open: %v, %v", open, err)

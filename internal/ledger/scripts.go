@@ -29,13 +29,14 @@ end
 `
 
 // createScript writes a new job's record, unless there is one.
-// ARGV: head JSON, fingerprint, now.
+// ARGV: head JSON, fingerprint, now, then tasks that are about to be queued.
 // Returns {1} or {0, existing fingerprint}.
 var createScript = redis.NewScript(lua + `
 local there = redis.call('HGET', job, 'fingerprint')
 if there then return {0, there} end
 redis.call('HSET', job, 'head', ARGV[1], 'fingerprint', ARGV[2], 'created', ARGV[3],
   'state', 'queued', 'set', 0, 'spent', 0, 'left', 0, 'accept', 0, 'assemble', 1, 'change', 0)
+for i = 4, #ARGV do redis.call('SADD', queued, ARGV[i]) end
 event('queued', '', '', ARGV[3])
 return {1}
 `)

@@ -105,7 +105,7 @@ func (w *worker) process(t *testing.T, kind, body string, o ...asynq.Option) {
 func roundTrip(t *testing.T, rdb redis.UniversalClient, key string) {
 	t.Helper()
 	l, req := ledger.New(rdb, ledger.Options{}), request(key)
-	if created, err := l.Create(t.Context(), req); err != nil || !created {
+	if _, created, err := l.Create(t.Context(), req); err != nil || !created {
 		t.Fatalf("creating: %v, %v", created, err)
 	}
 	r, err := l.Load(t.Context(), req.JobID())

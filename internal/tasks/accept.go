@@ -27,13 +27,9 @@ func (h *Handlers) accept(kind trainset.Kind) asynq.HandlerFunc {
 		if err != nil {
 			return fmt.Errorf("tasks: %s: %w: %w", t.Type(), err, asynq.SkipRetry)
 		}
-		if _, err := h.ledger.Create(ctx, req); err != nil {
-			return refusal(err)
-		}
-		id := req.JobID()
-		r, err := h.ledger.Progress(ctx, id)
+		r, err := h.ledger.Take(ctx, req)
 		if err != nil {
-			return fmt.Errorf("accepting: %w", err)
+			return fmt.Errorf("accepting: %w", refusal(err))
 		}
 		if r.Plan == nil && !r.State.Ended() {
 			in, err := h.admit(ctx, r)
@@ -44,7 +40,7 @@ func (h *Handlers) accept(kind trainset.Kind) asynq.HandlerFunc {
 				return h.refuse(ctx, r, err)
 			}
 		}
-		return h.Advance(ctx, id)
+		return h.Advance(ctx, r.ID)
 	}
 }
 

@@ -81,7 +81,7 @@ func newAdriftFleet(t *testing.T, lose int32) *adriftFleet {
 	f.h = New(ledger.New(rdb, ledger.Options{Now: clock}), nil, nil, nil, queue.New(rdb, nil), Options{Owner: "me", Log: zerolog.Nop(), Now: clock})
 	req := trainset.ActorRequest{Options: trainset.Options{User: "ada", Key: "k"}, Actor: "zara", Portrait: trainset.Reference{URL: "https://example.org/p.png"}}.WithDefaults()
 	f.job = req.JobID()
-	if _, err := f.h.ledger.Create(t.Context(), req); err != nil {
+	if _, _, err := f.h.ledger.Create(t.Context(), req); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.h.ledger.Beat(t.Context(), "me"); err != nil {

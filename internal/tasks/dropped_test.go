@@ -57,7 +57,7 @@ func TestWhatEndsWhileRedisIsAwayIsQueuedAnew(t *testing.T) {
 	l := ledger.New(rdb, ledger.Options{})
 	w := &Warden{Handlers: New(ledger.New(hooked, ledger.Options{}), nil, nil, nil, queue.New(hooked, nil), Options{Owner: "me", Log: zerolog.Nop()})}
 	req := trainset.ActorRequest{Options: trainset.Options{User: "ada", Key: "k"}, Actor: "zara", Portrait: trainset.Reference{URL: "https://example.org/p.png"}}.WithDefaults()
-	if _, err := l.Create(t.Context(), req); err != nil {
+	if _, _, err := l.Create(t.Context(), req); err != nil {
 		t.Fatal(err)
 	}
 	p := plan.Plan{JobID: req.JobID(), User: "ada", Kind: trainset.KindActor, Images: 2, MaxAttempts: 5, Request: json.RawMessage("{}"), Asks: []plan.Ask{{Index: 1}, {Index: 2}}}
