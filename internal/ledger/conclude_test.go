@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/actormaker/trainset"
@@ -110,4 +111,28 @@ func TestSubtaskForgetsThePlanOfADeletedJob(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// A job that was under way when its worker was replaced by a newer one goes on.
+func TestAnAttemptKeptWholeStaysWhole(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		l, ctx := ledger.New(rdb, ledger.Options{}), t.Context()
+		p := begun(t, l, 1, 0)
+		a := attempt(p, 1, 1)
+		a.Prompt, a.Input, a.Version, a.State = "a portrait", map[string]any{"prompt": "a portrait", "seed": 7.0}, 1, plan.AttemptIntent
+		whole, err := json.Marshal(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rdb.HSet(ctx, "trainset:{"+string(p.JobID)+"}:attempts", a.ID, whole)
+		a.State, a.PredictionID = plan.AttemptAccepted, "p"
+		for range 2 {
+			if a, err = l.Write(ctx, a, a.Cost); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := l.Attempt(ctx, p.JobID, a.ID); err != nil || !cmp.Equal(got, a) {
+				t.Errorf("read %+v, %v", got, err)
+			}
+		}
+	})
 }

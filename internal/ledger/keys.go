@@ -8,7 +8,7 @@ import "github.com/actormaker/trainset"
 
 func jobKey(id trainset.JobID) string      { return "trainset:{" + string(id) + "}:job" }      // hash
 func itemsKey(id trainset.JobID) string    { return "trainset:{" + string(id) + "}:items" }    // hash: subtask ID -> JSON
-func attemptsKey(id trainset.JobID) string { return "trainset:{" + string(id) + "}:attempts" } // hash: attempt ID -> JSON
+func attemptsKey(id trainset.JobID) string { return "trainset:{" + string(id) + "}:attempts" } // hash: attempt ID -> JSON, and askedField -> JSON, never changed
 func queuedKey(id trainset.JobID) string   { return "trainset:{" + string(id) + "}:queued" }   // set: task IDs
 func asksKey(id trainset.JobID) string     { return "trainset:{" + string(id) + "}:asks" }     // hash: subtask ID -> JSON, never changed
 func eventsKey(id trainset.JobID) string   { return "trainset:{" + string(id) + "}:events" }   // capped stream

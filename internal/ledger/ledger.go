@@ -233,11 +233,11 @@ func (l *Ledger) Begin(ctx context.Context, p plan.Plan, subs []plan.Subtask, kn
 		return err
 	}
 	for _, a := range known {
-		b, err := json.Marshal(a)
+		standing, asked, err := encodeAttempt(a)
 		if err != nil {
-			return fmt.Errorf("ledger: encoding an attempt: %w", err)
+			return err
 		}
-		args = append(args, a.ID, b)
+		args = append(args, a.ID, standing, askedField(a.ID), asked)
 	}
 	_, err = l.run(ctx, "beginning", beginScript, p.JobID, args...)
 	return err
@@ -249,15 +249,15 @@ func (l *Ledger) Open(ctx context.Context, a plan.Attempt) (plan.Attempt, error)
 	a.Version, a.State, a.Cost = 1, plan.AttemptIntent, a.Price
 	a.CreatedAt = l.now().UTC()
 	a.IntentAt = a.CreatedAt
-	b, err := json.Marshal(a)
+	standing, asked, err := encodeAttempt(a)
 	if err != nil {
-		return a, fmt.Errorf("ledger: encoding an attempt: %w", err)
+		return a, err
 	}
 	prev := ""
 	if a.Number > 1 {
 		prev = plan.AttemptID(a.Subtask, a.Number-1)
 	}
-	reply, err := l.run(ctx, "attempt "+a.ID, openScript, a.Job, string(a.Subtask), a.ID, b, prev, int64(a.Price), stamp(a.CreatedAt))
+	reply, err := l.run(ctx, "attempt "+a.ID, openScript, a.Job, string(a.Subtask), a.ID, standing, prev, int64(a.Price), stamp(a.CreatedAt), askedField(a.ID), asked)
 	if err != nil {
 		return a, err
 	}
@@ -279,7 +279,7 @@ func (l *Ledger) overCap(ctx context.Context, a plan.Attempt, spent trainset.Mon
 	return &OverCapError{Cap: trainset.Money(limit), Spent: spent, Price: a.Price}
 }
 
-// Write replaces an attempt that was read at a.Version and returns it with its
+// Write replaces how far an attempt has come that was read at a.Version and returns it with its
 // new version. was is the cost it was read with: what is spent changes by the
 // difference. ErrStale says that another worker wrote first.
 func (l *Ledger) Write(ctx context.Context, a plan.Attempt, was trainset.Money) (plan.Attempt, error) {
@@ -295,9 +295,9 @@ func (l *Ledger) Write(ctx context.Context, a plan.Attempt, was trainset.Money) 
 func (l *Ledger) writing(a plan.Attempt, was trainset.Money) (plan.Attempt, []any, error) {
 	expected := a.Version
 	a.Version++
-	b, err := json.Marshal(a)
+	b, err := encodeHalf(standingOf(a))
 	if err != nil {
-		return a, nil, fmt.Errorf("ledger: encoding an attempt: %w", err)
+		return a, nil, err
 	}
 	kind, detail := string(a.State), a.ID
 	if a.State == plan.AttemptEnded {

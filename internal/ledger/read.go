@@ -64,7 +64,7 @@ func (l *Ledger) load(ctx context.Context, id trainset.JobID, whole bool) (plan.
 		}
 		r.Subtasks[sub] = s
 	}
-	if r.Attempts, err = decodeAll[string, plan.Attempt](attempts.Val()); err != nil {
+	if r.Attempts, err = attemptsOf(attempts.Val()); err != nil {
 		return r, fmt.Errorf("ledger: reading the attempts of job %s: %w", id, err)
 	}
 	return r, nil
@@ -165,26 +165,29 @@ func (l *Ledger) Subtask(ctx context.Context, id trainset.JobID, sub plan.Subtas
 	if err := errors.Join(json.Unmarshal([]byte(text(6)), &w.Subtask), json.Unmarshal([]byte(text(7)), &w.Subtask.Ask)); err != nil {
 		return w, fmt.Errorf("ledger: reading %s of job %s: %w", sub, id, err)
 	}
-	w.Attempts = make([]plan.Attempt, len(reply)-8)
-	for i := range w.Attempts {
-		if err := json.Unmarshal([]byte(text(8+i)), &w.Attempts[i]); err != nil {
+	for i := 8; i < len(reply); i += 2 {
+		a, err := attemptOf(text(i), text(i+1))
+		if err != nil {
 			return w, fmt.Errorf("ledger: reading an attempt at %s of job %s: %w", sub, id, err)
 		}
+		w.Attempts = append(w.Attempts, a)
 	}
 	return w, nil
 }
 
 // Attempt reads one attempt.
 func (l *Ledger) Attempt(ctx context.Context, id trainset.JobID, attempt string) (plan.Attempt, error) {
-	var a plan.Attempt
-	s, err := l.rdb.HGet(ctx, attemptsKey(id), attempt).Result()
-	if errors.Is(err, redis.Nil) {
-		return a, fmt.Errorf("ledger: attempt %s of job %s: %w", attempt, id, trainset.ErrNotFound)
-	}
+	v, err := l.rdb.HMGet(ctx, attemptsKey(id), attempt, askedField(attempt)).Result()
 	if err != nil {
-		return a, fmt.Errorf("ledger: reading attempt %s of job %s: %w", attempt, id, err)
+		return plan.Attempt{}, fmt.Errorf("ledger: reading attempt %s of job %s: %w", attempt, id, err)
 	}
-	if err := json.Unmarshal([]byte(s), &a); err != nil {
+	standing, there := v[0].(string)
+	if !there {
+		return plan.Attempt{}, fmt.Errorf("ledger: attempt %s of job %s: %w", attempt, id, trainset.ErrNotFound)
+	}
+	asked, _ := v[1].(string)
+	a, err := attemptOf(standing, asked)
+	if err != nil {
 		return a, fmt.Errorf("ledger: reading attempt %s of job %s: %w", attempt, id, err)
 	}
 	return a, nil
@@ -198,7 +201,9 @@ func (l *Ledger) Predictions(ctx context.Context, id trainset.JobID) (map[string
 	}
 	taken := make(map[string]bool, len(values))
 	for _, s := range values {
-		var a plan.Attempt
+		var a struct {
+			PredictionID string `json:"prediction_id"`
+		}
 		if err := json.Unmarshal([]byte(s), &a); err != nil {
 			return nil, fmt.Errorf("ledger: reading an attempt of job %s: %w", id, err)
 		}

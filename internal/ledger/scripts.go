@@ -44,7 +44,7 @@ return {1}
 // beginScript freezes the plan and writes the job's first subtasks and, for a
 // job rebuilt from storage, the attempts that are known. The first plan wins.
 // ARGV: plan JSON, cap in millionths, spent, left, now, number of subtasks n,
-// then n triples (subtask ID, JSON, ask JSON), then pairs (attempt ID, JSON).
+// then n triples (subtask ID, JSON, ask JSON), then pairs (attempt's field, JSON).
 // Returns {1}, {0} when there is a plan already, {-1}, {-3}.
 var beginScript = redis.NewScript(lua + `
 local state = redis.call('HGET', job, 'state')
@@ -70,7 +70,7 @@ return {1}
 
 // openScript journals the intent to pay for an attempt.
 // ARGV: subtask ID, attempt ID, attempt JSON, previous attempt's ID or empty,
-// price in millionths, now.
+// price in millionths, now, the field of what it asks for, JSON of that.
 // Returns {1}, {0} when the attempt exists, {-1}, {-2} when the previous
 // attempt has not ended, {-3}, {-4}, {-5, spent}.
 var openScript = redis.NewScript(lua + `
@@ -88,7 +88,7 @@ end
 local cap = tonumber(head[4] or '0')
 if cap > 0 and tonumber(head[3]) + tonumber(ARGV[5]) > cap then return {-5, head[3]} end
 redis.call('HINCRBY', job, 'spent', ARGV[5])
-redis.call('HSET', attempts, ARGV[2], ARGV[3])
+redis.call('HSET', attempts, ARGV[2], ARGV[3], ARGV[7], ARGV[8])
 event('predicting', ARGV[1], ARGV[2], ARGV[6])
 return {1}
 `)
@@ -97,7 +97,7 @@ return {1}
 // ARGV: subtask ID, when the plan was frozen that the reader knows, or empty.
 // Returns {1, state, canceled or empty, when the plan was frozen, head JSON,
 // plan JSON (both empty where the reader knows them), subtask JSON, ask JSON,
-// its attempts' JSON by number...}, {-1}.
+// of its attempts by number the JSON and that of what it asks for...}, {-1}.
 var subtaskScript = redis.NewScript(lua + `
 local h = redis.call('HMGET', job, 'state', 'canceled', 'started')
 local sub = redis.call('HGET', items, ARGV[1])
@@ -106,15 +106,19 @@ local frozen = {'', ''}
 if h[3] ~= ARGV[2] then frozen = redis.call('HMGET', job, 'head', 'plan') end
 local found = {1, h[1], h[2] or '', h[3], frozen[1], frozen[2], sub, redis.call('HGET', asks, ARGV[1])}
 for n = 1, 1000 do
-  local a = redis.call('HGET', attempts, ARGV[1] .. '.' .. n)
-  if not a then break end
-  found[#found+1] = a
+  local id = ARGV[1] .. '.' .. n
+  local a = redis.call('HMGET', attempts, id, id .. '?')
+  if not a[1] then break end
+  found[#found+1] = a[1]
+  found[#found+1] = a[2] or ''
 end
 return found
 `)
 
-// luaWrite replaces an attempt by compare-and-set on its version, which is the
-// first field of that name: decoding the whole of it costs more than all the rest.
+// luaWrite replaces how far an attempt has come by compare-and-set on its
+// version, which is the first field of that name: decoding the whole of it costs
+// more than all the rest. One from before there were two fields keeps what it
+// asks for in the second.
 // Of: attempt ID, expected version, JSON, change of spent in millionths,
 // event type, subtask ID, detail, now.
 // Returns 1, -1, -2.
@@ -123,6 +127,7 @@ local function write(id, version, json, spent, kind, subtask, detail, now)
   local cur = redis.call('HGET', attempts, id)
   if not cur then return -1 end
   if cur:match('"version":(%d+)') ~= version then return -2 end
+  if cur:find('"job_id"', 1, true) then redis.call('HSETNX', attempts, id .. '?', cur) end
   redis.call('HSET', attempts, id, json)
   if spent ~= '0' then redis.call('HINCRBY', job, 'spent', spent) end
   event(kind, subtask, detail, now)
