@@ -99,7 +99,7 @@ func TestSubtaskForgetsThePlanOfADeletedJob(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.Model, p.Request, p.Asks = model, json.RawMessage("{}"), []plan.Ask{{Index: 1}}
-		if err := l.Begin(ctx, p, p.Subtasks(), nil); err != nil {
+		if _, err := l.Begin(ctx, p, p.Subtasks(), nil); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 {

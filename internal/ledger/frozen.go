@@ -7,35 +7,53 @@ import (
 	"github.com/actormaker/trainset/internal/plan"
 )
 
-// frozen remembers what never changes of the jobs that subtasks were read of:
-// who asked for what, and the plan. It is known by when it was frozen, so that
-// a job that was deleted and asked for again is another.
+// frozen remembers what never changes of the jobs that were begun here or that
+// subtasks were read of: who asked for what, the plan, what its subtasks ask for.
+// It is known by when it was frozen, so that a job that was deleted and asked for
+// again is another.
 type frozen struct {
 	mu   sync.Mutex
 	jobs map[trainset.JobID]frozenJob
 }
 
 type frozenJob struct {
-	at  string
-	job plan.Record
+	at   string // empty where the job is not known
+	job  plan.Record
+	asks map[plan.SubtaskID]plan.Ask
 }
 
-// frozenJobs bounds what is remembered: a few kilobytes a job.
-const frozenJobs = 1000
+// frozenJobs bounds what is remembered: about fifty kilobytes a job.
+const frozenJobs = 500
 
-// get returns a job and when its plan was frozen, or an empty string.
-func (f *frozen) get(id trainset.JobID) (job plan.Record, at string) {
+// get returns a job, and what a subtask of it asks for if that is known.
+func (f *frozen) get(id trainset.JobID, sub plan.SubtaskID) (known frozenJob, ask plan.Ask, asked bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	known := f.jobs[id]
-	return known.job, known.at
+	known = f.jobs[id]
+	ask, asked = known.asks[sub]
+	return known, ask, asked
 }
 
-func (f *frozen) put(at string, job plan.Record) {
+// put remembers a job, and what some of its subtasks ask for.
+func (f *frozen) put(at string, job plan.Record, subs ...plan.Subtask) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.jobs == nil || len(f.jobs) >= frozenJobs {
-		f.jobs = make(map[trainset.JobID]frozenJob)
+	known := f.jobs[job.ID]
+	if known.at != at {
+		if f.jobs == nil || len(f.jobs) >= frozenJobs {
+			f.jobs = make(map[trainset.JobID]frozenJob)
+		}
+		known = frozenJob{at, job, make(map[plan.SubtaskID]plan.Ask)}
+		f.jobs[job.ID] = known
 	}
-	f.jobs[job.ID] = frozenJob{at, job}
+	for _, s := range subs {
+		known.asks[s.ID] = s.Ask
+	}
+}
+
+// drop forgets a job that has ended.
+func (f *frozen) drop(id trainset.JobID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.jobs, id)
 }

@@ -213,11 +213,12 @@ func (l *Ledger) reenter(ctx context.Context, id trainset.JobID, check time.Dura
 
 // Begin freezes a job's plan. Known attempts are those found in storage when a
 // lost ledger is rebuilt; their subtasks are settled by the caller's subs. The
-// first plan wins; a later one changes nothing.
-func (l *Ledger) Begin(ctx context.Context, p plan.Plan, subs []plan.Subtask, known []plan.Attempt) error {
-	headJSON, err := json.Marshal(p.Head())
+// first plan wins; a later one changes nothing, and is not begun.
+func (l *Ledger) Begin(ctx context.Context, p plan.Plan, subs []plan.Subtask, known []plan.Attempt) (begun bool, err error) {
+	frozen, at := p.Head(), stamp(l.now())
+	headJSON, err := json.Marshal(frozen)
 	if err != nil {
-		return fmt.Errorf("ledger: encoding the plan: %w", err)
+		return false, fmt.Errorf("ledger: encoding the plan: %w", err)
 	}
 	left, spent := 0, trainset.Money(0)
 	for _, s := range subs {
@@ -228,19 +229,23 @@ func (l *Ledger) Begin(ctx context.Context, p plan.Plan, subs []plan.Subtask, kn
 	for _, a := range known {
 		spent += a.Cost
 	}
-	args, err := planned([]any{headJSON, int64(p.MaxCost), int64(spent), left, stamp(l.now()), len(subs)}, subs)
+	args, err := planned([]any{headJSON, int64(p.MaxCost), int64(spent), left, at, len(subs)}, subs)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, a := range known {
 		standing, asked, err := encodeAttempt(a)
 		if err != nil {
-			return err
+			return false, err
 		}
 		args = append(args, a.ID, standing, askedField(a.ID), asked)
 	}
-	_, err = l.run(ctx, "beginning", beginScript, p.JobID, args...)
-	return err
+	reply, err := l.run(ctx, "beginning", beginScript, p.JobID, args...)
+	if err != nil || !changed(reply) {
+		return false, err
+	}
+	l.frozen.put(at, plan.Record{ID: p.JobID, Kind: p.Kind, User: p.User, Subject: p.Subject, Key: p.Key, Request: p.Request, Plan: &frozen}, subs...)
+	return true, nil
 }
 
 // Open journals an attempt before it is paid for. ErrExists, ErrStale,
@@ -430,6 +435,9 @@ func (l *Ledger) Finish(ctx context.Context, id trainset.JobID, e Ending) error 
 		}
 	}
 	_, err := l.run(ctx, "finishing", finishScript, id, e.Revision, string(e.State), e.Reason, string(output), stamp(l.now()), int(l.keep.Seconds()), e.Change)
+	if err == nil {
+		l.frozen.drop(id)
+	}
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ func begun(t *testing.T, l *ledger.Ledger, n int, limit trainset.Money) plan.Pla
 	for i := 1; i <= n; i++ {
 		p.Asks = append(p.Asks, plan.Ask{Index: i, Seeds: []int64{1, 2, 3, 4, 5}})
 	}
-	if err := l.Begin(t.Context(), p, p.Subtasks(), nil); err != nil {
+	if _, err := l.Begin(t.Context(), p, p.Subtasks(), nil); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -426,5 +427,45 @@ func TestEventsTellTheStory(t *testing.T) {
 		if err != nil || len(events) != 3 || events[2].Type != "predicting" || events[2].Subtask != "image.1" || events[2].At.IsZero() {
 			t.Errorf("events %+v, %v", events, err)
 		}
+	})
+}
+
+// What never changes is asked of Redis once; a job that was deleted and asked for
+// again is another, whoever remembers the first.
+func TestWhatIsFrozenIsReadOnceAJob(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		ctx, now := t.Context(), time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+		clock := func() time.Time { now = now.Add(time.Second); return now }
+		l, other := ledger.New(rdb, ledger.Options{Now: clock}), ledger.New(rdb, ledger.Options{Now: clock})
+		seeds := func(l *ledger.Ledger, want ...int64) {
+			t.Helper()
+			w, err := l.Subtask(ctx, request("k").JobID(), "image.1")
+			if err != nil || !slices.Equal(w.Subtask.Ask.Seeds, want) || w.Job.Plan == nil || w.Job.ID != request("k").JobID() {
+				t.Errorf("read %+v, %v", w, err)
+			}
+		}
+		p := begun(t, l, 1, 0)
+		key := "trainset:{" + string(p.JobID) + "}:asks"
+		seeds(other, 1, 2, 3, 4, 5)
+		before := rdb.HGet(ctx, key, "image.1").Val()
+		rdb.HSet(ctx, key, "image.1", "unreadable")
+		seeds(l, 1, 2, 3, 4, 5)
+		seeds(other, 1, 2, 3, 4, 5)
+		rdb.HSet(ctx, key, "image.1", before)
+
+		if err := l.Forget(ctx, p.JobID, "u", ""); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := other.Create(ctx, request("k")); err != nil {
+			t.Fatal(err)
+		}
+		p.Asks = []plan.Ask{{Index: 1, Seeds: []int64{6}}}
+		for _, want := range []bool{true, false} {
+			if began, err := other.Begin(ctx, p, p.Subtasks(), nil); err != nil || began != want {
+				t.Errorf("began %v, %v", began, err)
+			}
+		}
+		seeds(l, 6)
+		seeds(other, 6)
 	})
 }

@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -146,24 +145,37 @@ func (l *Ledger) Stopped(ctx context.Context, id trainset.JobID) (bool, error) {
 	return v[1] != nil || trainset.JobState(state).Ended(), nil
 }
 
-// Subtask reads one subtask with its job and attempts in one round trip.
+// Subtask reads one subtask with its job and attempts in one round trip. What
+// never changes is not read again where it is known.
 func (l *Ledger) Subtask(ctx context.Context, id trainset.JobID, sub plan.SubtaskID) (Work, error) {
-	job, known := l.frozen.get(id)
-	reply, err := l.run(ctx, string(sub), subtaskScript, id, string(sub), known)
+	known, ask, asked := l.frozen.get(id, sub)
+	has := ""
+	if asked {
+		has = "1"
+	}
+	reply, err := l.run(ctx, string(sub), subtaskScript, id, string(sub), known.at, has)
 	if err != nil {
 		return Work{}, err
 	}
 	text := func(i int) string { s, _ := reply[i].(string); return s }
-	if at := text(3); at != known {
+	at, job := text(3), known.job
+	if at != known.at {
 		if job, err = record(map[string]string{"head": text(4), "plan": text(5)}); err != nil {
 			return Work{}, fmt.Errorf("ledger: reading job %s: %w", id, err)
 		}
-		l.frozen.put(at, job)
 	}
 	w := Work{Job: job}
 	w.Job.State, w.Job.Canceled = trainset.JobState(text(1)), text(2) != ""
-	if err := errors.Join(json.Unmarshal([]byte(text(6)), &w.Subtask), json.Unmarshal([]byte(text(7)), &w.Subtask.Ask)); err != nil {
+	if err := json.Unmarshal([]byte(text(6)), &w.Subtask); err != nil {
 		return w, fmt.Errorf("ledger: reading %s of job %s: %w", sub, id, err)
+	}
+	w.Subtask.Ask = ask
+	if text(7) != "" {
+		w.Subtask.Ask = plan.Ask{}
+		if err := json.Unmarshal([]byte(text(7)), &w.Subtask.Ask); err != nil {
+			return w, fmt.Errorf("ledger: reading what %s of job %s asks for: %w", sub, id, err)
+		}
+		l.frozen.put(at, job, w.Subtask)
 	}
 	for i := 8; i < len(reply); i += 2 {
 		a, err := attemptOf(text(i), text(i+1))

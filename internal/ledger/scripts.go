@@ -94,17 +94,19 @@ return {1}
 `)
 
 // subtaskScript reads what a subtask's handler needs to know.
-// ARGV: subtask ID, when the plan was frozen that the reader knows, or empty.
+// ARGV: subtask ID, when the plan was frozen that the reader knows, or empty,
+// whether the reader knows what the subtask of that plan asks for: '1' or empty.
 // Returns {1, state, canceled or empty, when the plan was frozen, head JSON,
-// plan JSON (both empty where the reader knows them), subtask JSON, ask JSON,
+// plan JSON, subtask JSON, ask JSON (each empty where the reader knows it),
 // of its attempts by number the JSON and that of what it asks for...}, {-1}.
 var subtaskScript = redis.NewScript(lua + `
 local h = redis.call('HMGET', job, 'state', 'canceled', 'started')
 local sub = redis.call('HGET', items, ARGV[1])
 if not h[1] or not sub then return {-1} end
-local frozen = {'', ''}
+local frozen, ask = {'', ''}, ''
 if h[3] ~= ARGV[2] then frozen = redis.call('HMGET', job, 'head', 'plan') end
-local found = {1, h[1], h[2] or '', h[3], frozen[1], frozen[2], sub, redis.call('HGET', asks, ARGV[1])}
+if h[3] ~= ARGV[2] or ARGV[3] == '' then ask = redis.call('HGET', asks, ARGV[1]) end
+local found = {1, h[1], h[2] or '', h[3], frozen[1], frozen[2], sub, ask}
 for n = 1, 1000 do
   local id = ARGV[1] .. '.' .. n
   local a = redis.call('HMGET', attempts, id, id .. '?')

@@ -42,6 +42,16 @@ type Record struct {
 	Output     *trainset.Output
 }
 
+// Begun is the record of a job whose plan was frozen just now.
+func (r Record) Begun(p Plan, subs []Subtask) Record {
+	head := p.Head()
+	r.Plan, r.State, r.Subtasks = &head, trainset.JobRunning, make(map[SubtaskID]Subtask, len(subs))
+	for _, s := range subs {
+		r.Subtasks[s.ID] = s
+	}
+	return r
+}
+
 // Subtask is the record of one thing to make.
 type Subtask struct {
 	ID       SubtaskID          `json:"id"`

@@ -36,8 +36,12 @@ func (h *Handlers) accept(kind trainset.Kind) asynq.HandlerFunc {
 			if err != nil || !in {
 				return err
 			}
-			if err := h.begin(ctx, r, req); err != nil {
+			begun, err := h.begin(ctx, r, req)
+			if err != nil {
 				return h.refuse(ctx, r, err)
+			}
+			if begun.Plan != nil {
+				return h.enqueue(ctx, begun, plan.Next(begun))
 			}
 		}
 		return h.Advance(ctx, r.ID)
@@ -103,37 +107,43 @@ func layoutOf(req trainset.Request) dataset.Layout {
 }
 
 // begin freezes the plan, or takes the one that storage has from before the
-// ledger was lost, and writes it to the ledger.
-func (h *Handlers) begin(ctx context.Context, r plan.Record, req trainset.Request) error {
+// ledger was lost, and writes it to the ledger. It returns the record of a job
+// that it has begun for the first time, so that nobody need read it; else it is
+// to be read.
+func (h *Handlers) begin(ctx context.Context, r plan.Record, req trainset.Request) (begun plan.Record, err error) {
 	if r.Canceled {
-		return h.end(ctx, r, ledger.Ending{State: trainset.JobCanceled, Reason: "canceled before it began"})
+		return begun, h.end(ctx, r, ledger.Ending{State: trainset.JobCanceled, Reason: "canceled before it began"})
 	}
 	layout := layoutOf(req)
 	p, found, err := h.storedPlan(ctx, layout, req)
 	if err != nil {
-		return err
+		return begun, err
 	}
 	if !found {
 		if p, err = h.freeze(ctx, layout, req); err != nil {
-			return err
+			return begun, err
 		}
 	}
 	subs, known := p.Subtasks(), []plan.Attempt(nil)
 	if found {
 		if subs, known, err = h.restore(ctx, layout, r, p); err != nil {
-			return err
+			return begun, err
 		}
 	}
 	u, err := h.uploadReference(ctx, p)
 	if err != nil {
-		return err
+		return begun, err
 	}
 	p.Reference.URL, p.Reference.URLEnds = u.URL, &u.ExpiresAt
-	if err := h.ledger.Begin(ctx, p, subs, known); err != nil {
-		return fmt.Errorf("accepting: %w", err)
+	first, err := h.ledger.Begin(ctx, p, subs, known)
+	if err != nil {
+		return begun, fmt.Errorf("accepting: %w", err)
 	}
 	h.dropUpload(ctx, r.ID, req.Source())
-	return nil
+	if first && !found {
+		begun = r.Begun(p, subs)
+	}
+	return begun, nil
 }
 
 // dropUpload deletes what the producer handed over: the job has its own now.

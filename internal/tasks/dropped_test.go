@@ -61,7 +61,7 @@ func TestWhatEndsWhileRedisIsAwayIsQueuedAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := plan.Plan{JobID: req.JobID(), User: "ada", Kind: trainset.KindActor, Images: 2, MaxAttempts: 5, Request: json.RawMessage("{}"), Asks: []plan.Ask{{Index: 1}, {Index: 2}}}
-	if err := l.Begin(t.Context(), p, p.Subtasks(), nil); err != nil {
+	if _, err := l.Begin(t.Context(), p, p.Subtasks(), nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Handlers.Advance(t.Context(), p.JobID); err != nil {
