@@ -81,12 +81,16 @@ func New(rdb redis.UniversalClient, now func() time.Time) *Queue {
 // Enqueue hands a step of a job to the queue. A task that is there already is
 // no error: somebody else was faster, or an earlier reply was lost.
 func (q *Queue) Enqueue(ctx context.Context, r plan.Record, s plan.Step) error {
+	return q.enqueue(ctx, q.client, r, s)
+}
+
+func (q *Queue) enqueue(ctx context.Context, c *asynq.Client, r plan.Record, s plan.Step) error {
 	kind, body, err := task(r, s)
 	if err != nil {
 		return err
 	}
 	id := s.TaskID(r.ID)
-	_, err = q.client.EnqueueContext(ctx, asynq.NewTask(kind, body), options(nameOf(s), id, q.now())...)
+	_, err = c.EnqueueContext(ctx, asynq.NewTask(kind, body), options(nameOf(s), id, q.now())...)
 	if err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) {
 		return fmt.Errorf("queue: enqueueing %s: %w", id, err)
 	}

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/plan"
@@ -70,13 +68,11 @@ func (h *Handlers) enqueue(ctx context.Context, r plan.Record, steps []plan.Step
 		return nil
 	}
 	ids := make([]string, len(steps))
-	g, together := errgroup.WithContext(ctx)
 	for i, s := range steps {
 		ids[i] = s.TaskID(r.ID)
-		g.Go(func() error { return h.queue.Enqueue(together, r, s) })
 	}
-	if err := g.Wait(); err != nil {
-		return err //nolint:wrapcheck // says what failed
+	if err := h.queue.EnqueueAll(ctx, r, steps); err != nil {
+		return err
 	}
 	return h.ledger.MarkQueued(ctx, r.ID, ids...)
 }
