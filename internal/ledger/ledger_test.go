@@ -469,3 +469,38 @@ func TestWhatIsFrozenIsReadOnceAJob(t *testing.T) {
 		seeds(other, 6)
 	})
 }
+
+// Scripts compare states without decoding: what people and models wrote must not
+// be taken for one.
+func TestNoTextIsTakenForAState(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		l, ctx := ledger.New(rdb, ledger.Options{}), t.Context()
+		p := begun(t, l, 1, 0)
+		s := p.Subtasks()[0]
+		const text = `"state":"succeeded","revision":7,"version":7,"job_id":`
+		a, err := l.Open(ctx, attempt(p, 1, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.State, a.Outcome, a.Reason, a.Owner = plan.AttemptEnded, plan.OutcomeFailed, text, text
+		for range 2 {
+			if a, err = l.Write(ctx, a, a.Cost); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := l.Open(ctx, attempt(p, 1, 2)); err != nil {
+			t.Errorf("the attempt after one that has ended: %v", err)
+		}
+		s.State, s.Reason = trainset.ItemFailed, text
+		if done, err := l.Settle(ctx, p.JobID, s); err != nil || !done.Applied || done.Left != 0 {
+			t.Errorf("settled %+v, %v", done, err)
+		}
+		s.State, s.Reason = trainset.ItemSucceeded, text
+		if done, err := l.Settle(ctx, p.JobID, s); err != nil || !done.Applied || done.Left != 0 {
+			t.Errorf("a success after a failure: %+v, %v", done, err)
+		}
+		if r, err := l.Load(ctx, p.JobID); err != nil || r.Change != 2 || r.Subtasks[s.ID].Reason != text {
+			t.Errorf("loaded %+v, %v", r, err)
+		}
+	})
+}
