@@ -34,6 +34,33 @@ func (f *frozen) get(id trainset.JobID, sub plan.SubtaskID) (known frozenJob, as
 	return known, ask, asked
 }
 
+// knows reports whether anything is remembered of a job.
+func (f *frozen) knows(id trainset.JobID) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.jobs[id].at != ""
+}
+
+// fill says of all subtasks of a job that was frozen at a time what they ask for,
+// or reports that not all is known.
+func (f *frozen) fill(id trainset.JobID, at string, subs map[plan.SubtaskID]plan.Subtask) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	known := f.jobs[id]
+	if known.at != at {
+		return false
+	}
+	for sub, s := range subs {
+		ask, asked := known.asks[sub]
+		if !asked {
+			return false
+		}
+		s.Ask = ask
+		subs[sub] = s
+	}
+	return true
+}
+
 // put remembers a job, and what some of its subtasks ask for.
 func (f *frozen) put(at string, job plan.Record, subs ...plan.Subtask) {
 	f.mu.Lock()

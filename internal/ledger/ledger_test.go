@@ -443,6 +443,10 @@ func TestWhatIsFrozenIsReadOnceAJob(t *testing.T) {
 			if err != nil || !slices.Equal(w.Subtask.Ask.Seeds, want) || w.Job.Plan == nil || w.Job.ID != request("k").JobID() {
 				t.Errorf("read %+v, %v", w, err)
 			}
+			r, err := l.Load(ctx, request("k").JobID())
+			if err != nil || !slices.Equal(r.Subtasks["image.1"].Ask.Seeds, want) {
+				t.Errorf("loaded %+v, %v", r, err)
+			}
 		}
 		p := begun(t, l, 1, 0)
 		key := "trainset:{" + string(p.JobID) + "}:asks"
@@ -464,6 +468,9 @@ func TestWhatIsFrozenIsReadOnceAJob(t *testing.T) {
 			if began, err := other.Begin(ctx, p, p.Subtasks(), nil); err != nil || began != want {
 				t.Errorf("began %v, %v", began, err)
 			}
+		}
+		if r, err := l.Load(ctx, p.JobID); err != nil || r.Subtasks["image.1"].Ask.Seeds[0] != 6 {
+			t.Errorf("loaded %+v, %v", r, err)
 		}
 		seeds(l, 6)
 		seeds(other, 6)

@@ -25,14 +25,18 @@ func (l *Ledger) Progress(ctx context.Context, id trainset.JobID) (plan.Record, 
 }
 
 func (l *Ledger) load(ctx context.Context, id trainset.JobID, whole bool) (plan.Record, error) {
-	var job, items, asks, attempts *redis.MapStringStringCmd
+	var job, items, attempts *redis.MapStringStringCmd
 	var queued *redis.StringSliceCmd
 	var heldUp *redis.SliceCmd
+	asks := redis.NewMapStringStringResult(nil, nil)
 	_, err := l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		job, items, queued = p.HGetAll(ctx, jobKey(id)), p.HGetAll(ctx, itemsKey(id)), p.SMembers(ctx, queuedKey(id))
 		if whole {
-			asks, attempts = p.HGetAll(ctx, asksKey(id)), p.HGetAll(ctx, attemptsKey(id))
+			attempts = p.HGetAll(ctx, attemptsKey(id))
 			heldUp = p.MGet(ctx, heldUpKey(id)) // not Get: that there is none is no error
+		}
+		if whole && !l.frozen.knows(id) {
+			asks = p.HGetAll(ctx, asksKey(id))
 		}
 		return nil
 	})
@@ -57,16 +61,33 @@ func (l *Ledger) load(ctx context.Context, id trainset.JobID, whole bool) (plan.
 		return r, nil
 	}
 	r.HeldUp, _ = heldUp.Val()[0].(string)
-	for sub, s := range r.Subtasks {
-		if err := json.Unmarshal([]byte(asks.Val()[string(sub)]), &s.Ask); err != nil {
-			return r, fmt.Errorf("ledger: reading what %s of job %s asks for: %w", sub, id, err)
+	if !l.frozen.fill(id, job.Val()["started"], r.Subtasks) {
+		if err := l.fill(ctx, r, asks.Val()); err != nil {
+			return r, err
 		}
-		r.Subtasks[sub] = s
 	}
 	if r.Attempts, err = attemptsOf(attempts.Val()); err != nil {
 		return r, fmt.Errorf("ledger: reading the attempts of job %s: %w", id, err)
 	}
 	return r, nil
+}
+
+// fill says of a record's subtasks what they ask for, reading it where it was not
+// read with them.
+func (l *Ledger) fill(ctx context.Context, r plan.Record, asks map[string]string) (err error) {
+	if len(asks) == 0 && len(r.Subtasks) > 0 {
+		if asks, err = l.rdb.HGetAll(ctx, asksKey(r.ID)).Result(); err != nil {
+			return fmt.Errorf("ledger: reading what job %s asks for: %w", r.ID, err)
+		}
+	}
+	for sub, s := range r.Subtasks {
+		s.Ask = plan.Ask{}
+		if err := json.Unmarshal([]byte(asks[string(sub)]), &s.Ask); err != nil {
+			return fmt.Errorf("ledger: reading what %s of job %s asks for: %w", sub, r.ID, err)
+		}
+		r.Subtasks[sub] = s
+	}
+	return nil
 }
 
 func decodeAll[K ~string, V any](fields map[string]string) (map[K]V, error) {
