@@ -9,7 +9,7 @@ import (
 
 // hands notes in the ledger which tasks this worker has in hand, so that another
 // can take them over if it dies. Taking a task waits until that is noted; those
-// who take at the same time are noted at once. That a task is done is noted with
+// who take within a moment are noted at once. That a task is done is noted with
 // the next one that is taken, or with the next beat: one that is noted for too
 // long is no longer needed, and only what is needed is taken over.
 type hands struct {
@@ -69,28 +69,38 @@ func (h *hands) flush(ctx context.Context) {
 	}
 }
 
+// moment is for how long those who take are gathered after a write; the first
+// after a quiet moment is noted at once.
+const moment = 2 * time.Millisecond
+
 // noting bounds the write of a handful, which no caller's context ends: others
 // wait for it, too.
 const noting = 5 * time.Second
 
-// write notes handfuls until nobody waits for one. Those that are released come
-// first: a task that was released and taken again is in hand.
+// write notes a handful, and after a moment the next if somebody waits for it.
+// Those that are released come first: a task that was released and taken again is
+// in hand.
 func (h *hands) write(ctx context.Context) {
-	for {
-		h.mu.Lock()
-		full := h.next
-		h.next = newHandful()
-		h.mu.Unlock()
-		bound, cancel := context.WithTimeout(ctx, noting)
-		full.err = h.note(bound, full.taken, full.released)
-		cancel()
-		close(full.noted)
-		h.mu.Lock()
-		if len(h.next.taken) == 0 {
-			h.busy = false
-			h.mu.Unlock()
-			return
+	h.mu.Lock()
+	full := h.next
+	h.next = newHandful()
+	h.mu.Unlock()
+	bound, cancel := context.WithTimeout(ctx, noting)
+	full.err = h.note(bound, full.taken, full.released)
+	cancel()
+	close(full.noted)
+	time.AfterFunc(moment, func() {
+		if h.more() {
+			h.write(ctx)
 		}
-		h.mu.Unlock()
-	}
+	})
+}
+
+// more reports whether somebody waits for the next handful; if not, whoever takes
+// next has it noted.
+func (h *hands) more() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.busy = len(h.next.taken) > 0
+	return h.busy
 }

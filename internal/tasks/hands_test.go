@@ -58,6 +58,31 @@ func TestTasksTakenAtOnceAreNotedAtOnce(t *testing.T) {
 	})
 }
 
+// Tasks that come one after the other are not a write each, and the first after a
+// quiet moment does not wait.
+func TestTasksTakenWithinAMomentAreNotedTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &noted{}
+		h := newHands(n.note)
+		for range 2 {
+			begun, before := time.Now(), n.writes
+			if err := h.take(t.Context(), "first"); err != nil || time.Since(begun) > 0 {
+				t.Errorf("noted after %s, %v", time.Since(begun), err)
+			}
+			var all sync.WaitGroup
+			for _, task := range strings.Split("abcdefghij", "") {
+				all.Go(func() { _ = h.take(t.Context(), task) })
+				<-time.After(moment / 20)
+			}
+			all.Wait()
+			if took := time.Since(begun); n.writes != before+2 || took > moment {
+				t.Errorf("%d writes in %s", n.writes-before, took)
+			}
+			<-time.After(2 * moment)
+		}
+	})
+}
+
 func TestReleasedTasksAreNotedWithTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &noted{}
@@ -84,6 +109,7 @@ func TestReleasedTasksAreNotedWithTheNext(t *testing.T) {
 		take("b") // delivered again
 		expect("b", 3)
 		h.release("b")
+		<-time.After(2 * moment)
 		h.flush(t.Context()) // a beat
 		expect("", 4)
 		h.flush(t.Context()) // nothing is to be noted
