@@ -70,7 +70,9 @@ func humanPossessive(sex trainset.Sex) string {
 
 // fill puts the actor into a sentence: {class}, {their}, {likeness}.
 func (d descriptor) fill(s string) string {
-	return strings.NewReplacer("{class}", d.class, "{their}", d.their, "{likeness}", d.likeness).Replace(s)
+	s = strings.ReplaceAll(s, "{class}", d.class)
+	s = strings.ReplaceAll(s, "{their}", d.their)
+	return strings.ReplaceAll(s, "{likeness}", d.likeness)
 }
 
 // article returns "a" or "an" for a noun of this package.
