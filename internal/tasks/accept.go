@@ -201,7 +201,7 @@ func (h *Handlers) freeze(ctx context.Context, layout dataset.Layout, req trains
 	if err != nil {
 		return p, err
 	}
-	b, err := json.MarshalIndent(p, "", "  ")
+	b, err := json.Marshal(p)
 	if err != nil {
 		return p, fmt.Errorf("encoding the plan: %w", err)
 	}
