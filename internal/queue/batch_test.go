@@ -56,6 +56,28 @@ func TestManyStepsAreEnqueuedOnceEach(t *testing.T) {
 	})
 }
 
+// Queues lie on different servers of a cluster.
+func TestManyStepsAreEnqueuedInACluster(t *testing.T) {
+	var addrs []string
+	for _, n := range redistest.Cluster(t) {
+		addrs = append(addrs, n.Addr)
+	}
+	rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs})
+	t.Cleanup(func() { _ = rdb.Close() })
+	q, inspector := queue.New(rdb, nil), asynq.NewInspectorFromRedisClient(rdb)
+	r := plan.Record{ID: trainset.NewJobID("u", trainset.KindActor, "k"), Kind: trainset.KindActor}
+	for range 2 {
+		if err := q.EnqueueAll(t.Context(), r, append(images(12), plan.Step{Verb: plan.VerbAssemble, Revision: 1})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string]int{queue.Image: 12, trainset.QueueControl: 1} {
+		if tasks, err := inspector.ListPendingTasks(name); err != nil || len(tasks) != want {
+			t.Errorf("%s has %d tasks: %v", name, len(tasks), err)
+		}
+	}
+}
+
 func TestManyStepsTakeOneJourney(t *testing.T) {
 	rdb := redistest.Mini(t)
 	q := queue.New(rdb, nil)
