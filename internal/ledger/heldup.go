@@ -10,7 +10,7 @@ import (
 	"github.com/actormaker/trainset"
 )
 
-func heldUpKey(id trainset.JobID) string { return "trainset:{" + string(id) + "}:heldup" } // string with expiry: why
+func heldUpKey(id trainset.JobID) string { return "trainset:{" + string(id) + "}:heldup" } // hash with expiry: why
 
 // heldUpFor is how long it is believed that a job is held up. Those that are
 // come back every five seconds and say so again.
@@ -21,8 +21,9 @@ const heldUpFor = 12 * time.Second
 // KEYS: the job's note, its events, its own hash. ARGV: why, seconds, now.
 // Returns 1.
 var heldUpScript = redis.NewScript(`
-local before = redis.call('GET', KEYS[1])
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+local before = redis.call('HGET', KEYS[1], 'why')
+redis.call('HSET', KEYS[1], 'why', ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[2])
 if before ~= ARGV[1] and redis.call('EXISTS', KEYS[3]) == 1 then
   redis.call('XADD', KEYS[2], 'MAXLEN', '~', 2000, '*', 'type', 'held up', 'subtask', '', 'detail', ARGV[1], 'at', ARGV[3])
 end

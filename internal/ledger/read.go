@@ -33,7 +33,7 @@ func (l *Ledger) load(ctx context.Context, id trainset.JobID, whole bool) (plan.
 		job, items, queued = p.HGetAll(ctx, jobKey(id)), p.HGetAll(ctx, itemsKey(id)), p.SMembers(ctx, queuedKey(id))
 		if whole {
 			attempts = p.HGetAll(ctx, attemptsKey(id))
-			heldUp = p.MGet(ctx, heldUpKey(id)) // not Get: that there is none is no error
+			heldUp = p.HMGet(ctx, heldUpKey(id), "why")
 		}
 		if whole && !l.frozen.knows(id) {
 			asks = p.HGetAll(ctx, asksKey(id))
