@@ -377,26 +377,51 @@ func (l *Ledger) MarkQueued(ctx context.Context, id trainset.JobID, taskIDs ...s
 	return nil
 }
 
-// Requeue raises the revision of a step whose task the queue has lost, so that
-// the next task has an ID of its own. ErrStale says that it is not needed.
-func (l *Ledger) Requeue(ctx context.Context, r plan.Record, s plan.Step) error {
-	field, body := "", []byte(nil)
+// Requeue raises the revisions of steps whose tasks the queue has lost, so that
+// their next tasks have IDs of their own. It returns those of which it did: what
+// has changed since it was read does not need it.
+func (l *Ledger) Requeue(ctx context.Context, r plan.Record, steps []plan.Step) ([]plan.Step, error) {
+	if len(steps) == 0 {
+		return nil, nil
+	}
+	args := make([]any, 0, 3*len(steps))
+	for _, s := range steps {
+		field, body, err := raised(r, s)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, field, s.Revision, body)
+	}
+	reply, err := l.run(ctx, "requeueing tasks", requeueScript, r.ID, args...)
+	if err != nil {
+		return nil, err
+	}
+	var done []plan.Step
+	for i, s := range steps {
+		if changed(reply[1+i:]) {
+			done = append(done, s)
+		}
+	}
+	return done, nil
+}
+
+// raised returns where a step's revision is kept and, of a subtask, what it is
+// with the next one.
+func raised(r plan.Record, s plan.Step) (field, body string, err error) {
 	switch s.Verb {
 	case plan.VerbAccept:
-		field = "accept"
+		return "accept", "", nil
 	case plan.VerbAssemble:
-		field = "assemble"
+		return "assemble", "", nil
 	case plan.VerbImage, plan.VerbGrid, plan.VerbJudge, plan.VerbEnhance, plan.VerbTile:
-		sub := r.Subtasks[s.Subtask]
-		sub.Revision++
-		var err error
-		if body, err = json.Marshal(sub); err != nil {
-			return fmt.Errorf("ledger: encoding a subtask: %w", err)
-		}
-		field = string(s.Subtask)
 	}
-	_, err := l.run(ctx, "requeueing "+field, requeueScript, r.ID, field, s.Revision, string(body))
-	return err
+	sub := r.Subtasks[s.Subtask]
+	sub.Revision++
+	b, err := json.Marshal(sub)
+	if err != nil {
+		return "", "", fmt.Errorf("ledger: encoding a subtask: %w", err)
+	}
+	return string(s.Subtask), string(b), nil
 }
 
 // ForgetQueued drops every note of queued tasks: the queue was emptied.

@@ -174,12 +174,16 @@ func TestSettleOfOldRevisionIsStale(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	step := plan.Needed(r)[0]
-	if err := l.Requeue(ctx, r, step); err != nil {
-		t.Fatal(err)
+	steps := append(plan.Needed(r), plan.Step{Verb: plan.VerbAssemble, Revision: r.AssembleRevision})
+	if done, err := l.Requeue(ctx, r, steps); err != nil || !slices.Equal(done, steps) {
+		t.Errorf("requeueing %v: %v, %v", steps, done, err)
 	}
-	if err := l.Requeue(ctx, r, step); !errors.Is(err, ledger.ErrStale) {
-		t.Errorf("requeueing twice: %v", err)
+	if done, err := l.Requeue(ctx, r, steps); err != nil || len(done) > 0 {
+		t.Errorf("requeueing twice: %v, %v", done, err)
+	}
+	again, err := l.Load(ctx, p.JobID)
+	if err != nil || again.Subtasks[plan.ImageID(1)].Revision != 2 || again.AssembleRevision != r.AssembleRevision+1 {
+		t.Errorf("afterwards %+v, %v", again, err)
 	}
 	s := p.Subtasks()[0]
 	s.State = trainset.ItemSucceeded

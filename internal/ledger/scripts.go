@@ -208,24 +208,26 @@ redis.call('HINCRBY', job, 'change', 1)
 return {1, added}
 `)
 
-// requeueScript raises the revision of a subtask whose task the queue lost, or
+// requeueScript raises the revisions of subtasks whose tasks the queue lost, or
 // of the accept or assemble task.
-// ARGV: 'accept', 'assemble' or a subtask ID, revision that was read, JSON of
-// the subtask with its new revision or empty.
-// Returns {1}, {-1}, {-2}.
+// ARGV: triples: 'accept', 'assemble' or a subtask ID, revision that was read,
+// JSON of the subtask with its new revision or empty.
+// Returns {1, 1 for each triple that was as it was read, else 0...}.
 var requeueScript = redis.NewScript(lua + `
-if ARGV[3] == '' then
-  local cur = redis.call('HGET', job, ARGV[1])
-  if not cur then return {-1} end
-  if cur ~= ARGV[2] then return {-2} end
-  redis.call('HINCRBY', job, ARGV[1], 1)
-  return {1}
+local function requeue(what, revision, json)
+  if json == '' then
+    if redis.call('HGET', job, what) ~= revision then return 0 end
+    redis.call('HINCRBY', job, what, 1)
+    return 1
+  end
+  local cur = redis.call('HGET', items, what)
+  if not cur or revisionOf(cur) ~= revision or settled[stateOf(cur)] then return 0 end
+  redis.call('HSET', items, what, json)
+  return 1
 end
-local cur = redis.call('HGET', items, ARGV[1])
-if not cur then return {-1} end
-if revisionOf(cur) ~= ARGV[2] or settled[stateOf(cur)] then return {-2} end
-redis.call('HSET', items, ARGV[1], ARGV[3])
-return {1}
+local done = {1}
+for i = 1, #ARGV, 3 do done[#done+1] = requeue(ARGV[i], ARGV[i+1], ARGV[i+2]) end
+return done
 `)
 
 // cancelScript asks a job to stop.

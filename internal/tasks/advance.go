@@ -99,14 +99,11 @@ func (h *Handlers) repair(ctx context.Context, id trainset.JobID) error {
 		return err
 	}
 	for why, steps := range map[string][]plan.Step{"the queue lost it": lost, "nobody has it in hand": adrift} {
-		for _, s := range steps {
-			err := h.ledger.Requeue(ctx, r, s)
-			if errors.Is(err, ledger.ErrStale) {
-				continue // it was done meanwhile
-			}
-			if err != nil {
-				return fmt.Errorf("repairing: %w", err)
-			}
+		requeued, err := h.ledger.Requeue(ctx, r, steps)
+		if err != nil {
+			return fmt.Errorf("repairing: %w", err)
+		}
+		for _, s := range requeued {
 			h.o.Log.Warn().Str("job_id", string(id)).Str("task", s.TaskID(id)).Str("reason", why).Msg("a task is queued anew")
 		}
 	}

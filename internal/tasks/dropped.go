@@ -34,23 +34,29 @@ func (d *dropped) take() []string {
 // letGo queues anew what was dropped, now that Redis answers again, and notes
 // that it is not in hand. What cannot be yet is kept for the next time.
 func (h *Handlers) letGo(ctx context.Context) error {
-	var problems []error
+	byJob := map[string][]string{}
 	for _, id := range h.let.take() {
-		if err := h.dropOne(ctx, id); err != nil {
-			h.let.add(id)
+		job, _, _ := strings.Cut(id, ":")
+		byJob[job] = append(byJob[job], id)
+	}
+	var problems []error
+	for job, ids := range byJob {
+		if err := h.drop(ctx, job, ids); err != nil {
+			h.let.add(ids...)
 			problems = append(problems, err)
 		}
 	}
 	return errors.Join(problems...)
 }
 
-func (h *Handlers) dropOne(ctx context.Context, id string) error {
-	job, _, _ := strings.Cut(id, ":")
-	if parsed, err := trainset.ParseJobID(job); err == nil { // else a producer's own task: the sweeper finds the job it made
-		h.o.Log.Warn().Str("job_id", job).Str("task", id).Msg("a task ended while Redis was away: queueing it anew")
-		if err := h.requeue(ctx, parsed, []string{id}); err != nil {
+// drop queues tasks of a job anew. A producer's own task names none: the sweeper
+// finds the job it made.
+func (h *Handlers) drop(ctx context.Context, job string, ids []string) error {
+	if id, err := trainset.ParseJobID(job); err == nil {
+		h.o.Log.Warn().Str("job_id", job).Strs("tasks", ids).Msg("tasks ended while Redis was away: queueing them anew")
+		if err := h.requeue(ctx, id, ids); err != nil {
 			return err
 		}
 	}
-	return h.ledger.Hold(ctx, h.o.Owner, nil, []string{id})
+	return h.ledger.Hold(ctx, h.o.Owner, nil, ids)
 }

@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/actormaker/trainset"
-	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/plan"
 )
 
@@ -19,8 +18,8 @@ import (
 // held is queued anew. Should it wake, its writes are refused.
 type Warden struct {
 	Handlers *Handlers
-	Every    time.Duration // between beats and looks; 1 s when 0
-	Dead     time.Duration // how long a count stands still; 10 s when 0
+	Every    time.Duration // between beats and looks; 500 ms when 0
+	Dead     time.Duration // how long a count stands still; 9 s when 0
 
 	seen map[string]sighting
 
@@ -40,10 +39,10 @@ type sighting struct {
 // beat, or the others would think it dead, too.
 func (w *Warden) Run(ctx context.Context) {
 	if w.Every == 0 {
-		w.Every = time.Second
+		w.Every = 500 * time.Millisecond
 	}
 	if w.Dead == 0 {
-		w.Dead = 10 * time.Second // two rounds and the queueing included, 15 s are kept
+		w.Dead = 9 * time.Second // two rounds and the queueing included, 15 s are kept
 	}
 	tick := time.NewTicker(w.Every)
 	defer tick.Stop()
@@ -158,17 +157,13 @@ func (h *Handlers) requeue(ctx context.Context, id trainset.JobID, tasks []strin
 	if err != nil {
 		return err
 	}
-	for _, s := range plan.Needed(r) {
-		if !slices.Contains(tasks, s.TaskID(id)) {
-			continue
-		}
-		err := h.ledger.Requeue(ctx, r, s)
-		if err != nil && !errors.Is(err, ledger.ErrStale) {
-			return err
-		}
-		if err == nil && h.o.Meter != nil {
-			h.o.Meter.TookOver(1)
-		}
+	steps := slices.DeleteFunc(plan.Needed(r), func(s plan.Step) bool { return !slices.Contains(tasks, s.TaskID(id)) })
+	requeued, err := h.ledger.Requeue(ctx, r, steps)
+	if err != nil {
+		return err
+	}
+	if n := len(requeued); n > 0 && h.o.Meter != nil {
+		h.o.Meter.TookOver(n)
 	}
 	return h.Advance(ctx, id)
 }
