@@ -25,30 +25,23 @@ import (
 // Errors match ErrEmpty, ErrFormat, ErrAnimated, ErrTruncated, ErrDamaged or
 // are a *TooLargeError; the limits are checked before pixels are allocated.
 func Decode(data []byte, l Limits) (*image.NRGBA, error) {
-	return decode(data, l, nil, 0, 0)
-}
-
-// DecodeInto is Decode for large pictures that come one after the other: the
-// pixels of the usual kind of PNG go to room, which grows where it is too small
-// or nil. Reuse the picture's Pix when the picture is no longer needed.
-func DecodeInto(room, data []byte, l Limits) (*image.NRGBA, error) {
-	return decode(data, l, room, 0, 0)
+	return decode(data, l, 0, 0)
 }
 
 // DecodeWithin is Decode for a picture that is wanted at most side pixels wide
 // and high: a larger one is reduced while it is converted, which needs less
 // memory than Decode does.
 func DecodeWithin(data []byte, l Limits, side int) (*image.NRGBA, error) {
-	return decode(data, l, nil, side, side)
+	return decode(data, l, side, side)
 }
 
 // decode reads a picture and fits it into a box; 0 is no box.
-func decode(data []byte, l Limits, room []byte, maxW, maxH int) (*image.NRGBA, error) {
+func decode(data []byte, l Limits, maxW, maxH int) (*image.NRGBA, error) {
 	h, err := inspect(data, l)
 	if err != nil {
 		return nil, err
 	}
-	img, err := pixels(h, data, room)
+	img, err := pixels(h, data)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +95,7 @@ func adopt(img image.Image) *image.NRGBA {
 
 // pixels decodes by format. A decoder that panics must not end the process of
 // many jobs: to it, the picture is damaged.
-func pixels(h header, data, room []byte) (img image.Image, err error) {
+func pixels(h header, data []byte) (img image.Image, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			img, err = nil, fmt.Errorf("%w: %v", ErrDamaged, p)
@@ -113,7 +106,7 @@ func pixels(h header, data, room []byte) (img image.Image, err error) {
 	case FormatJPEG:
 		img, err = jpeg.Decode(r)
 	case FormatPNG:
-		img, err = pngPixels(data, room)
+		img, err = pngPixels(data)
 	case FormatWebP:
 		img, err = webpPixels(r)
 	case FormatTIFF:
@@ -127,8 +120,8 @@ func pixels(h header, data, room []byte) (img image.Image, err error) {
 	return img, nil
 }
 
-func pngPixels(data, room []byte) (image.Image, error) {
-	img, err := png8.Decode(data, room)
+func pngPixels(data []byte) (image.Image, error) {
+	img, err := png8.Decode(data)
 	if errors.Is(err, png8.ErrOther) {
 		return png.Decode(bytes.NewReader(data)) //nolint:wrapcheck // explained by the caller
 	}

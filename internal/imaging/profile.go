@@ -28,6 +28,9 @@ type converter struct {
 	cmyk func(dst, src []byte) // from 4 bytes of ink a pixel to opaque RGB
 }
 
+// none reports whether there is nothing to convert.
+func (c converter) none() bool { return c.rgb == nil && c.cmyk == nil }
+
 // newConverter makes the converter that a profile asks for; the zero one where
 // the profile is sRGB, cannot be read, or is of another kind of picture: then
 // numbers are taken for sRGB, as browsers do.

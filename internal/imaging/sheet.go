@@ -30,7 +30,7 @@ var thumbnailLimits = Limits{MaxBytes: 128 << 20, MaxPixels: DefaultLimits.MaxPi
 // Thumbnail reads an encoded picture and reduces it to a width; a tall one to
 // that height. What is smaller stays as it is.
 func Thumbnail(data []byte, width int) (image.Image, error) {
-	img, err := decode(data, thumbnailLimits, nil, width, width)
+	img, err := decode(data, thumbnailLimits, width, width)
 	if err != nil {
 		return nil, err
 	}

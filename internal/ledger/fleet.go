@@ -147,12 +147,25 @@ func (l *Ledger) Bury(ctx context.Context, worker string) error {
 	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		p.Del(ctx, heldKey(worker))
 		p.HDel(ctx, workersKey, worker)
+		p.Del(ctx, takeoverKey(worker))
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("ledger: forgetting %s: %w", worker, err)
 	}
 	return nil
+}
+
+func takeoverKey(dead string) string { return "trainset:takeover:" + dead } // string with expiry: who takes it over
+
+// LockTakeover lets one worker at a time take over what a dead one held. Should
+// it die, too, another may after d.
+func (l *Ledger) LockTakeover(ctx context.Context, dead, owner string, d time.Duration) (bool, error) {
+	ok, err := l.rdb.SetNX(ctx, takeoverKey(dead), owner, d).Result()
+	if err != nil {
+		return false, fmt.Errorf("ledger: locking the takeover of %s: %w", dead, err)
+	}
+	return ok, nil
 }
 
 // Winner reads the attempt that made a subtask's result, with the subtask;

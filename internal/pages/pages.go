@@ -6,7 +6,10 @@
 // It must not know what a buffer is for.
 package pages
 
-import "sync"
+import (
+	"math/bits"
+	"sync"
+)
 
 // Large is the size in bytes from which a buffer has large pages in it.
 const Large = 2 << 20
@@ -21,16 +24,18 @@ func Make(n int) []byte {
 	return b
 }
 
-// kept are buffers that were given back.
-var kept sync.Pool
+// kept are buffers that were given back, by the bits of their lengths: those that
+// are asked for again have the same.
+var kept [bits.UintSize + 1]sync.Pool
 
 // Borrow returns a buffer of n bytes for a moment, with whatever is in it. Call
 // giveBack when nobody looks at it any more.
 func Borrow(n int) (b []byte, giveBack func()) {
-	held, _ := kept.Get().(*[]byte)
+	pool := &kept[bits.Len(uint(max(n, 0)))] //nolint:gosec // not negative
+	held, _ := pool.Get().(*[]byte)
 	if held == nil || cap(*held) < n {
 		made := Make(n)
 		held = &made
 	}
-	return (*held)[:n], func() { kept.Put(held) }
+	return (*held)[:n], func() { pool.Put(held) }
 }

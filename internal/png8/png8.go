@@ -110,7 +110,7 @@ func deflate(to io.Writer, img *image.NRGBA) error {
 	row, above, line := make([]byte, 3*w), make([]byte, 3*w), make([]byte, 1+3*w)
 	line[0] = filterUp
 	for y := range h {
-		pack(row, img.Pix[y*img.Stride:][:4*w])
+		Pack(row, img.Pix[y*img.Stride:][:4*w])
 		difference(line[1:], row, above)
 		if _, err := z.Write(line); err != nil {
 			return fmt.Errorf("compressing a PNG: %w", err)
@@ -123,13 +123,13 @@ func deflate(to io.Writer, img *image.NRGBA) error {
 	return nil
 }
 
-// pack drops the alpha of a row.
-func pack(rgb, nrgba []byte) {
+// Pack drops the alpha of a row.
+func Pack(rgb, nrgba []byte) {
 	for len(rgb) >= 4 && len(nrgba) >= 4 { // the fourth is written over by the next pixel
 		binary.LittleEndian.PutUint32(rgb, binary.LittleEndian.Uint32(nrgba))
 		rgb, nrgba = rgb[3:], nrgba[4:]
 	}
-	copy(rgb, nrgba[:3])
+	copy(rgb, nrgba[:min(3, len(nrgba))])
 }
 
 // Eight bytes are added, or taken from each other, at once: without their top
@@ -165,25 +165,47 @@ func addTo(row, above []byte) {
 // readers are reused for their windows.
 var readers sync.Pool
 
-// Decode reads a picture, its alpha straight. Pixels go to room, which grows
-// where it is too small or nil; the picture shares it. The caller has checked
-// the size.
+// Decode reads a picture, its alpha straight. The caller has checked the size.
 //
 // Errors match ErrOther, ErrDamaged or io.ErrUnexpectedEOF.
-func Decode(data, room []byte) (*image.NRGBA, error) {
+func Decode(data []byte) (*image.NRGBA, error) {
 	head, err := read(data)
 	if err != nil {
 		return nil, err
 	}
-	n := 4 * head.w * head.h
-	if cap(room) < n {
-		room = pages.Make(n)
-	}
-	img := &image.NRGBA{Pix: room[:n], Stride: 4 * head.w, Rect: image.Rect(0, 0, head.w, head.h)}
-	if err := inflate(img, head); err != nil {
+	img := &image.NRGBA{Pix: pages.Make(4 * head.w * head.h), Stride: 4 * head.w, Rect: image.Rect(0, 0, head.w, head.h)}
+	size := head.w * head.channels
+	lines := [2][]byte{make([]byte, size), make([]byte, size)}
+	err = inflate(head, func(y int) []byte { return lines[y%2] }, func(y int, row []byte) {
+		unpack(img.Pix[y*img.Stride:][:img.Stride], row, head.channels)
+	})
+	if err != nil {
 		return nil, err
 	}
 	return img, nil
+}
+
+// DecodeRGB is Decode for pictures without alpha that are kept as they are: three
+// bytes a pixel, rows without gaps. They go to room, which grows where it is too
+// small or nil. Other pictures are ErrOther.
+func DecodeRGB(data, room []byte) ([]byte, error) {
+	head, err := read(data)
+	if err != nil {
+		return nil, err
+	}
+	size := head.w * head.channels
+	if head.channels != channels[colourRGB] {
+		return nil, ErrOther
+	}
+	if cap(room) < size*head.h {
+		room = pages.Make(size * head.h)
+	}
+	pix := room[:size*head.h]
+	err = inflate(head, func(y int) []byte { return pix[y*size:][:size] }, func(int, []byte) {})
+	if err != nil {
+		return nil, err
+	}
+	return pix, nil
 }
 
 // head is what a PNG says of itself, and where its pixels are.
@@ -248,7 +270,9 @@ func (p *parts) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-func inflate(img *image.NRGBA, h head) error {
+// inflate reads row after row to where to says, as long as the next one needs it,
+// and shows it to each once its filter is undone.
+func inflate(h head, to func(y int) []byte, each func(y int, row []byte)) error {
 	z, err := open(&h.parts)
 	if err != nil {
 		return explain(err)
@@ -257,19 +281,22 @@ func inflate(img *image.NRGBA, h head) error {
 		h.parts = nil // the reader outlives the data
 		readers.Put(z)
 	}()
-	size := h.w * h.channels
-	row, above := make([]byte, 1+size), make([]byte, 1+size)
+	above, filter := make([]byte, h.w*h.channels), make([]byte, 1)
 	for y := range h.h {
+		row := to(y)
+		if _, err := io.ReadFull(z, filter); err != nil {
+			return explain(err)
+		}
 		if _, err := io.ReadFull(z, row); err != nil {
 			return explain(err)
 		}
-		if err := restore(row[0], row[1:], above[1:], h.channels); err != nil {
+		if err := restore(filter[0], row, above, h.channels); err != nil {
 			return err
 		}
-		unpack(img.Pix[y*img.Stride:][:img.Stride], row[1:], h.channels)
-		row, above = above, row
+		each(y, row)
+		above = row
 	}
-	switch _, err := io.ReadFull(z, row[:1]); { // the sum is checked at the end
+	switch _, err := io.ReadFull(z, filter); { // the sum is checked at the end
 	case err == nil:
 		return fmt.Errorf("%w: it has more pixels than it says", ErrDamaged)
 	case !errors.Is(err, io.EOF):
@@ -346,18 +373,25 @@ func paeth(row, above []byte, n int) {
 
 func magnitude(v int) int { return max(v, -v) }
 
+// Unpack gives a row opaque alpha.
+func Unpack(nrgba, rgb []byte) {
+	const alpha = 0xff << 24
+	for len(rgb) >= 4 && len(nrgba) >= 4 { // the fourth is the next pixel's first
+		binary.LittleEndian.PutUint32(nrgba, binary.LittleEndian.Uint32(rgb)|alpha)
+		rgb, nrgba = rgb[3:], nrgba[4:]
+	}
+	if len(rgb) == 3 && len(nrgba) == 4 {
+		nrgba[0], nrgba[1], nrgba[2], nrgba[3] = rgb[0], rgb[1], rgb[2], 0xff
+	}
+}
+
 // unpack makes a row of any channels one of four.
 func unpack(nrgba, row []byte, channels int) {
 	switch channels {
 	case 4:
 		copy(nrgba, row)
 	case 3:
-		const alpha = 0xff << 24
-		for len(row) >= 4 && len(nrgba) >= 4 { // the fourth is the next pixel's first
-			binary.LittleEndian.PutUint32(nrgba, binary.LittleEndian.Uint32(row)|alpha)
-			row, nrgba = row[3:], nrgba[4:]
-		}
-		nrgba[0], nrgba[1], nrgba[2], nrgba[3] = row[0], row[1], row[2], 0xff
+		Unpack(nrgba, row)
 	case 1:
 		for i, v := range row {
 			px := nrgba[4*i : 4*i+4]

@@ -58,7 +58,7 @@ func TestWhatIsEncodedIsReadBackByAnyone(t *testing.T) {
 		if err != nil {
 			t.Fatalf("image/png: %v", err)
 		}
-		ours, err := png8.Decode(data, nil)
+		ours, err := png8.Decode(data)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,10 +95,22 @@ func TestDecodeReadsWhatOthersEncode(t *testing.T) {
 		if err := (&png.Encoder{CompressionLevel: level}).Encode(&b, source); err != nil {
 			t.Fatal(err)
 		}
-		room := bytes.Repeat([]byte{7}, rapid.IntRange(0, 5*w*h).Draw(t, "room"))
-		got, err := png8.Decode(b.Bytes(), room)
+		got, err := png8.Decode(b.Bytes())
 		if err != nil {
 			t.Fatal(err)
+		}
+		room := bytes.Repeat([]byte{7}, rapid.IntRange(0, 5*w*h).Draw(t, "room"))
+		rgb, err := png8.DecodeRGB(b.Bytes(), room)
+		switch opaque := b.Bytes()[25] == 2; {
+		case !opaque && !errors.Is(err, png8.ErrOther):
+			t.Fatalf("one that is not RGB: %v", err)
+		case opaque && (err != nil || len(rgb) != 3*w*h):
+			t.Fatalf("%d bytes of RGB, %v", len(rgb), err)
+		}
+		for i := 0; i+3 <= len(rgb); i += 3 {
+			if c := got.NRGBAAt(i/3%w, i/3/w); (color.NRGBA{rgb[i], rgb[i+1], rgb[i+2], 255}) != c {
+				t.Fatalf("as RGB, pixel %d is %v, not %v", i/3, rgb[i:i+3], c)
+			}
 		}
 		for y := range h {
 			for x := range w {
@@ -111,15 +123,36 @@ func TestDecodeReadsWhatOthersEncode(t *testing.T) {
 }
 
 func TestDecodeUsesTheRoomItIsGiven(t *testing.T) {
-	data := encoded(t, noisy(20, 10, 1, false))
-	room := make([]byte, 0, 20*10*4)
-	img, err := png8.Decode(data, room)
+	data, err := png8.Encode(noisy(20, 10, 1, false), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if &img.Pix[0] != &room[:1][0] {
+	room := make([]byte, 0, 20*10*3)
+	pix, err := png8.DecodeRGB(data, room)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if &pix[0] != &room[:1][0] {
 		t.Error("it has allocated pixels of its own")
 	}
+}
+
+func TestPackAndUnpackUndoEachOther(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rgb := rapid.SliceOfN(rapid.Byte(), 0, 90).Draw(t, "rgb")
+		rgb = rgb[:len(rgb)/3*3]
+		nrgba, again := make([]byte, len(rgb)/3*4), make([]byte, len(rgb))
+		png8.Unpack(nrgba, rgb)
+		png8.Pack(again, nrgba)
+		if !bytes.Equal(rgb, again) {
+			t.Fatalf("%v becomes %v, and that %v", rgb, nrgba, again)
+		}
+		for i := 3; i < len(nrgba); i += 4 {
+			if nrgba[i] != 0xff {
+				t.Fatalf("not opaque: %v", nrgba)
+			}
+		}
+	})
 }
 
 func encoded(tb testing.TB, img image.Image) []byte {
@@ -140,7 +173,7 @@ func TestDecodeSaysWhatItDoesNotRead(t *testing.T) {
 		"nothing":     nil,
 		"interlacing": interlaced(encoded(t, noisy(4, 4, 1, false))),
 	} {
-		if _, err := png8.Decode(data, nil); !errors.Is(err, png8.ErrOther) {
+		if _, err := png8.Decode(data); !errors.Is(err, png8.ErrOther) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -155,14 +188,14 @@ func interlaced(data []byte) []byte {
 func TestDecodeFindsEveryCutAndEveryFlippedBit(t *testing.T) {
 	whole := encoded(t, noisy(16, 16, 3, false))
 	for n := 33; n < len(whole); n++ {
-		if _, err := png8.Decode(whole[:n], nil); !errors.Is(err, io.ErrUnexpectedEOF) {
+		if _, err := png8.Decode(whole[:n]); !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Fatalf("cut to %d of %d bytes: %v", n, len(whole), err)
 		}
 	}
 	for at := 8 + 25 + 8; at < len(whole)-12; at++ { // the pixels' own chunk
 		bad := bytes.Clone(whole)
 		bad[at] ^= 0x10
-		if _, err := png8.Decode(bad, nil); err == nil {
+		if _, err := png8.Decode(bad); err == nil {
 			t.Fatalf("nothing is said of the bit flipped in byte %d", at)
 		}
 	}
@@ -174,7 +207,7 @@ func TestDecodeWantsAsManyRowsAsTheHeaderSays(t *testing.T) {
 		head := bytes.Clone(data[16:29])
 		head[7] = tall
 		data = append(append(append([]byte{}, data[:8]...), png8.Chunk("IHDR", head)...), data[33:]...)
-		if _, err := png8.Decode(data, nil); err == nil {
+		if _, err := png8.Decode(data); err == nil {
 			t.Errorf("its header says %s rows than there are, and nothing is said of that", name)
 		}
 	}
@@ -196,7 +229,7 @@ func FuzzDecode(f *testing.F) {
 		if err == nil && (c.Width > 256 || c.Height > 256) {
 			return
 		}
-		ours, err := png8.Decode(data, nil)
+		ours, err := png8.Decode(data)
 		if err != nil {
 			return
 		}
@@ -239,10 +272,10 @@ func BenchmarkDecode(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	room := make([]byte, 1365*1365*4)
+	room := make([]byte, 1365*1365*3)
 	b.Run("png8", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := png8.Decode(data, room); err != nil {
+			if _, err := png8.DecodeRGB(data, room); err != nil {
 				b.Fatal(err)
 			}
 		}

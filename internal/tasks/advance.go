@@ -90,7 +90,7 @@ func (h *Handlers) repair(ctx context.Context, id trainset.JobID) error {
 	if err != nil {
 		return fmt.Errorf("repairing: %w", err)
 	}
-	lost, delivered, err := h.astray(r)
+	lost, delivered, err := h.astray(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -111,12 +111,15 @@ func (h *Handlers) repair(ctx context.Context, id trainset.JobID) error {
 }
 
 // astray returns the steps that the queue was given and has lost, and those
-// that it has delivered to somebody.
-func (h *Handlers) astray(r plan.Record) (lost, delivered []plan.Step, err error) {
-	for _, s := range plan.Needed(r) {
-		if !r.Queued[s.TaskID(r.ID)] {
-			continue
-		}
+// that it has delivered to somebody who has not noted them. What a worker has in
+// hand is neither: of most tasks the queue need not be asked.
+func (h *Handlers) astray(ctx context.Context, r plan.Record) (lost, delivered []plan.Step, err error) {
+	queued := slices.DeleteFunc(plan.Needed(r), func(s plan.Step) bool { return !r.Queued[s.TaskID(r.ID)] })
+	free, err := h.unheld(ctx, r.ID, queued)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, s := range free {
 		standing, err := h.queue.Standing(r, s)
 		if err != nil {
 			return nil, nil, err
@@ -132,6 +135,22 @@ func (h *Handlers) astray(r plan.Record) (lost, delivered []plan.Step, err error
 	return lost, delivered, nil
 }
 
+// unheld returns those of the steps that no worker has in hand.
+func (h *Handlers) unheld(ctx context.Context, id trainset.JobID, steps []plan.Step) ([]plan.Step, error) {
+	if len(steps) == 0 {
+		return nil, nil
+	}
+	ids := make([]string, len(steps))
+	for i, s := range steps {
+		ids[i] = s.TaskID(id)
+	}
+	ids, err := h.ledger.Unheld(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(steps, func(s plan.Step) bool { return !slices.Contains(ids, s.TaskID(id)) }), nil
+}
+
 // adriftFor is how long a task must be seen in nobody's hands before it is
 // queued anew: a little less than two looks of the sweeper are apart. A worker
 // notes what it takes within milliseconds; should it be slower, the task runs
@@ -142,26 +161,18 @@ const adriftFor = 9 * time.Second
 // long enough: the queue's answer was lost, or the worker died before it noted
 // what it had. The queue itself notices after one to two minutes.
 func (h *Handlers) adrift(ctx context.Context, r plan.Record, delivered []plan.Step) ([]plan.Step, error) {
-	if len(delivered) == 0 {
-		return nil, nil
-	}
-	ids := make([]string, len(delivered))
-	for i, s := range delivered {
-		ids[i] = s.TaskID(r.ID)
-	}
-	ids, err := h.ledger.Unheld(ctx, ids) // after the queue was asked: what is noted by then is held
+	free, err := h.unheld(ctx, r.ID, delivered) // after the queue was asked: what is noted by then is held
 	if err != nil {
 		return nil, err
+	}
+	ids := make([]string, len(free)) // also when there is none: those seen before start anew
+	for i, s := range free {
+		ids[i] = s.TaskID(r.ID)
 	}
 	if ids, err = h.ledger.Adrift(ctx, r.ID, adriftFor, ids); err != nil {
 		return nil, err
 	}
-	var adrift []plan.Step
-	for _, s := range delivered {
-		if slices.Contains(ids, s.TaskID(r.ID)) {
-			adrift = append(adrift, s)
-		}
-	}
+	adrift := slices.DeleteFunc(free, func(s plan.Step) bool { return !slices.Contains(ids, s.TaskID(r.ID)) })
 	if h.o.Meter != nil && len(adrift) > 0 {
 		h.o.Meter.TookOver(len(adrift))
 	}

@@ -184,7 +184,7 @@ func (c enhanceCraft) finish(ctx context.Context, w ledger.Work, _ plan.Attempt,
 		return unreadable(data, err), ctx.Err()
 	}
 	defer release()
-	m := made{body: data, width: img.Rect.Dx(), height: img.Rect.Dy()}
+	m := made{body: data, width: img.Width, height: img.Height}
 	m.kind, m.ext = formatOf(data)
 	m.rejected = notGrown(*raw.Grid, m, w.Job.Plan.Style.Factor)
 	return m, nil

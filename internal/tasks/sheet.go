@@ -3,7 +3,6 @@ package tasks
 import (
 	"context"
 	"fmt"
-	"image"
 	"slices"
 	"sync"
 	"time"
@@ -11,7 +10,7 @@ import (
 	"github.com/actormaker/trainset/internal/imaging"
 )
 
-// sheets lends out decoded grids: an enlarged one has 64 MB, and its tiles are
+// sheets lends out decoded grids: an enlarged one has 48 MB, and its tiles are
 // cut by tasks of their own. There are few of them, however many tasks ask: who
 // wants another one waits until one of these is in nobody's hands, and its
 // pixels are written over.
@@ -27,7 +26,7 @@ type sheet struct {
 	sum   string
 	users int
 	ready chan struct{}
-	img   *image.NRGBA
+	img   imaging.Packed
 	err   error
 	room  []byte // pixels that may be written over
 	drop  *time.Timer
@@ -41,7 +40,7 @@ const (
 // sheet lends a picture by the digest of its bytes, which are read and decoded
 // once for all who ask while it is kept. Call release when it is no longer
 // looked at.
-func (h *Handlers) sheet(ctx context.Context, sum string, read func() ([]byte, error)) (img *image.NRGBA, release func(), err error) {
+func (h *Handlers) sheet(ctx context.Context, sum string, read func() ([]byte, error)) (img imaging.Packed, release func(), err error) {
 	for {
 		s, first, wait := h.sheets.take(sum)
 		switch {
@@ -50,7 +49,7 @@ func (h *Handlers) sheet(ctx context.Context, sum string, read func() ([]byte, e
 			case <-wait:
 				continue
 			case <-ctx.Done():
-				return nil, nil, context.Cause(ctx)
+				return imaging.Packed{}, nil, context.Cause(ctx)
 			}
 		case first:
 			img, err := h.decodeSheet(ctx, s.room, read)
@@ -61,30 +60,30 @@ func (h *Handlers) sheet(ctx context.Context, sum string, read func() ([]byte, e
 		case <-s.ready:
 		case <-ctx.Done():
 			release()
-			return nil, nil, context.Cause(ctx)
+			return imaging.Packed{}, nil, context.Cause(ctx)
 		}
 		if s.err == nil {
 			return s.img, release, nil
 		}
 		release()
 		if first || ctx.Err() != nil {
-			return nil, nil, s.err
+			return imaging.Packed{}, nil, s.err
 		}
 		// Who came first may have been interrupted: this one tries for itself.
 	}
 }
 
-func (h *Handlers) decodeSheet(ctx context.Context, room []byte, read func() ([]byte, error)) (img *image.NRGBA, err error) {
+func (h *Handlers) decodeSheet(ctx context.Context, room []byte, read func() ([]byte, error)) (img imaging.Packed, err error) {
 	data, err := read()
 	if err != nil {
-		return nil, err
+		return img, err
 	}
 	err = h.withPixels(ctx, func() (err error) {
-		img, err = imaging.DecodeInto(room, data, outputLimits)
+		img, err = imaging.DecodePacked(room, data, outputLimits)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("decoding: %w", err)
+		return img, fmt.Errorf("decoding: %w", err)
 	}
 	return img, nil
 }
@@ -128,7 +127,7 @@ func (s *sheets) wake(k *sheet) {
 }
 
 // decoded ends the wait for a sheet. What failed is not kept.
-func (s *sheets) decoded(k *sheet, img *image.NRGBA, err error) {
+func (s *sheets) decoded(k *sheet, img imaging.Packed, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k.img, k.err, k.room = img, err, nil

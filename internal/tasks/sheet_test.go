@@ -51,7 +51,7 @@ func TestSheetsAreFewAndNobodysPixelsChange(t *testing.T) {
 				return
 			}
 			defer release()
-			for at := 0; at < len(img.Pix); at += 4 {
+			for at := range img.Pix {
 				if int(img.Pix[at]) != 10*g {
 					t.Errorf("a pixel of grid %d is %d", g, img.Pix[at])
 					return

@@ -127,15 +127,27 @@ func (w *Warden) still(beats map[string]string, now time.Time) []string {
 	return dead
 }
 
-// takeOver queues anew what a dead worker held. Several may do so at once.
+// How a dead worker's tasks are queued anew: by one of the others at a time, who
+// is given up after a few seconds, and many jobs at once, for each is a few
+// journeys to Redis and little else.
+const (
+	takeoverLock = 4 * time.Second
+	jobsAtOnce   = 32
+)
+
+// takeOver queues anew what a dead worker held, unless another does.
 func (h *Handlers) takeOver(ctx context.Context, dead string) error {
+	mine, err := h.ledger.LockTakeover(ctx, dead, h.o.Owner, takeoverLock)
+	if err != nil || !mine {
+		return err
+	}
 	held, err := h.ledger.Held(ctx, dead)
 	if err != nil {
 		return err
 	}
 	h.o.Log.Warn().Str("dead", dead).Int("jobs", len(held)).Msg("a worker has died: taking over what it held")
 	g, together := errgroup.WithContext(ctx)
-	g.SetLimit(parallel)
+	g.SetLimit(jobsAtOnce)
 	for job, tasks := range held {
 		if _, err := trainset.ParseJobID(string(job)); err != nil {
 			continue // a producer's own task: the job it made is found by the sweeper

@@ -9,6 +9,7 @@ import (
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/imaging"
 	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/pages"
 	"github.com/actormaker/trainset/internal/plan"
 )
 
@@ -76,8 +77,8 @@ func floor(e trainset.Enhance) int {
 	return minTile
 }
 
-// cut takes the tile out of its grid, or of the grid's enlargement, whose pixels
-// it shares until release is called.
+// cut takes the tile out of its grid, or of the grid's enlargement. Call release
+// when nobody looks at its pixels any more.
 func (c tileCraft) cut(ctx context.Context, w ledger.Work) (tile *image.NRGBA, release func(), err error) {
 	ask := w.Subtask.Ask
 	_, made, err := c.h.ledger.Winner(ctx, w.Job.ID, plan.GridID(ask.Grid))
@@ -92,13 +93,14 @@ func (c tileCraft) cut(ctx context.Context, w ledger.Work) (tile *image.NRGBA, r
 		}
 		from = larger.Image
 	}
-	img, release, err := c.h.sheet(ctx, from.SHA256, func() ([]byte, error) { return c.h.store.Get(ctx, from.Key) })
+	sheet, giveBack, err := c.h.sheet(ctx, from.SHA256, func() ([]byte, error) { return c.h.store.Get(ctx, from.Key) })
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading grid %d: %w", ask.Grid, err)
 	}
-	box := scaled(made.Grid.Tiles[ask.Tile-1].Box, *made.Grid, img.Rect)
-	part, _ := img.SubImage(box).(*image.NRGBA)
-	return part, release, nil
+	defer giveBack()
+	box := scaled(made.Grid.Tiles[ask.Tile-1].Box, *made.Grid, sheet.Bounds())
+	room, release := pages.Borrow(4 * box.Dx() * box.Dy())
+	return sheet.Cut(box, room), release, nil
 }
 
 // scaled is a box of a grid on an enlargement of it. The part stays square.
