@@ -21,15 +21,17 @@ const minTile = 1024
 
 // question asks for an enlargement of the tile alone.
 func (c tileCraft) question(ctx context.Context, w ledger.Work, _ *plan.Try) (question, error) {
-	tile, release, err := c.cut(ctx, w)
+	tile, release, err := c.find(ctx, w)
 	if err != nil {
 		return question{}, err
 	}
 	defer release()
 	var png []byte
-	err = c.h.withPixels(ctx, func() (err error) {
-		png, err = imaging.EncodePNG(tile, imaging.EncodeOptions{})
-		return err
+	err = c.h.withPixels(ctx, func() error {
+		return tile.cut(func(img *image.NRGBA) (err error) {
+			png, err = imaging.EncodePNG(img, imaging.EncodeOptions{})
+			return err
+		})
 	})
 	if err != nil {
 		return question{}, fmt.Errorf("encoding a tile: %w", err)
@@ -45,27 +47,29 @@ func (c tileCraft) question(ctx context.Context, w ledger.Work, _ *plan.Try) (qu
 }
 
 // finish cuts the tile out, or takes its enlargement, and checks it.
-func (c tileCraft) finish(ctx context.Context, w ledger.Work, a plan.Attempt, data []byte) (made, error) {
+func (c tileCraft) finish(ctx context.Context, w ledger.Work, a plan.Attempt, data []byte) (m made, err error) {
 	want := imaging.Want{AspectW: 1, AspectH: 1, MinSide: floor(w.Job.Plan.Style.Enhance), Ink: true}
-	img, release := (*image.NRGBA)(nil), func() {}
-	if a.Model == "" {
-		var err error
-		if img, release, err = c.cut(ctx, w); err != nil {
-			return made{}, err
-		}
+	check := func(img *image.NRGBA) (err error) {
+		m, err = picture(img, want)
+		return err
 	}
-	defer release()
-	var m made
-	err := c.h.withPixels(ctx, func() (err error) {
-		if a.Model != "" {
-			if img, err = imaging.Decode(data, outputLimits); err != nil {
+	if a.Model != "" {
+		err = c.h.withPixels(ctx, func() error {
+			img, err := imaging.Decode(data, outputLimits)
+			if err != nil {
 				m = unreadable(data, err)
 				return nil
 			}
-		}
-		m, err = picture(img, want)
-		return err
-	})
+			return check(img)
+		})
+		return m, err
+	}
+	tile, release, err := c.find(ctx, w)
+	if err != nil {
+		return made{}, err
+	}
+	defer release()
+	err = c.h.withPixels(ctx, func() error { return tile.cut(check) })
 	return m, err
 }
 
@@ -77,30 +81,40 @@ func floor(e trainset.Enhance) int {
 	return minTile
 }
 
-// cut takes the tile out of its grid, or of the grid's enlargement. Call release
-// when nobody looks at its pixels any more.
-func (c tileCraft) cut(ctx context.Context, w ledger.Work) (tile *image.NRGBA, release func(), err error) {
+// place is where a tile lies in its grid, or in the grid's enlargement.
+type place struct {
+	sheet imaging.Packed
+	box   image.Rectangle
+}
+
+// cut shows the tile to f, for which it has pixels of its own as long as f runs:
+// whoever waits for a core holds none.
+func (p place) cut(f func(*image.NRGBA) error) error {
+	room, giveBack := pages.Borrow(4 * p.box.Dx() * p.box.Dy())
+	defer giveBack()
+	return f(p.sheet.Cut(p.box, room))
+}
+
+// find returns the tile's place. Call release when it has been cut out.
+func (c tileCraft) find(ctx context.Context, w ledger.Work) (tile place, release func(), err error) {
 	ask := w.Subtask.Ask
 	_, made, err := c.h.ledger.Winner(ctx, w.Job.ID, plan.GridID(ask.Grid))
 	if err != nil {
-		return nil, nil, err
+		return place{}, nil, err
 	}
 	from := made.Image
 	if w.Job.Plan.Style.Enhance == trainset.EnhanceGrid {
 		_, larger, err := c.h.ledger.Winner(ctx, w.Job.ID, plan.EnhanceID(ask.Grid))
 		if err != nil {
-			return nil, nil, err
+			return place{}, nil, err
 		}
 		from = larger.Image
 	}
-	sheet, giveBack, err := c.h.sheet(ctx, from.SHA256, func() ([]byte, error) { return c.h.store.Get(ctx, from.Key) })
+	sheet, release, err := c.h.sheet(ctx, from.SHA256, func() ([]byte, error) { return c.h.store.Get(ctx, from.Key) })
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading grid %d: %w", ask.Grid, err)
+		return place{}, nil, fmt.Errorf("reading grid %d: %w", ask.Grid, err)
 	}
-	defer giveBack()
-	box := scaled(made.Grid.Tiles[ask.Tile-1].Box, *made.Grid, sheet.Bounds())
-	room, release := pages.Borrow(4 * box.Dx() * box.Dy())
-	return sheet.Cut(box, room), release, nil
+	return place{sheet, scaled(made.Grid.Tiles[ask.Tile-1].Box, *made.Grid, sheet.Bounds())}, release, nil
 }
 
 // scaled is a box of a grid on an enlargement of it. The part stays square.
