@@ -81,14 +81,13 @@ func (l *Ledger) Unheld(ctx context.Context, taskIDs []string) ([]string, error)
 	if err != nil {
 		return nil, fmt.Errorf("ledger: reading the workers: %w", err)
 	}
-	members := make([]any, len(taskIDs))
-	for i, id := range taskIDs {
-		members[i] = id
+	if len(taskIDs) == 0 {
+		return nil, nil
 	}
 	held := make([]*redis.BoolSliceCmd, len(workers))
 	if _, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, w := range workers {
-			held[i] = p.SMIsMember(ctx, heldKey(w), members...)
+			held[i] = p.SMIsMember(ctx, heldKey(w), members(taskIDs)...)
 		}
 		return nil
 	}); err != nil {
@@ -166,6 +165,14 @@ func (l *Ledger) LockTakeover(ctx context.Context, dead, owner string, d time.Du
 		return false, fmt.Errorf("ledger: locking the takeover of %s: %w", dead, err)
 	}
 	return ok, nil
+}
+
+// UnlockTakeover lets the next one try at once what could not be done.
+func (l *Ledger) UnlockTakeover(ctx context.Context, dead string) error {
+	if err := l.rdb.Del(ctx, takeoverKey(dead)).Err(); err != nil {
+		return fmt.Errorf("ledger: unlocking the takeover of %s: %w", dead, err)
+	}
+	return nil
 }
 
 // Winner reads the attempt that made a subtask's result, with the subtask;

@@ -61,6 +61,28 @@ func (q *Queue) inspect(name string) (Info, error) {
 	}, nil
 }
 
+// pageSize is how many tasks are listed at once.
+const pageSize = 500
+
+// Delivered returns the IDs of all tasks that were given to some worker, as far
+// as the queue knows: the worker may have died since, or never have had them.
+func (q *Queue) Delivered() ([]string, error) {
+	var ids []string
+	for _, name := range Names() {
+		for page, more := 1, true; more; page++ {
+			tasks, err := q.inspector.ListActiveTasks(name, asynq.PageSize(pageSize), asynq.Page(page))
+			if err != nil && !errors.Is(err, asynq.ErrQueueNotFound) {
+				return nil, fmt.Errorf("queue: listing the tasks of %s: %w", name, err)
+			}
+			for _, t := range tasks {
+				ids = append(ids, t.ID)
+			}
+			more = len(tasks) == pageSize
+		}
+	}
+	return ids, nil
+}
+
 // Pause keeps workers from taking further tasks from a queue; those in hand go
 // on. It reports whether that changed anything.
 func (q *Queue) Pause(ctx context.Context, name string) (bool, error) {

@@ -152,6 +152,35 @@ func TestATaskThatNobodyHasIsQueuedAnew(t *testing.T) {
 	close(f.let)
 }
 
+// What a worker was given and died with before it noted that is queued anew
+// together with what it had noted, and what somebody has in hand is not.
+func TestWhatADeadWorkerWasGivenIsQueuedAnew(t *testing.T) {
+	f := newAdriftFleet(t, 1)
+	if err := f.h.Advance(t.Context(), f.job); err != nil {
+		t.Fatal(err)
+	}
+	<-f.deaf.lost
+	revision := func() int {
+		r, err := f.h.ledger.Load(t.Context(), f.job)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.AcceptRevision
+	}
+	for _, dead := range []string{"first", "second"} {
+		if err := f.h.takeOver(t.Context(), dead, time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+		if got := revision(); got != 1 {
+			t.Fatalf("after the %s has died the task has revision %d, not 1", dead, got)
+		}
+		if dead == "first" {
+			<-f.given // the next one is given to the worker
+		}
+	}
+	close(f.let)
+}
+
 // One look that saw a task in somebody's hands makes the count start anew.
 func TestATaskThatWasInHandBetweenLooksIsNotAdrift(t *testing.T) {
 	f := newAdriftFleet(t, 1)

@@ -3,7 +3,6 @@ package tasks
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 
 	"github.com/actormaker/trainset"
@@ -34,13 +33,8 @@ func (d *dropped) take() []string {
 // letGo queues anew what was dropped, now that Redis answers again, and notes
 // that it is not in hand. What cannot be yet is kept for the next time.
 func (h *Handlers) letGo(ctx context.Context) error {
-	byJob := map[string][]string{}
-	for _, id := range h.let.take() {
-		job, _, _ := strings.Cut(id, ":")
-		byJob[job] = append(byJob[job], id)
-	}
 	var problems []error
-	for job, ids := range byJob {
+	for job, ids := range byJob(h.let.take()) {
 		if err := h.drop(ctx, job, ids); err != nil {
 			h.let.add(ids...)
 			problems = append(problems, err)
@@ -51,10 +45,10 @@ func (h *Handlers) letGo(ctx context.Context) error {
 
 // drop queues tasks of a job anew. A producer's own task names none: the sweeper
 // finds the job it made.
-func (h *Handlers) drop(ctx context.Context, job string, ids []string) error {
-	if id, err := trainset.ParseJobID(job); err == nil {
-		h.o.Log.Warn().Str("job_id", job).Strs("tasks", ids).Msg("tasks ended while Redis was away: queueing them anew")
-		if err := h.requeue(ctx, id, ids); err != nil {
+func (h *Handlers) drop(ctx context.Context, job trainset.JobID, ids []string) error {
+	if _, err := trainset.ParseJobID(string(job)); err == nil {
+		h.o.Log.Warn().Str("job_id", string(job)).Strs("tasks", ids).Msg("tasks ended while Redis was away: queueing them anew")
+		if err := h.requeue(ctx, job, ids); err != nil {
 			return err
 		}
 	}
