@@ -31,7 +31,7 @@ var kept [bits.UintSize + 1]sync.Pool
 // Borrow returns a buffer of n bytes for a moment, with whatever is in it. Call
 // giveBack when nobody looks at it any more.
 func Borrow(n int) (b []byte, giveBack func()) {
-	pool := &kept[bits.Len(uint(max(n, 0)))] //nolint:gosec // not negative
+	pool := &kept[bits.Len(uint(max(n, 0)))]
 	held, _ := pool.Get().(*[]byte)
 	if held == nil || cap(*held) < n {
 		made := Make(n)
