@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -66,12 +65,7 @@ func (l *Ledger) Held(ctx context.Context, worker string) (map[trainset.JobID][]
 	if err != nil {
 		return nil, fmt.Errorf("ledger: reading what %s held: %w", worker, err)
 	}
-	held := make(map[trainset.JobID][]string)
-	for _, id := range ids {
-		job, _, _ := strings.Cut(id, ":")
-		held[trainset.JobID(job)] = append(held[trainset.JobID(job)], id)
-	}
-	return held, nil
+	return plan.ByJob(ids), nil
 }
 
 // Unheld returns those of the tasks that no worker has in hand, dead ones

@@ -284,9 +284,9 @@ func (l *Ledger) overCap(ctx context.Context, a plan.Attempt, spent trainset.Mon
 	return &OverCapError{Cap: trainset.Money(limit), Spent: spent, Price: a.Price}
 }
 
-// Write replaces how far an attempt has come that was read at a.Version and returns it with its
-// new version. was is the cost it was read with: what is spent changes by the
-// difference. ErrStale says that another worker wrote first.
+// Write replaces how far an attempt has come that was read at a.Version, and
+// returns it with its new version. was is the cost it was read with: what is
+// spent changes by the difference. ErrStale says that another worker wrote first.
 func (l *Ledger) Write(ctx context.Context, a plan.Attempt, was trainset.Money) (plan.Attempt, error) {
 	a, args, err := l.writing(a, was)
 	if err != nil {

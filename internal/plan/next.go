@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/actormaker/trainset"
 )
@@ -31,6 +32,32 @@ func (s Step) TaskID(job trainset.JobID) string {
 	case VerbImage, VerbGrid, VerbJudge, VerbEnhance, VerbTile:
 	}
 	return fmt.Sprintf("%s:%s:%d", job, what, s.Revision)
+}
+
+// TaskIDs names the tasks of a job's steps, in their order.
+func TaskIDs(job trainset.JobID, steps []Step) []string {
+	ids := make([]string, len(steps))
+	for i, s := range steps {
+		ids[i] = s.TaskID(job)
+	}
+	return ids
+}
+
+// Among returns those of a job's steps whose tasks are among some. It makes them
+// of the same slice.
+func Among(tasks []string, job trainset.JobID, steps []Step) []Step {
+	return slices.DeleteFunc(steps, func(s Step) bool { return !slices.Contains(tasks, s.TaskID(job)) })
+}
+
+// ByJob sorts tasks by the job that their IDs begin with. That is no job's ID
+// where a producer has named its own task.
+func ByJob(tasks []string) map[trainset.JobID][]string {
+	all := make(map[trainset.JobID][]string)
+	for _, id := range tasks {
+		job, _, _ := strings.Cut(id, ":")
+		all[trainset.JobID(job)] = append(all[trainset.JobID(job)], id)
+	}
+	return all
 }
 
 // Next returns the steps that the job needs now and that were not queued yet,

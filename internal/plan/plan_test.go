@@ -252,3 +252,17 @@ func TestItemsNameTheirFilesOnceTheSetIsWhole(t *testing.T) {
 		t.Errorf("without a set: %+v", job.Items[0])
 	}
 }
+
+func TestTasksAreSortedByTheirJob(t *testing.T) {
+	first, second := trainset.NewJobID("ada", trainset.KindActor, "1"), trainset.NewJobID("ada", trainset.KindActor, "2")
+	steps := []plan.Step{{Verb: plan.VerbAssemble, Revision: 1}, {Verb: plan.VerbImage, Subtask: plan.ImageID(3), Index: 3, Revision: 2}}
+	mine := plan.TaskIDs(first, steps)
+	other := plan.TaskIDs(second, steps[:1])
+	sorted := plan.ByJob(slices.Concat(mine, other, []string{"a producer's own"}))
+	if len(sorted) != 3 || !slices.Equal(sorted[first], mine) || !slices.Equal(sorted[second], other) {
+		t.Errorf("%v", sorted)
+	}
+	if got := plan.Among(mine[1:], first, slices.Clone(steps)); !slices.Equal(got, steps[1:]) {
+		t.Errorf("%v are among %v", got, mine[1:])
+	}
+}

@@ -67,14 +67,10 @@ func (h *Handlers) enqueue(ctx context.Context, r plan.Record, steps []plan.Step
 	if len(steps) == 0 {
 		return nil
 	}
-	ids := make([]string, len(steps))
-	for i, s := range steps {
-		ids[i] = s.TaskID(r.ID)
-	}
 	if err := h.queue.EnqueueAll(ctx, r, steps); err != nil {
 		return err
 	}
-	return h.ledger.MarkQueued(ctx, r.ID, ids...)
+	return h.ledger.MarkQueued(ctx, r.ID, plan.TaskIDs(r.ID, steps)...)
 }
 
 // repair looks after one open job: what the queue has lost is queued anew
@@ -137,18 +133,8 @@ func (h *Handlers) astray(ctx context.Context, r plan.Record) (lost, delivered [
 
 // unheld returns those of the steps that no worker has in hand.
 func (h *Handlers) unheld(ctx context.Context, id trainset.JobID, steps []plan.Step) ([]plan.Step, error) {
-	if len(steps) == 0 {
-		return nil, nil
-	}
-	ids := make([]string, len(steps))
-	for i, s := range steps {
-		ids[i] = s.TaskID(id)
-	}
-	ids, err := h.ledger.Unheld(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(steps, func(s plan.Step) bool { return !slices.Contains(ids, s.TaskID(id)) }), nil
+	free, err := h.ledger.Unheld(ctx, plan.TaskIDs(id, steps))
+	return plan.Among(free, id, steps), err
 }
 
 // adriftFor is how long a task must be seen in nobody's hands before it is
@@ -165,14 +151,11 @@ func (h *Handlers) adrift(ctx context.Context, r plan.Record, delivered []plan.S
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]string, len(free)) // also when there is none: those seen before start anew
-	for i, s := range free {
-		ids[i] = s.TaskID(r.ID)
-	}
-	if ids, err = h.ledger.Adrift(ctx, r.ID, adriftFor, ids); err != nil {
+	long, err := h.ledger.Adrift(ctx, r.ID, adriftFor, plan.TaskIDs(r.ID, free)) // also of none: those seen before start anew
+	if err != nil {
 		return nil, err
 	}
-	adrift := slices.DeleteFunc(free, func(s plan.Step) bool { return !slices.Contains(ids, s.TaskID(r.ID)) })
+	adrift := plan.Among(long, r.ID, free)
 	if h.o.Meter != nil && len(adrift) > 0 {
 		h.o.Meter.TookOver(len(adrift))
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/plan"
 )
 
 // dropped are tasks that ended here while Redis did not answer. Nobody works on
@@ -34,7 +35,7 @@ func (d *dropped) take() []string {
 // that it is not in hand. What cannot be yet is kept for the next time.
 func (h *Handlers) letGo(ctx context.Context) error {
 	var problems []error
-	for job, ids := range byJob(h.let.take()) {
+	for job, ids := range plan.ByJob(h.let.take()) {
 		if err := h.drop(ctx, job, ids); err != nil {
 			h.let.add(ids...)
 			problems = append(problems, err)
@@ -43,14 +44,10 @@ func (h *Handlers) letGo(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
-// drop queues tasks of a job anew. A producer's own task names none: the sweeper
-// finds the job it made.
 func (h *Handlers) drop(ctx context.Context, job trainset.JobID, ids []string) error {
-	if _, err := trainset.ParseJobID(string(job)); err == nil {
-		h.o.Log.Warn().Str("job_id", string(job)).Strs("tasks", ids).Msg("tasks ended while Redis was away: queueing them anew")
-		if err := h.requeue(ctx, job, ids); err != nil {
-			return err
-		}
+	h.o.Log.Warn().Str("job_id", string(job)).Strs("tasks", ids).Msg("tasks ended while Redis was away: what is needed of them is queued anew")
+	if err := h.requeue(ctx, job, ids); err != nil {
+		return err
 	}
 	return h.ledger.Hold(ctx, h.o.Owner, nil, ids)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -22,7 +21,7 @@ type Warden struct {
 	Handlers *Handlers
 	Every    time.Duration // between beats and looks; 500 ms when 0
 	Dead     time.Duration // how long a count stands still; 9 s when 0
-	Moment   time.Duration // in which a worker notes what it was given; 1 s when 0
+	Grace    time.Duration // in which a worker notes what it was given; 1 s when 0
 
 	seen map[string]sighting
 
@@ -47,8 +46,8 @@ func (w *Warden) Run(ctx context.Context) {
 	if w.Dead == 0 {
 		w.Dead = 9 * time.Second // two rounds and the queueing included, 15 s are kept
 	}
-	if w.Moment == 0 {
-		w.Moment = time.Second
+	if w.Grace == 0 {
+		w.Grace = time.Second
 	}
 	tick := time.NewTicker(w.Every)
 	defer tick.Stop()
@@ -105,7 +104,7 @@ func (w *Warden) begin(ctx context.Context, dead string) {
 	}
 	w.taking[dead] = true
 	w.takers.Go(func() {
-		if err := w.Handlers.takeOver(ctx, dead, w.Moment); err != nil && ctx.Err() == nil {
+		if err := w.Handlers.takeOver(ctx, dead, w.Grace); err != nil && ctx.Err() == nil {
 			w.Handlers.o.Log.Warn().Err(err).Str("dead", dead).Msg("a dead worker's tasks could not be taken over: trying again")
 		}
 		w.mu.Lock()
@@ -141,36 +140,43 @@ const (
 	jobsAtOnce   = 32
 )
 
-// takeOver queues anew what a dead worker held, unless another does, and what it
-// died with before it could note it: tasks that were given to somebody and that
-// nobody has in hand, neither at first nor when all else is done, a moment later.
-func (h *Handlers) takeOver(ctx context.Context, dead string, moment time.Duration) error {
+// takeOver queues anew what a dead worker had, unless another does.
+func (h *Handlers) takeOver(ctx context.Context, dead string, grace time.Duration) error {
 	mine, err := h.ledger.LockTakeover(ctx, dead, h.o.Owner, takeoverLock)
 	if err != nil || !mine {
 		return err
 	}
-	begun := time.Now()
-	unnoted, err := h.unnoted(ctx)
-	if err == nil {
-		err = h.requeueHeld(ctx, dead)
-	}
-	if err == nil {
-		err = h.ledger.Bury(ctx, dead)
-	}
-	if err != nil {
+	if err := h.inherit(ctx, dead, grace); err != nil {
 		return errors.Join(err, h.ledger.UnlockTakeover(ctx, dead))
 	}
-	if len(unnoted) == 0 {
-		return nil
-	}
-	if err := wait.For(ctx, moment-time.Since(begun)); err != nil {
-		return err
-	}
-	still, err := h.unnoted(ctx)
+	return h.ledger.Bury(ctx, dead)
+}
+
+// inherit queues anew what a dead worker held, and what it died with before it
+// could note it: tasks that were given to somebody and that nobody has in hand,
+// neither at first nor when all else is done and a worker has had the time to.
+func (h *Handlers) inherit(ctx context.Context, dead string, grace time.Duration) error {
+	begun := time.Now()
+	first, err := h.unnoted(ctx)
 	if err != nil {
 		return err
 	}
-	return h.requeueAll(ctx, byJob(slices.DeleteFunc(still, func(id string) bool { return !slices.Contains(unnoted, id) })))
+	held, err := h.ledger.Held(ctx, dead)
+	if err != nil {
+		return err
+	}
+	h.o.Log.Warn().Str("dead", dead).Int("jobs", len(held)).Msg("a worker has died: taking over what it held")
+	if err := h.requeueAll(ctx, held); err != nil || len(first) == 0 {
+		return err
+	}
+	if err := wait.For(ctx, grace-time.Since(begun)); err != nil {
+		return err
+	}
+	now, err := h.unnoted(ctx)
+	if err != nil {
+		return err
+	}
+	return h.requeueAll(ctx, plan.ByJob(slices.DeleteFunc(now, func(id string) bool { return !slices.Contains(first, id) })))
 }
 
 // unnoted returns the tasks that were given to some worker and that no worker
@@ -183,41 +189,22 @@ func (h *Handlers) unnoted(ctx context.Context) ([]string, error) {
 	return h.ledger.Unheld(ctx, ids)
 }
 
-// requeueHeld queues anew what a worker held.
-func (h *Handlers) requeueHeld(ctx context.Context, dead string) error {
-	held, err := h.ledger.Held(ctx, dead)
-	if err != nil {
-		return err
-	}
-	h.o.Log.Warn().Str("dead", dead).Int("jobs", len(held)).Msg("a worker has died: taking over what it held")
-	return h.requeueAll(ctx, held)
-}
-
 // requeueAll queues tasks of many jobs anew.
 func (h *Handlers) requeueAll(ctx context.Context, tasks map[trainset.JobID][]string) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(jobsAtOnce)
 	for job, ids := range tasks {
-		if _, err := trainset.ParseJobID(string(job)); err != nil {
-			continue // a producer's own task: the job it made is found by the sweeper
-		}
 		g.Go(func() error { return h.requeue(ctx, job, ids) })
 	}
 	return g.Wait() //nolint:wrapcheck // says what failed
 }
 
-// byJob sorts tasks by the job that their IDs begin with.
-func byJob(ids []string) map[trainset.JobID][]string {
-	all := map[trainset.JobID][]string{}
-	for _, id := range ids {
-		job, _, _ := strings.Cut(id, ":")
-		all[trainset.JobID(job)] = append(all[trainset.JobID(job)], id)
-	}
-	return all
-}
-
-// requeue queues those of a job's tasks anew that are still needed.
+// requeue queues those of a job's tasks anew that are still needed. A producer's
+// own task names no job: the sweeper finds the one it made.
 func (h *Handlers) requeue(ctx context.Context, id trainset.JobID, tasks []string) error {
+	if _, err := trainset.ParseJobID(string(id)); err != nil {
+		return nil //nolint:nilerr // see above
+	}
 	r, err := h.progress(ctx, id)
 	if errors.Is(err, trainset.ErrNotFound) {
 		return nil
@@ -225,8 +212,7 @@ func (h *Handlers) requeue(ctx context.Context, id trainset.JobID, tasks []strin
 	if err != nil {
 		return err
 	}
-	steps := slices.DeleteFunc(plan.Needed(r), func(s plan.Step) bool { return !slices.Contains(tasks, s.TaskID(id)) })
-	requeued, err := h.ledger.Requeue(ctx, r, steps)
+	requeued, err := h.ledger.Requeue(ctx, r, plan.Among(tasks, id, plan.Needed(r)))
 	if err != nil {
 		return err
 	}
