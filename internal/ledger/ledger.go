@@ -378,8 +378,8 @@ func (l *Ledger) MarkQueued(ctx context.Context, id trainset.JobID, taskIDs ...s
 }
 
 // Requeue raises the revisions of steps whose tasks the queue has lost, so that
-// their next tasks have IDs of their own. It returns those of which it did: what
-// has changed since it was read does not need it.
+// their next tasks have IDs of their own. It returns those of which it did, with
+// their new revisions: what has changed since it was read does not need it.
 func (l *Ledger) Requeue(ctx context.Context, r plan.Record, steps []plan.Step) ([]plan.Step, error) {
 	if len(steps) == 0 {
 		return nil, nil
@@ -399,7 +399,7 @@ func (l *Ledger) Requeue(ctx context.Context, r plan.Record, steps []plan.Step) 
 	var done []plan.Step
 	for i, s := range steps {
 		if changed(reply[1+i:]) {
-			done = append(done, s)
+			done = append(done, s.Again())
 		}
 	}
 	return done, nil

@@ -175,7 +175,11 @@ func TestSettleOfOldRevisionIsStale(t *testing.T) {
 		t.Fatal(err)
 	}
 	steps := append(plan.Needed(r), plan.Step{Verb: plan.VerbAssemble, Revision: r.AssembleRevision})
-	if done, err := l.Requeue(ctx, r, steps); err != nil || !slices.Equal(done, steps) {
+	next := make([]plan.Step, len(steps))
+	for i, s := range steps {
+		next[i] = s.Again()
+	}
+	if done, err := l.Requeue(ctx, r, steps); err != nil || !slices.Equal(done, next) {
 		t.Errorf("requeueing %v: %v, %v", steps, done, err)
 	}
 	if done, err := l.Requeue(ctx, r, steps); err != nil || len(done) > 0 {

@@ -34,6 +34,12 @@ func (s Step) TaskID(job trainset.JobID) string {
 	return fmt.Sprintf("%s:%s:%d", job, what, s.Revision)
 }
 
+// Again is the step under its next revision.
+func (s Step) Again() Step {
+	s.Revision++
+	return s
+}
+
 // TaskIDs names the tasks of a job's steps, in their order.
 func TaskIDs(job trainset.JobID, steps []Step) []string {
 	ids := make([]string, len(steps))

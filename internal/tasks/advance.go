@@ -94,6 +94,7 @@ func (h *Handlers) repair(ctx context.Context, id trainset.JobID) error {
 	if err != nil {
 		return err
 	}
+	var again []plan.Step
 	for why, steps := range map[string][]plan.Step{"the queue lost it": lost, "nobody has it in hand": adrift} {
 		requeued, err := h.ledger.Requeue(ctx, r, steps)
 		if err != nil {
@@ -102,8 +103,19 @@ func (h *Handlers) repair(ctx context.Context, id trainset.JobID) error {
 		for _, s := range requeued {
 			h.o.Log.Warn().Str("job_id", string(id)).Str("task", s.TaskID(id)).Str("reason", why).Msg("a task is queued anew")
 		}
+		again = append(again, requeued...)
 	}
-	return h.Advance(ctx, id)
+	return h.resume(ctx, r, again)
+}
+
+// resume enqueues what was requeued of a job and whatever else it needs that
+// never was: from the record as it was read, unless more is to be added to it.
+func (h *Handlers) resume(ctx context.Context, r plan.Record, requeued []plan.Step) error {
+	if !plan.Grow(r).Empty() {
+		return h.Advance(ctx, r.ID)
+	}
+	rest := slices.DeleteFunc(plan.Next(r), func(s plan.Step) bool { return slices.Contains(requeued, s.Again()) })
+	return h.enqueue(ctx, r, append(rest, requeued...))
 }
 
 // astray returns the steps that the queue was given and has lost, and those

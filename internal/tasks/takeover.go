@@ -20,10 +20,11 @@ import (
 type Warden struct {
 	Handlers *Handlers
 	Every    time.Duration // between beats and looks; 500 ms when 0
-	Dead     time.Duration // how long a count stands still; 9 s when 0
+	Dead     time.Duration // how long a count stands still; 7 s when 0
 	Grace    time.Duration // in which a worker notes what it was given; 1 s when 0
 
-	seen map[string]sighting
+	seen   map[string]sighting
+	looked time.Time // when the counts were last seen
 
 	mu     sync.Mutex
 	taking map[string]bool // the dead that are being taken over
@@ -44,7 +45,7 @@ func (w *Warden) Run(ctx context.Context) {
 		w.Every = 500 * time.Millisecond
 	}
 	if w.Dead == 0 {
-		w.Dead = 9 * time.Second // two rounds and the queueing included, 15 s are kept
+		w.Dead = 7 * time.Second // longer than an intent is fresh; with the queueing, 15 s are kept
 	}
 	if w.Grace == 0 {
 		w.Grace = time.Second
@@ -113,8 +114,14 @@ func (w *Warden) begin(ctx context.Context, dead string) {
 	})
 }
 
-// still returns the workers whose count has stood for too long, the first ones first.
+// still returns the workers whose count has stood for too long, the first ones
+// first. Whoever has not looked for half of that time has been frozen itself, as
+// all others may have been: it starts anew.
 func (w *Warden) still(beats map[string]string, now time.Time) []string {
+	if now.Sub(w.looked) > w.Dead/2 {
+		w.seen = nil
+	}
+	w.looked = now
 	seen := make(map[string]sighting, len(beats))
 	var dead []string
 	for worker, count := range beats {
@@ -212,12 +219,12 @@ func (h *Handlers) requeue(ctx context.Context, id trainset.JobID, tasks []strin
 	if err != nil {
 		return err
 	}
-	requeued, err := h.ledger.Requeue(ctx, r, plan.Among(tasks, id, plan.Needed(r)))
+	again, err := h.ledger.Requeue(ctx, r, plan.Among(tasks, id, plan.Needed(r)))
 	if err != nil {
 		return err
 	}
-	if n := len(requeued); n > 0 && h.o.Meter != nil {
+	if n := len(again); n > 0 && h.o.Meter != nil {
 		h.o.Meter.TookOver(n)
 	}
-	return h.Advance(ctx, id)
+	return h.resume(ctx, r, again)
 }

@@ -109,3 +109,30 @@ func TestWardenTakesOverWhatItCan(t *testing.T) {
 		return err == nil && slices.Equal(left, []string{"bad", "me"})
 	})
 }
+
+// Whoever was frozen knows nothing of the others: they may have been, too.
+func TestWardenThatWasFrozenStartsAnew(t *testing.T) {
+	start := time.Unix(0, 0)
+	standing := map[string]string{"other": "7"}
+	for _, c := range []struct {
+		name  string
+		looks []time.Duration // since the start
+		dead  bool            // at the last look
+	}{
+		{"looked throughout", []time.Duration{0, 2, 4, 6, 8}, true},
+		{"too early", []time.Duration{0, 2, 4, 6}, false},
+		{"frozen for a minute", []time.Duration{0, 2, 60}, false},
+		{"frozen, and then looked throughout", []time.Duration{0, 60, 62, 64, 66, 68}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := &Warden{Handlers: &Handlers{o: Options{Owner: "me"}}, Dead: 7 * time.Second}
+			var dead []string
+			for _, at := range c.looks {
+				dead = w.still(standing, start.Add(at*time.Second))
+			}
+			if got := slices.Equal(dead, []string{"other"}); got != c.dead {
+				t.Errorf("taken for dead: %v", dead)
+			}
+		})
+	}
+}
