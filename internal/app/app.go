@@ -45,7 +45,7 @@ type Options struct {
 	MaxOpenJobs       int            // a user's that run at once; 0 is no bound
 	PerMinute         int            // creates; the provider's documented limit when 0
 	MaxAttempts       int            // paid tries an item; 5 when 0
-	Concurrency       int            // images in flight in this process, and as many again that were queued anew; 600 when 0: 300 are at the provider at its limit, the others before or after
+	Concurrency       int            // images in flight in this process, and four times as many that were queued anew; 600 when 0: 300 are at the provider at its limit, the others before or after
 	AllowPrivateHosts bool           // references may be fetched from inside the network
 	AskedOnly         bool           // leave jobs alone that nobody waits for
 	Version           string
@@ -172,11 +172,19 @@ func Account(token, baseURL string) string {
 // atOnce is how many requests and assemblies a worker has in hand.
 const atOnce = 8
 
+// heirs is from how many workers one can take everything over: where several die
+// at once, what is in nobody's hands is not looked for at the provider. What
+// comes again mostly waits, for a prediction or for a permit.
+const heirs = 4
+
 // server makes an asynq server for one queue.
 func (w *Worker) server(name string) *asynq.Server {
 	c := queue.Config(name, w.o.Concurrency)
-	if name == trainset.QueueControl {
+	switch name {
+	case trainset.QueueControl:
 		c.Concurrency = atOnce
+	case queue.Again:
+		c.Concurrency *= heirs
 	}
 	c.BaseContext = func() context.Context { return w.work }
 	c.RetryDelayFunc, c.IsFailure, c.ErrorHandler = tasks.RetryDelay, tasks.IsFailure, tasks.ErrorHandler(w.o.Log)

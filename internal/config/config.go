@@ -21,7 +21,7 @@ type Config struct {
 	Money             Money
 	Judge             Judge
 	Log               Log
-	Concurrency       int    `env:"TRAINSET_CONCURRENCY" envDefault:"600" doc:"subtasks a worker has in hand at once; one that waits for the provider costs a goroutine" allow:"a whole number from 1 to 10000"`
+	Concurrency       int    `env:"TRAINSET_CONCURRENCY" envDefault:"600" doc:"subtasks a worker has in hand at once; one that waits for the provider costs a goroutine. Four times as many are taken over from workers that died" allow:"a whole number from 1 to 10000"`
 	DebugDir          string `env:"TRAINSET_DEBUG_DIR" doc:"directory for requests (token and image redacted), raw outputs and rejected images; none are kept when unset" allow:"a path"`
 	AllowPrivateHosts bool   `env:"ALLOW_PRIVATE_HOSTS" envDefault:"false" doc:"fetch references and outputs from loopback, private and link-local addresses too, and send the token there without TLS; for tests and closed networks" allow:"true or false"`
 }

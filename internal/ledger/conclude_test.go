@@ -32,7 +32,7 @@ func TestConcludeJournalsTheAttemptWhateverBecomesOfItsSubtask(t *testing.T) {
 		}, want: ledger.ErrStale},
 		"the subtask was queued anew": {before: func(t *testing.T, l *ledger.Ledger, r plan.Record, _ plan.Attempt) error {
 			t.Helper()
-			_, err := l.Requeue(t.Context(), r, []plan.Step{{Verb: plan.VerbImage, Subtask: plan.ImageID(1), Index: 1, Revision: 1}})
+			_, err := l.Requeue(t.Context(), plan.Lot{Record: r, Steps: []plan.Step{{Verb: plan.VerbImage, Subtask: plan.ImageID(1), Index: 1, Revision: 1}}})
 			return err
 		}, journalled: true, want: ledger.ErrStale},
 		"the job has ended": {before: func(t *testing.T, l *ledger.Ledger, r plan.Record, _ plan.Attempt) error {

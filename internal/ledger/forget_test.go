@@ -25,7 +25,7 @@ func TestForgetLeavesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, err := range []error{
-			l.MarkQueued(ctx, id, "task"), l.Ask(ctx, id, time.Minute),
+			l.MarkQueued(ctx, plan.Lot{Record: plan.Record{ID: id}, Steps: []plan.Step{{Verb: plan.VerbAccept}}}), l.Ask(ctx, id, time.Minute),
 			l.SaveUpload(ctx, id, "sum", ledger.Upload{ID: "f", ExpiresAt: time.Now().Add(time.Hour)}),
 		} {
 			if err != nil {
@@ -177,7 +177,7 @@ func TestReopeningAJobWithoutAPlan(t *testing.T) {
 	if _, _, err := l.Create(ctx, request("k")); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.MarkQueued(ctx, id, plan.Step{Verb: plan.VerbAccept}.TaskID(id)); err != nil {
+	if err := l.MarkQueued(ctx, plan.Lot{Record: plan.Record{ID: id}, Steps: []plan.Step{{Verb: plan.VerbAccept}}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Finish(ctx, id, ledger.Ending{State: trainset.JobFailed, Reason: "portrait: cannot be fetched"}); err != nil {

@@ -369,59 +369,81 @@ func (l *Ledger) Conclude(ctx context.Context, a plan.Attempt, was trainset.Mone
 	return done, nil
 }
 
-// MarkQueued notes tasks that were handed to the queue.
-func (l *Ledger) MarkQueued(ctx context.Context, id trainset.JobID, taskIDs ...string) error {
-	if err := l.rdb.SAdd(ctx, queuedKey(id), members(taskIDs)...).Err(); err != nil {
-		return fmt.Errorf("ledger: marking tasks of job %s: %w", id, err)
+// MarkQueued notes what was handed to the queue of each job.
+func (l *Ledger) MarkQueued(ctx context.Context, lots ...plan.Lot) error {
+	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, lot := range lots {
+			p.SAdd(ctx, queuedKey(lot.Record.ID), members(lot.TaskIDs())...)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("ledger: marking what was queued: %w", err)
 	}
 	return nil
 }
 
 // Requeue raises the revisions of steps whose tasks the queue has lost, so that
-// their next tasks have IDs of their own. It returns those of which it did, with
-// their new revisions: what has changed since it was read does not need it.
-func (l *Ledger) Requeue(ctx context.Context, r plan.Record, steps []plan.Step) ([]plan.Step, error) {
-	if len(steps) == 0 {
-		return nil, nil
-	}
-	args := make([]any, 0, 3*len(steps))
-	for _, s := range steps {
-		field, body, err := raised(r, s)
-		if err != nil {
+// their next tasks have IDs of their own. It returns of each lot those of which it
+// did, with their new revisions: what has changed since it was read does not need
+// it.
+func (l *Ledger) Requeue(ctx context.Context, lots ...plan.Lot) ([]plan.Lot, error) {
+	args, replies := make([][]any, len(lots)), make([]*redis.Cmd, len(lots))
+	p := l.rdb.Pipeline()
+	for i, lot := range lots {
+		var err error
+		if args[i], err = raised(lot); err != nil {
 			return nil, err
 		}
-		args = append(args, field, s.Revision, body)
+		if len(args[i]) > 0 {
+			replies[i] = requeueScript.EvalSha(ctx, p, jobKeys(lot.Record.ID), args[i]...)
+		}
 	}
-	reply, err := l.run(ctx, "requeueing tasks", requeueScript, r.ID, args...)
-	if err != nil {
-		return nil, err
-	}
-	var done []plan.Step
-	for i, s := range steps {
-		if changed(reply[1+i:]) {
-			done = append(done, s.Again())
+	_, _ = p.Exec(ctx) // each has its own answer
+	done := make([]plan.Lot, len(lots))
+	for i, lot := range lots {
+		done[i].Record = lot.Record
+		if replies[i] == nil {
+			continue
+		}
+		if redis.HasErrorPrefix(replies[i].Err(), "NOSCRIPT") {
+			replies[i] = requeueScript.Run(ctx, l.rdb, jobKeys(lot.Record.ID), args[i]...)
+		}
+		reply, err := replies[i].Slice()
+		if err != nil {
+			return nil, fmt.Errorf("ledger: requeueing tasks of job %s: %w", lot.Record.ID, err)
+		}
+		for j, s := range lot.Steps {
+			if changed(reply[1+j:]) {
+				done[i].Steps = append(done[i].Steps, s.Again())
+			}
 		}
 	}
 	return done, nil
 }
 
-// raised returns where a step's revision is kept and, of a subtask, what it is
-// with the next one.
-func raised(r plan.Record, s plan.Step) (field, body string, err error) {
-	switch s.Verb {
-	case plan.VerbAccept:
-		return "accept", "", nil
-	case plan.VerbAssemble:
-		return "assemble", "", nil
-	case plan.VerbImage, plan.VerbGrid, plan.VerbJudge, plan.VerbEnhance, plan.VerbTile:
+// raised returns for each step of a lot where its revision is kept, what it is,
+// and, of a subtask, what that is with the next one.
+func raised(lot plan.Lot) (args []any, err error) {
+	for _, s := range lot.Steps {
+		var field, body string
+		switch s.Verb {
+		case plan.VerbAccept:
+			field = "accept"
+		case plan.VerbAssemble:
+			field = "assemble"
+		case plan.VerbImage, plan.VerbGrid, plan.VerbJudge, plan.VerbEnhance, plan.VerbTile:
+			sub := lot.Record.Subtasks[s.Subtask]
+			sub.Revision++
+			b, err := json.Marshal(sub)
+			if err != nil {
+				return nil, fmt.Errorf("ledger: encoding a subtask: %w", err)
+			}
+			field, body = string(s.Subtask), string(b)
+		}
+		args = append(args, field, s.Revision, body)
 	}
-	sub := r.Subtasks[s.Subtask]
-	sub.Revision++
-	b, err := json.Marshal(sub)
-	if err != nil {
-		return "", "", fmt.Errorf("ledger: encoding a subtask: %w", err)
-	}
-	return string(s.Subtask), string(b), nil
+	return args, nil
 }
 
 // ForgetQueued drops every note of queued tasks: the queue was emptied.

@@ -179,10 +179,11 @@ func TestSettleOfOldRevisionIsStale(t *testing.T) {
 	for i, s := range steps {
 		next[i] = s.Again()
 	}
-	if done, err := l.Requeue(ctx, r, steps); err != nil || !slices.Equal(done, next) {
+	lot := plan.Lot{Record: r, Steps: steps}
+	if done, err := l.Requeue(ctx, lot); err != nil || !slices.Equal(done[0].Steps, next) {
 		t.Errorf("requeueing %v: %v, %v", steps, done, err)
 	}
-	if done, err := l.Requeue(ctx, r, steps); err != nil || len(done) > 0 {
+	if done, err := l.Requeue(ctx, lot); err != nil || len(done[0].Steps) > 0 {
 		t.Errorf("requeueing twice: %v, %v", done, err)
 	}
 	again, err := l.Load(ctx, p.JobID)

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -15,59 +16,123 @@ import (
 
 // Load reads the whole record of a job, or trainset.ErrNotFound.
 func (l *Ledger) Load(ctx context.Context, id trainset.JobID) (plan.Record, error) {
-	return l.load(ctx, id, true)
+	return one(l.read(ctx, true, id))
+}
+
+// LoadAll reads the whole records of jobs, without those that do not exist.
+func (l *Ledger) LoadAll(ctx context.Context, ids ...trainset.JobID) ([]plan.Record, error) {
+	return there(l.read(ctx, true, ids...))
 }
 
 // Progress reads the record of a job without its attempts and asks, which are
 // most of it.
 func (l *Ledger) Progress(ctx context.Context, id trainset.JobID) (plan.Record, error) {
-	return l.load(ctx, id, false)
+	return one(l.read(ctx, false, id))
 }
 
-func (l *Ledger) load(ctx context.Context, id trainset.JobID, whole bool) (plan.Record, error) {
-	var job, items, attempts *redis.MapStringStringCmd
-	var queued *redis.StringSliceCmd
-	var heldUp *redis.SliceCmd
-	asks := redis.NewMapStringStringResult(nil, nil)
-	_, err := l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		job, items, queued = p.HGetAll(ctx, jobKey(id)), p.HGetAll(ctx, itemsKey(id)), p.SMembers(ctx, queuedKey(id))
-		if whole {
-			attempts = p.HGetAll(ctx, attemptsKey(id))
-			heldUp = p.HMGet(ctx, heldUpKey(id), "why")
+// ProgressAll is Progress of many jobs, without those that do not exist.
+func (l *Ledger) ProgressAll(ctx context.Context, ids ...trainset.JobID) ([]plan.Record, error) {
+	return there(l.read(ctx, false, ids...))
+}
+
+// reading is what was asked of Redis about a job.
+type reading struct {
+	id                         trainset.JobID
+	job, items, attempts, asks *redis.MapStringStringCmd // the last two only where all is read
+	queued                     *redis.StringSliceCmd
+	heldUp                     *redis.SliceCmd // as attempts
+
+	record plan.Record
+	err    error
+}
+
+// one is what was read of the one job that was asked for.
+func one(all []reading) (plan.Record, error) { return all[0].record, all[0].err }
+
+// there leaves out the jobs that do not exist.
+func there(all []reading) ([]plan.Record, error) {
+	records := make([]plan.Record, 0, len(all))
+	for _, read := range all {
+		switch {
+		case errors.Is(read.err, trainset.ErrNotFound):
+		case read.err != nil:
+			return nil, read.err
+		default:
+			records = append(records, read.record)
 		}
-		if whole && !l.frozen.knows(id) {
-			asks = p.HGetAll(ctx, asksKey(id))
+	}
+	return records, nil
+}
+
+// read reads the records of jobs, each at one instant, in one journey; in a
+// cluster, whose transactions are of one job, in one each.
+func (l *Ledger) read(ctx context.Context, whole bool, ids ...trainset.JobID) []reading {
+	if _, is := l.rdb.(*redis.ClusterClient); !is {
+		return l.readAtOnce(ctx, whole, ids)
+	}
+	var all []reading
+	for _, id := range ids {
+		all = append(all, l.readAtOnce(ctx, whole, []trainset.JobID{id})...)
+	}
+	return all
+}
+
+func (l *Ledger) readAtOnce(ctx context.Context, whole bool, ids []trainset.JobID) []reading {
+	all := make([]reading, len(ids))
+	_, err := l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		for i, id := range ids {
+			read := &all[i]
+			read.id, read.asks = id, redis.NewMapStringStringResult(nil, nil)
+			read.job, read.items, read.queued = p.HGetAll(ctx, jobKey(id)), p.HGetAll(ctx, itemsKey(id)), p.SMembers(ctx, queuedKey(id))
+			if whole {
+				read.attempts = p.HGetAll(ctx, attemptsKey(id))
+				read.heldUp = p.HMGet(ctx, heldUpKey(id), "why")
+			}
+			if whole && !l.frozen.knows(id) {
+				read.asks = p.HGetAll(ctx, asksKey(id))
+			}
 		}
 		return nil
 	})
+	for i := range all {
+		if all[i].err = err; err == nil {
+			all[i].record, all[i].err = l.decode(ctx, all[i], whole)
+		}
+		if all[i].err != nil {
+			all[i].err = fmt.Errorf("ledger: reading job %s: %w", all[i].id, all[i].err)
+		}
+	}
+	return all
+}
+
+// decode makes a record of what was read.
+func (l *Ledger) decode(ctx context.Context, read reading, whole bool) (plan.Record, error) {
+	job := read.job.Val()
+	if len(job) == 0 {
+		return plan.Record{}, trainset.ErrNotFound
+	}
+	r, err := record(job)
 	if err != nil {
-		return plan.Record{}, fmt.Errorf("ledger: reading job %s: %w", id, err)
+		return r, err
 	}
-	if len(job.Val()) == 0 {
-		return plan.Record{}, fmt.Errorf("ledger: job %s: %w", id, trainset.ErrNotFound)
-	}
-	r, err := record(job.Val())
-	if err != nil {
-		return r, fmt.Errorf("ledger: reading job %s: %w", id, err)
-	}
-	r.Queued = make(map[string]bool, len(queued.Val()))
-	for _, t := range queued.Val() {
+	r.Queued = make(map[string]bool, len(read.queued.Val()))
+	for _, t := range read.queued.Val() {
 		r.Queued[t] = true
 	}
-	if r.Subtasks, err = decodeAll[plan.SubtaskID, plan.Subtask](items.Val()); err != nil {
-		return r, fmt.Errorf("ledger: reading the items of job %s: %w", id, err)
+	if r.Subtasks, err = decodeAll[plan.SubtaskID, plan.Subtask](read.items.Val()); err != nil {
+		return r, fmt.Errorf("its items: %w", err)
 	}
 	if !whole {
 		return r, nil
 	}
-	r.HeldUp, _ = heldUp.Val()[0].(string)
-	if !l.frozen.fill(id, job.Val()["started"], r.Subtasks) {
-		if err := l.fill(ctx, r, asks.Val()); err != nil {
+	r.HeldUp, _ = read.heldUp.Val()[0].(string)
+	if !l.frozen.fill(read.id, job["started"], r.Subtasks) {
+		if err := l.fill(ctx, r, read.asks.Val()); err != nil {
 			return r, err
 		}
 	}
-	if r.Attempts, err = attemptsOf(attempts.Val()); err != nil {
-		return r, fmt.Errorf("ledger: reading the attempts of job %s: %w", id, err)
+	if r.Attempts, err = attemptsOf(read.attempts.Val()); err != nil {
+		return r, fmt.Errorf("its attempts: %w", err)
 	}
 	return r, nil
 }
@@ -77,13 +142,13 @@ func (l *Ledger) load(ctx context.Context, id trainset.JobID, whole bool) (plan.
 func (l *Ledger) fill(ctx context.Context, r plan.Record, asks map[string]string) (err error) {
 	if len(asks) == 0 && len(r.Subtasks) > 0 {
 		if asks, err = l.rdb.HGetAll(ctx, asksKey(r.ID)).Result(); err != nil {
-			return fmt.Errorf("ledger: reading what job %s asks for: %w", r.ID, err)
+			return fmt.Errorf("what it asks for: %w", err)
 		}
 	}
 	for sub, s := range r.Subtasks {
 		s.Ask = plan.Ask{}
 		if err := json.Unmarshal([]byte(asks[string(sub)]), &s.Ask); err != nil {
-			return fmt.Errorf("ledger: reading what %s of job %s asks for: %w", sub, r.ID, err)
+			return fmt.Errorf("what %s asks for: %w", sub, err)
 		}
 		r.Subtasks[sub] = s
 	}

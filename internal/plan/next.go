@@ -40,6 +40,15 @@ func (s Step) Again() Step {
 	return s
 }
 
+// Lot is what is to be queued of a job.
+type Lot struct {
+	Record Record
+	Steps  []Step
+}
+
+// TaskIDs names the lot's tasks, in the order of its steps.
+func (l Lot) TaskIDs() []string { return TaskIDs(l.Record.ID, l.Steps) }
+
 // TaskIDs names the tasks of a job's steps, in their order.
 func TaskIDs(job trainset.JobID, steps []Step) []string {
 	ids := make([]string, len(steps))

@@ -10,23 +10,29 @@ import (
 	"github.com/actormaker/trainset/internal/plan"
 )
 
-// EnqueueAll hands steps of a job to the queue in one journey. After an error
-// some may have been: hand them all over again, as with Enqueue.
-func (q *Queue) EnqueueAll(ctx context.Context, r plan.Record, steps []plan.Step) error {
-	if len(steps) == 1 {
-		return q.Enqueue(ctx, r, steps[0])
+// EnqueueAll hands steps of jobs to the queue in one journey. After an error some
+// may have been: hand them all over again, as with Enqueue.
+func (q *Queue) EnqueueAll(ctx context.Context, lots ...plan.Lot) error {
+	if len(lots) == 1 && len(lots[0].Steps) == 1 {
+		return q.Enqueue(ctx, lots[0].Record, lots[0].Steps[0])
 	}
 	kept := &keeping{UniversalClient: q.rdb, pipe: q.rdb.Pipeline()}
 	client := asynq.NewClientFromRedisClient(kept)
-	for _, s := range steps {
-		if err := q.enqueue(ctx, client, r, s); err != nil {
-			return err
+	for _, lot := range lots {
+		for _, s := range lot.Steps {
+			if err := q.enqueue(ctx, client, lot.Record, s); err != nil {
+				return err
+			}
 		}
 	}
 	_, _ = kept.pipe.Exec(ctx) // each command has its own answer
-	for i, s := range steps {
-		if err := q.settle(ctx, kept, i, r, s); err != nil {
-			return err
+	i := 0
+	for _, lot := range lots {
+		for _, s := range lot.Steps {
+			if err := q.settle(ctx, kept, i, lot.Record, s); err != nil {
+				return err
+			}
+			i++
 		}
 	}
 	return nil

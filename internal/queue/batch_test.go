@@ -35,7 +35,7 @@ func TestManyStepsAreEnqueuedOnceEach(t *testing.T) {
 			if flush {
 				rdb.ScriptFlush(ctx)
 			}
-			if err := q.EnqueueAll(ctx, r, steps); err != nil {
+			if err := q.EnqueueAll(ctx, plan.Lot{Record: r, Steps: steps}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -67,7 +67,7 @@ func TestManyStepsAreEnqueuedInACluster(t *testing.T) {
 	q, inspector := queue.New(rdb, nil), asynq.NewInspectorFromRedisClient(rdb)
 	r := plan.Record{ID: trainset.NewJobID("u", trainset.KindActor, "k"), Kind: trainset.KindActor}
 	for range 2 {
-		if err := q.EnqueueAll(t.Context(), r, append(images(12), plan.Step{Verb: plan.VerbAssemble, Revision: 1})); err != nil {
+		if err := q.EnqueueAll(t.Context(), plan.Lot{Record: r, Steps: append(images(12), plan.Step{Verb: plan.VerbAssemble, Revision: 1})}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -82,12 +82,12 @@ func TestManyStepsTakeOneJourney(t *testing.T) {
 	rdb := redistest.Mini(t)
 	q := queue.New(rdb, nil)
 	r := plan.Record{ID: trainset.NewJobID("u", trainset.KindActor, "k"), Kind: trainset.KindActor}
-	if err := q.EnqueueAll(t.Context(), r, images(3)); err != nil { // Redis learns the script
+	if err := q.EnqueueAll(t.Context(), plan.Lot{Record: r, Steps: images(3)}); err != nil { // Redis learns the script
 		t.Fatal(err)
 	}
 	var sent journeys
 	rdb.AddHook(&sent)
-	if err := q.EnqueueAll(t.Context(), r, images(12)); err != nil || sent != 1 {
+	if err := q.EnqueueAll(t.Context(), plan.Lot{Record: r, Steps: images(12)}); err != nil || sent != 1 {
 		t.Errorf("%d journeys, %v", sent, err)
 	}
 }
@@ -98,7 +98,7 @@ func TestStepsThatRedisDoesNotTakeAreAnError(t *testing.T) {
 	r := plan.Record{ID: trainset.NewJobID("u", trainset.KindActor, "k"), Kind: trainset.KindActor}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := q.EnqueueAll(ctx, r, images(12)); err == nil {
+	if err := q.EnqueueAll(ctx, plan.Lot{Record: r, Steps: images(12)}); err == nil {
 		t.Error("nothing was enqueued, and no error")
 	}
 }

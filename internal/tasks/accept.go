@@ -41,7 +41,7 @@ func (h *Handlers) accept(kind trainset.Kind) asynq.HandlerFunc {
 				return h.refuse(ctx, r, err)
 			}
 			if begun.Plan != nil {
-				return h.enqueue(ctx, begun, plan.Next(begun))
+				return h.enqueue(ctx, plan.Lot{Record: begun, Steps: plan.Next(begun)})
 			}
 		}
 		return h.Advance(ctx, r.ID)

@@ -24,7 +24,7 @@ func (h *Handlers) Advance(ctx context.Context, id trainset.JobID) error {
 		}
 		grow := plan.Grow(r)
 		if grow.Empty() {
-			return h.enqueue(ctx, r, plan.Next(r))
+			return h.enqueue(ctx, plan.Lot{Record: r, Steps: plan.Next(r)})
 		}
 		err = h.grow(ctx, r, grow)
 		if err != nil && !errors.Is(err, ledger.ErrStale) && !errors.Is(err, ledger.ErrStopped) {
@@ -33,11 +33,32 @@ func (h *Handlers) Advance(ctx context.Context, id trainset.JobID) error {
 	}
 }
 
+// progressAll is progress of jobs that exist.
+func (h *Handlers) progressAll(ctx context.Context, ids []trainset.JobID) ([]plan.Record, error) {
+	all, err := h.ledger.ProgressAll(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	var styles []trainset.JobID
+	actors := slices.DeleteFunc(all, func(r plan.Record) bool {
+		more := madeDecides(r)
+		if more {
+			styles = append(styles, r.ID)
+		}
+		return more
+	})
+	whole, err := h.ledger.LoadAll(ctx, styles...)
+	return append(actors, whole...), err
+}
+
+// madeDecides reports whether what was made decides on what is next.
+func madeDecides(r plan.Record) bool { return r.Plan != nil && r.Plan.Style != nil }
+
 // progress reads of a job what decides on what is next: of an actor's that is
 // what has settled, of a style's also what was made.
 func (h *Handlers) progress(ctx context.Context, id trainset.JobID) (plan.Record, error) {
 	r, err := h.ledger.Progress(ctx, id)
-	if err == nil && r.Plan != nil && r.Plan.Style != nil {
+	if err == nil && madeDecides(r) {
 		return h.ledger.Load(ctx, id)
 	}
 	return r, err
@@ -63,14 +84,15 @@ func (h *Handlers) grow(ctx context.Context, r plan.Record, g plan.Growth) error
 
 // enqueue hands steps to the queue, all at once, and then notes that it did: in
 // between, a crash only has them handed over twice, under the same ID.
-func (h *Handlers) enqueue(ctx context.Context, r plan.Record, steps []plan.Step) error {
-	if len(steps) == 0 {
+func (h *Handlers) enqueue(ctx context.Context, lots ...plan.Lot) error {
+	lots = slices.DeleteFunc(lots, func(lot plan.Lot) bool { return len(lot.Steps) == 0 })
+	if len(lots) == 0 {
 		return nil
 	}
-	if err := h.queue.EnqueueAll(ctx, r, steps); err != nil {
+	if err := h.queue.EnqueueAll(ctx, lots...); err != nil {
 		return err
 	}
-	return h.ledger.MarkQueued(ctx, r.ID, plan.TaskIDs(r.ID, steps)...)
+	return h.ledger.MarkQueued(ctx, lots...)
 }
 
 // repair looks after one open job: what the queue has lost is queued anew
@@ -94,28 +116,35 @@ func (h *Handlers) repair(ctx context.Context, id trainset.JobID) error {
 	if err != nil {
 		return err
 	}
-	var again []plan.Step
+	again := plan.Lot{Record: r}
 	for why, steps := range map[string][]plan.Step{"the queue lost it": lost, "nobody has it in hand": adrift} {
-		requeued, err := h.ledger.Requeue(ctx, r, steps)
+		requeued, err := h.ledger.Requeue(ctx, plan.Lot{Record: r, Steps: steps})
 		if err != nil {
 			return fmt.Errorf("repairing: %w", err)
 		}
-		for _, s := range requeued {
+		for _, s := range requeued[0].Steps {
 			h.o.Log.Warn().Str("job_id", string(id)).Str("task", s.TaskID(id)).Str("reason", why).Msg("a task is queued anew")
 		}
-		again = append(again, requeued...)
+		again.Steps = append(again.Steps, requeued[0].Steps...)
 	}
-	return h.resume(ctx, r, again)
+	return h.resume(ctx, again)
 }
 
-// resume enqueues what was requeued of a job and whatever else it needs that
-// never was: from the record as it was read, unless more is to be added to it.
-func (h *Handlers) resume(ctx context.Context, r plan.Record, requeued []plan.Step) error {
-	if !plan.Grow(r).Empty() {
-		return h.Advance(ctx, r.ID)
+// resume enqueues what was requeued of jobs and whatever else they need that never
+// was: from the records as they were read, unless more is to be added to one.
+func (h *Handlers) resume(ctx context.Context, requeued ...plan.Lot) error {
+	var ready []plan.Lot
+	for _, lot := range requeued {
+		if !plan.Grow(lot.Record).Empty() {
+			if err := h.Advance(ctx, lot.Record.ID); err != nil {
+				return err
+			}
+			continue
+		}
+		rest := slices.DeleteFunc(plan.Next(lot.Record), func(s plan.Step) bool { return slices.Contains(lot.Steps, s.Again()) })
+		ready = append(ready, plan.Lot{Record: lot.Record, Steps: append(rest, lot.Steps...)})
 	}
-	rest := slices.DeleteFunc(plan.Next(r), func(s plan.Step) bool { return slices.Contains(requeued, s.Again()) })
-	return h.enqueue(ctx, r, append(rest, requeued...))
+	return h.enqueue(ctx, ready...)
 }
 
 // astray returns the steps that the queue was given and has lost, and those

@@ -2,10 +2,8 @@ package tasks
 
 import (
 	"context"
-	"errors"
 	"sync"
 
-	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/plan"
 )
 
@@ -34,20 +32,18 @@ func (d *dropped) take() []string {
 // letGo queues anew what was dropped, now that Redis answers again, and notes
 // that it is not in hand. What cannot be yet is kept for the next time.
 func (h *Handlers) letGo(ctx context.Context) error {
-	var problems []error
-	for job, ids := range plan.ByJob(h.let.take()) {
-		if err := h.drop(ctx, job, ids); err != nil {
-			h.let.add(ids...)
-			problems = append(problems, err)
-		}
+	ids := h.let.take()
+	if len(ids) == 0 {
+		return nil
 	}
-	return errors.Join(problems...)
-}
-
-func (h *Handlers) drop(ctx context.Context, job trainset.JobID, ids []string) error {
-	h.o.Log.Warn().Str("job_id", string(job)).Strs("tasks", ids).Msg("tasks ended while Redis was away: what is needed of them is queued anew")
-	if err := h.requeue(ctx, job, ids); err != nil {
+	_, err := h.requeueAll(ctx, plan.ByJob(ids))
+	if err == nil {
+		err = h.ledger.Hold(ctx, h.o.Owner, nil, ids)
+	}
+	if err != nil {
+		h.let.add(ids...)
 		return err
 	}
-	return h.ledger.Hold(ctx, h.o.Owner, nil, ids)
+	h.o.Log.Warn().Strs("tasks", ids).Msg("tasks ended while Redis was away: what is needed of them is queued anew")
+	return nil
 }

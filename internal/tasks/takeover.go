@@ -3,11 +3,10 @@ package tasks
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/plan"
@@ -140,11 +139,10 @@ func (w *Warden) still(beats map[string]string, now time.Time) []string {
 }
 
 // How a dead worker's tasks are queued anew: by one of the others at a time, who
-// is given up after a few seconds, and many jobs at once, for each is a few
-// journeys to Redis and little else.
+// is given up after a few seconds, and so many jobs in one journey to Redis.
 const (
 	takeoverLock = 4 * time.Second
-	jobsAtOnce   = 32
+	jobsAtOnce   = 64
 )
 
 // takeOver queues anew what a dead worker had, unless another does.
@@ -153,37 +151,41 @@ func (h *Handlers) takeOver(ctx context.Context, dead string, grace time.Duratio
 	if err != nil || !mine {
 		return err
 	}
-	if err := h.inherit(ctx, dead, grace); err != nil {
+	begun := time.Now()
+	n, err := h.inherit(ctx, dead, grace)
+	if err != nil {
 		return errors.Join(err, h.ledger.UnlockTakeover(ctx, dead))
 	}
+	h.o.Log.Warn().Str("dead", dead).Int("tasks", n).Dur("took_ms", time.Since(begun)).Msg("a worker has died: its tasks are queued anew")
 	return h.ledger.Bury(ctx, dead)
 }
 
 // inherit queues anew what a dead worker held, and what it died with before it
 // could note it: tasks that were given to somebody and that nobody has in hand,
-// neither at first nor when all else is done and a worker has had the time to.
-func (h *Handlers) inherit(ctx context.Context, dead string, grace time.Duration) error {
+// neither at first nor when a worker has had the time to. It returns how many.
+func (h *Handlers) inherit(ctx context.Context, dead string, grace time.Duration) (int, error) {
 	begun := time.Now()
 	first, err := h.unnoted(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	held, err := h.ledger.Held(ctx, dead)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	h.o.Log.Warn().Str("dead", dead).Int("jobs", len(held)).Msg("a worker has died: taking over what it held")
-	if err := h.requeueAll(ctx, held); err != nil || len(first) == 0 {
-		return err
+	n, err := h.requeueAll(ctx, held)
+	if err != nil || len(first) == 0 {
+		return n, err
 	}
 	if err := wait.For(ctx, grace-time.Since(begun)); err != nil {
-		return err
+		return n, err
 	}
 	now, err := h.unnoted(ctx)
 	if err != nil {
-		return err
+		return n, err
 	}
-	return h.requeueAll(ctx, plan.ByJob(slices.DeleteFunc(now, func(id string) bool { return !slices.Contains(first, id) })))
+	more, err := h.requeueAll(ctx, plan.ByJob(slices.DeleteFunc(now, func(id string) bool { return !slices.Contains(first, id) })))
+	return n + more, err
 }
 
 // unnoted returns the tasks that were given to some worker and that no worker
@@ -196,35 +198,44 @@ func (h *Handlers) unnoted(ctx context.Context) ([]string, error) {
 	return h.ledger.Unheld(ctx, ids)
 }
 
-// requeueAll queues tasks of many jobs anew.
-func (h *Handlers) requeueAll(ctx context.Context, tasks map[trainset.JobID][]string) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(jobsAtOnce)
-	for job, ids := range tasks {
-		g.Go(func() error { return h.requeue(ctx, job, ids) })
+// requeueAll queues those of many jobs' tasks anew that are still needed, and
+// returns how many. A producer's own task names no job: the sweeper finds the one
+// that it made.
+func (h *Handlers) requeueAll(ctx context.Context, tasks map[trainset.JobID][]string) (n int, err error) {
+	jobs := slices.Sorted(maps.Keys(tasks))
+	jobs = slices.DeleteFunc(jobs, func(id trainset.JobID) bool {
+		_, err := trainset.ParseJobID(string(id))
+		return err != nil
+	})
+	for some := range slices.Chunk(jobs, jobsAtOnce) {
+		again, err := h.requeue(ctx, some, tasks)
+		if err != nil {
+			return n, err
+		}
+		n += again
 	}
-	return g.Wait() //nolint:wrapcheck // says what failed
-}
-
-// requeue queues those of a job's tasks anew that are still needed. A producer's
-// own task names no job: the sweeper finds the one it made.
-func (h *Handlers) requeue(ctx context.Context, id trainset.JobID, tasks []string) error {
-	if _, err := trainset.ParseJobID(string(id)); err != nil {
-		return nil //nolint:nilerr // see above
-	}
-	r, err := h.progress(ctx, id)
-	if errors.Is(err, trainset.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	again, err := h.ledger.Requeue(ctx, r, plan.Among(tasks, id, plan.Needed(r)))
-	if err != nil {
-		return err
-	}
-	if n := len(again); n > 0 && h.o.Meter != nil {
+	if n > 0 && h.o.Meter != nil {
 		h.o.Meter.TookOver(n)
 	}
-	return h.resume(ctx, r, again)
+	return n, nil
+}
+
+// requeue is requeueAll of a few jobs.
+func (h *Handlers) requeue(ctx context.Context, jobs []trainset.JobID, tasks map[trainset.JobID][]string) (n int, err error) {
+	records, err := h.progressAll(ctx, jobs)
+	if err != nil {
+		return 0, err
+	}
+	lots := make([]plan.Lot, len(records))
+	for i, r := range records {
+		lots[i] = plan.Lot{Record: r, Steps: plan.Among(tasks[r.ID], r.ID, plan.Needed(r))}
+	}
+	again, err := h.ledger.Requeue(ctx, lots...)
+	if err != nil {
+		return 0, err
+	}
+	for _, lot := range again {
+		n += len(lot.Steps)
+	}
+	return n, h.resume(ctx, again...)
 }
