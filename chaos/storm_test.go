@@ -177,17 +177,14 @@ func (s *storm) killOne(ctx context.Context, w *worker) bool {
 // hunt kills each worker for which the provider holds a reply back: it has
 // made the prediction, and the worker does not know its ID.
 func (s *storm) hunt(ctx context.Context) {
-	seen := map[string]bool{}
+	seen := 0
 	for pause(ctx, 150*time.Millisecond) {
-		log, err := s.site.provider.log(ctx)
+		log, err := s.site.provider.logAfter(ctx, seen)
 		if err != nil {
 			continue // too busy to answer in time
 		}
+		seen += len(log)
 		for _, e := range log {
-			if seen[e.ID] {
-				continue
-			}
-			seen[e.ID] = true
 			if !held(e) {
 				continue
 			}

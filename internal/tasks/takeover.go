@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/wait"
@@ -160,32 +162,42 @@ func (h *Handlers) takeOver(ctx context.Context, dead string, grace time.Duratio
 	return h.ledger.Bury(ctx, dead)
 }
 
-// inherit queues anew what a dead worker held, and what it died with before it
-// could note it: tasks that were given to somebody and that nobody has in hand,
-// neither at first nor when a worker has had the time to. It returns how many.
+// inherit queues anew what a dead worker held and, at the same time, what it died
+// with before it could note it. It returns how many tasks.
 func (h *Handlers) inherit(ctx context.Context, dead string, grace time.Duration) (int, error) {
-	begun := time.Now()
+	var noted, unnoted int
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		held, err := h.ledger.Held(ctx, dead)
+		if err != nil {
+			return err
+		}
+		noted, err = h.requeueAll(ctx, held)
+		return err
+	})
+	g.Go(func() (err error) {
+		unnoted, err = h.inheritUnnoted(ctx, grace)
+		return err
+	})
+	err := g.Wait()
+	return noted + unnoted, err //nolint:wrapcheck // says what failed
+}
+
+// inheritUnnoted queues anew the tasks that were given to somebody and that nobody
+// has in hand, neither now nor when a worker has had the time to note what it took.
+func (h *Handlers) inheritUnnoted(ctx context.Context, grace time.Duration) (int, error) {
 	first, err := h.unnoted(ctx)
-	if err != nil {
-		return 0, err
-	}
-	held, err := h.ledger.Held(ctx, dead)
-	if err != nil {
-		return 0, err
-	}
-	n, err := h.requeueAll(ctx, held)
 	if err != nil || len(first) == 0 {
-		return n, err
+		return 0, err
 	}
-	if err := wait.For(ctx, grace-time.Since(begun)); err != nil {
-		return n, err
+	if err := wait.For(ctx, grace); err != nil {
+		return 0, err
 	}
 	now, err := h.unnoted(ctx)
 	if err != nil {
-		return n, err
+		return 0, err
 	}
-	more, err := h.requeueAll(ctx, plan.ByJob(slices.DeleteFunc(now, func(id string) bool { return !slices.Contains(first, id) })))
-	return n + more, err
+	return h.requeueAll(ctx, plan.ByJob(slices.DeleteFunc(now, func(id string) bool { return !slices.Contains(first, id) })))
 }
 
 // unnoted returns the tasks that were given to some worker and that no worker

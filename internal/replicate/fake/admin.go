@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -15,7 +16,8 @@ import (
 //
 //	GET    /_fake/stats     counts: Stats
 //	GET    /_fake/log       every prediction made: a list of Entry, or one a
-//	                        line with ?format=lines
+//	                        line with ?format=lines; with ?after=N those that
+//	                        follow the first N
 //	GET    /_fake/settings  Settings
 //	PATCH  /_fake/settings  changes the settings that it names
 //	GET    /_fake/faults    the faults that are armed
@@ -36,6 +38,14 @@ func (s *Server) adminRoutes(mux *http.ServeMux) {
 
 func (s *Server) adminLog(w http.ResponseWriter, r *http.Request) {
 	log := s.Log()
+	if text := r.URL.Query().Get("after"); text != "" {
+		after, err := strconv.Atoi(text)
+		if err != nil || after < 0 {
+			refuse(w, fmt.Errorf("after is %q, not a number of predictions", text))
+			return
+		}
+		log = log[min(after, len(log)):]
+	}
 	if r.URL.Query().Get("format") != "lines" {
 		writeJSON(w, http.StatusOK, log)
 		return

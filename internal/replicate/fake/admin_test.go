@@ -21,6 +21,16 @@ func TestOperatorReadsCountsAndLog(t *testing.T) {
 	if c.do(http.MethodGet, "/_fake/log", nil).decode(t, &log); len(log) != 2 || log[0].Prompt != "one" || log[1].Status != statusSucceeded || log[0].Done.IsZero() {
 		t.Errorf("%+v", log)
 	}
+	var rest []Entry
+	if c.do(http.MethodGet, "/_fake/log?after=1", nil).decode(t, &rest); len(rest) != 1 || rest[0].ID != log[1].ID {
+		t.Errorf("after the first: %+v", rest)
+	}
+	if c.do(http.MethodGet, "/_fake/log?after=7", nil).decode(t, &rest); len(rest) != 0 {
+		t.Errorf("after more than there are: %+v", rest)
+	}
+	if a := c.do(http.MethodGet, "/_fake/log?after=-1", nil); a.status != http.StatusBadRequest {
+		t.Errorf("after -1: %d %s", a.status, a.body)
+	}
 	lines := strings.Split(strings.TrimSpace(string(c.do(http.MethodGet, "/_fake/log?format=lines", nil).body)), "\n")
 	var last Entry
 	if len(lines) != 2 || json.Unmarshal([]byte(lines[1]), &last) != nil || last.ID != log[1].ID {
