@@ -210,6 +210,7 @@ func (w *Worker) Start() error {
 	s := tasks.Sweeper{Handlers: w.handlers, Owner: w.owner, AskedOnly: w.o.AskedOnly}
 	w.background.Go(func() { s.Run(w.work) })
 	w.background.Go(func() { w.warden.Run(w.work) })
+	w.background.Go(func() { w.ledger.Attend(w.work, w.owner) })
 	w.background.Go(func() { w.ledger.Signals(w.work, func(s ledger.Signal) { w.bell.Ring(s.Job, s.Attempt) }) })
 	return nil
 }

@@ -161,6 +161,21 @@ func (l *Ledger) LockTakeover(ctx context.Context, dead, owner string, d time.Du
 	return ok, nil
 }
 
+// keepTakeover has a lock expire later, if it is still the owner's.
+// KEYS: the lock. ARGV: owner, ms.
+var keepTakeover = redis.NewScript(`
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 1
+`)
+
+// KeepTakeover keeps a lock of LockTakeover for d from now.
+func (l *Ledger) KeepTakeover(ctx context.Context, dead, owner string, d time.Duration) error {
+	if err := keepTakeover.Run(ctx, l.rdb, []string{takeoverKey(dead)}, owner, d.Milliseconds()).Err(); err != nil {
+		return fmt.Errorf("ledger: locking the takeover of %s: %w", dead, err)
+	}
+	return nil
+}
+
 // UnlockTakeover lets the next one try at once what could not be done.
 func (l *Ledger) UnlockTakeover(ctx context.Context, dead string) error {
 	if err := l.rdb.Del(ctx, takeoverKey(dead)).Err(); err != nil {

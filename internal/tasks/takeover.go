@@ -17,15 +17,18 @@ import (
 
 // Warden beats for its own worker and watches the beats of all others. One
 // whose count stands still, while Redis answers, has died or is frozen: what it
-// held is queued anew. Should it wake, its writes are refused.
+// held is queued anew. Should it wake, its writes are refused. One that has no
+// connection to Redis besides has most likely died, and is given less time.
 type Warden struct {
 	Handlers *Handlers
 	Every    time.Duration // between beats and looks; 500 ms when 0
 	Dead     time.Duration // how long a count stands still; 7 s when 0
+	Gone     time.Duration // the same without a connection; 3 s when 0
 	Grace    time.Duration // in which a worker notes what it was given; 1 s when 0
 
 	seen   map[string]sighting
 	looked time.Time // when the counts were last seen
+	blind  bool      // it was said that connections cannot be seen
 
 	mu     sync.Mutex
 	taking map[string]bool // the dead that are being taken over
@@ -46,7 +49,10 @@ func (w *Warden) Run(ctx context.Context) {
 		w.Every = 500 * time.Millisecond
 	}
 	if w.Dead == 0 {
-		w.Dead = 7 * time.Second // longer than an intent is fresh; with the queueing, 15 s are kept
+		w.Dead = 7 * time.Second // with the queueing, 15 s are kept
+	}
+	if w.Gone == 0 {
+		w.Gone = 3 * time.Second // 15 s are kept by whoever inherits from an heir
 	}
 	if w.Grace == 0 {
 		w.Grace = time.Second
@@ -87,10 +93,38 @@ func (w *Warden) round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, dead := range w.still(beats, w.Handlers.o.Now()) {
-		w.begin(ctx, dead)
+	dead, doubtful := w.still(beats, w.Handlers.o.Now())
+	for _, worker := range append(dead, w.absent(ctx, doubtful)...) {
+		w.begin(ctx, worker)
 	}
-	return w.Handlers.letGo(ctx)
+	return errors.Join(w.keep(ctx), w.Handlers.letGo(ctx))
+}
+
+// absent returns those of the workers that have no connection to Redis; none
+// where that cannot be seen.
+func (w *Warden) absent(ctx context.Context, workers []string) []string {
+	if len(workers) == 0 {
+		return nil
+	}
+	absent, err := w.Handlers.ledger.Absent(ctx, workers)
+	if err != nil && !w.blind && ctx.Err() == nil {
+		w.blind = true
+		w.Handlers.o.Log.Warn().Err(err).Msg("who is connected cannot be seen: dead workers are known later")
+	}
+	return absent
+}
+
+// keep holds on to what is being taken over.
+func (w *Warden) keep(ctx context.Context) error {
+	w.mu.Lock()
+	taking := slices.Collect(maps.Keys(w.taking))
+	w.mu.Unlock()
+	for _, dead := range taking {
+		if err := w.Handlers.ledger.KeepTakeover(ctx, dead, w.Handlers.o.Owner, takeoverLock); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // begin takes a dead worker's tasks over, unless that is being done. What fails
@@ -115,35 +149,40 @@ func (w *Warden) begin(ctx context.Context, dead string) {
 	})
 }
 
-// still returns the workers whose count has stood for too long, the first ones
-// first. Whoever has not looked for half of that time has been frozen itself, as
-// all others may have been: it starts anew.
-func (w *Warden) still(beats map[string]string, now time.Time) []string {
-	if now.Sub(w.looked) > w.Dead/2 {
+// still returns the workers whose count has stood for so long that they are dead,
+// and those of which it depends on their connection. Whoever has not looked for
+// long has been frozen itself, as all others may have been: it starts anew.
+func (w *Warden) still(beats map[string]string, now time.Time) (dead, doubtful []string) {
+	if now.Sub(w.looked) > w.Gone {
 		w.seen = nil
 	}
 	w.looked = now
 	seen := make(map[string]sighting, len(beats))
-	var dead []string
 	for worker, count := range beats {
 		s, known := w.seen[worker]
 		if !known || s.count != count {
 			s = sighting{count, now}
 		}
 		seen[worker] = s
-		if worker != w.Handlers.o.Owner && now.Sub(s.since) >= w.Dead {
+		switch stood := now.Sub(s.since); {
+		case worker == w.Handlers.o.Owner:
+		case stood >= w.Dead:
 			dead = append(dead, worker)
+		case stood >= w.Gone:
+			doubtful = append(doubtful, worker)
 		}
 	}
 	w.seen = seen
 	slices.Sort(dead)
-	return dead
+	slices.Sort(doubtful)
+	return dead, doubtful
 }
 
 // How a dead worker's tasks are queued anew: by one of the others at a time, who
-// is given up after a few seconds, and so many jobs in one journey to Redis.
+// is given up when it has not said for so long that it is at it, and so many jobs
+// in one journey to Redis.
 const (
-	takeoverLock = 4 * time.Second
+	takeoverLock = 2 * time.Second
 	jobsAtOnce   = 64
 )
 

@@ -3,6 +3,7 @@ package tasks
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -56,7 +57,7 @@ func watch(t *testing.T, dead []string, act func(context.Context, string) error)
 	ctx, stop := context.WithCancel(t.Context())
 	w := &Warden{
 		Handlers: New(ledger.New(hooked, ledger.Options{}), nil, nil, nil, queue.New(hooked, nil), Options{Owner: "me", Log: zerolog.Nop()}),
-		Every:    5 * time.Millisecond, Dead: 20 * time.Millisecond,
+		Every:    5 * time.Millisecond, Dead: 20 * time.Millisecond, Gone: 20 * time.Millisecond,
 	}
 	ended := make(chan struct{})
 	go func() { defer close(ended); w.Run(ctx) }()
@@ -111,28 +112,104 @@ func TestWardenTakesOverWhatItCan(t *testing.T) {
 }
 
 // Whoever was frozen knows nothing of the others: they may have been, too.
-func TestWardenThatWasFrozenStartsAnew(t *testing.T) {
+func TestWardenJudgesByItsOwnLooks(t *testing.T) {
+	const alive, doubtful, dead = 0, 1, 2
 	start := time.Unix(0, 0)
-	standing := map[string]string{"other": "7"}
+	standing := map[string]string{"other": "7", "me": "1"}
 	for _, c := range []struct {
 		name  string
 		looks []int // seconds since the start
-		dead  bool  // at the last look
+		want  int   // what is thought of the other at the last look
 	}{
-		{"looked throughout", []int{0, 2, 4, 6, 8}, true},
-		{"too early", []int{0, 2, 4, 6}, false},
-		{"frozen for a minute", []int{0, 2, 60}, false},
-		{"frozen, and then looked throughout", []int{0, 60, 62, 64, 66, 68}, true},
+		{"looked throughout", []int{0, 2, 4, 6, 8}, dead},
+		{"longer than one without a connection has", []int{0, 2, 4}, doubtful},
+		{"too early", []int{0, 2}, alive},
+		{"frozen for a minute", []int{0, 2, 60}, alive},
+		{"frozen, and then looked throughout", []int{0, 60, 62, 64, 66, 68}, dead},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := &Warden{Handlers: &Handlers{o: Options{Owner: "me"}}, Dead: 7 * time.Second}
-			var dead []string
+			w := &Warden{Handlers: &Handlers{o: Options{Owner: "me"}}, Dead: 7 * time.Second, Gone: 3 * time.Second}
+			var all [3][]string
 			for _, at := range c.looks {
-				dead = w.still(standing, start.Add(time.Duration(at)*time.Second))
+				all[dead], all[doubtful] = w.still(standing, start.Add(time.Duration(at)*time.Second))
 			}
-			if got := slices.Equal(dead, []string{"other"}); got != c.dead {
-				t.Errorf("taken for dead: %v", dead)
+			for thought, workers := range all {
+				if want := thought == c.want && thought != alive; slices.Equal(workers, []string{"other"}) != want {
+					t.Errorf("dead %v, doubtful %v", all[dead], all[doubtful])
+				}
 			}
 		})
+	}
+}
+
+// One that is connected is given its time; one that has left is not.
+func TestWardenGivesLessTimeToWhoeverHasLeft(t *testing.T) {
+	rdb := redistest.Mini(t)
+	l := ledger.New(rdb, ledger.Options{})
+	ctx, leave := context.WithCancel(t.Context())
+	left := make(chan struct{})
+	go func() { defer close(left); l.Attend(ctx, "frozen") }()
+	redistest.Await(t, "one is connected", func() bool {
+		absent, err := l.Absent(t.Context(), []string{"frozen"})
+		return err == nil && len(absent) == 0
+	})
+	for _, worker := range []string{"frozen", "killed"} {
+		if err := l.Beat(t.Context(), worker); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := time.Unix(0, 0)
+	w := &Warden{
+		Handlers: New(l, nil, nil, nil, queue.New(rdb, nil), Options{Owner: "me", Log: zerolog.Nop(), Now: func() time.Time { return now }}),
+		Dead:     7 * time.Second, Gone: 3 * time.Second,
+	}
+	after := func(d time.Duration) []string {
+		t.Helper()
+		now = now.Add(d)
+		if err := w.round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.takers.Wait()
+		beats, err := l.Beats(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.Sorted(maps.Keys(beats))
+	}
+	for _, c := range []struct {
+		after time.Duration
+		left  []string
+	}{
+		{0, []string{"frozen", "killed", "me"}},
+		{2 * time.Second, []string{"frozen", "killed", "me"}},
+		{2 * time.Second, []string{"frozen", "me"}},
+		{2 * time.Second, []string{"frozen", "me"}},
+		{2 * time.Second, []string{"me"}},
+	} {
+		if got := after(c.after); !slices.Equal(got, c.left) {
+			t.Errorf("at %s: %v, not %v", now.UTC().Format("05"), got, c.left)
+		}
+	}
+	leave()
+	<-left
+}
+
+// Whoever takes over for longer than its lock holds keeps it.
+func TestWardenKeepsWhatItTakesOver(t *testing.T) {
+	rdb := redistest.Mini(t)
+	l := ledger.New(rdb, ledger.Options{})
+	w := &Warden{Handlers: &Handlers{ledger: l, o: Options{Owner: "me"}}, taking: map[string]bool{"mine": true, "theirs": true}}
+	for dead, owner := range map[string]string{"mine": "me", "theirs": "other"} {
+		if ok, err := l.LockTakeover(t.Context(), dead, owner, time.Second); err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+	}
+	if err := w.keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for dead, kept := range map[string]bool{"mine": true, "theirs": false} {
+		if left := rdb.PTTL(t.Context(), "trainset:takeover:"+dead).Val(); (left > time.Second) != kept {
+			t.Errorf("%s: %s left", dead, left)
+		}
 	}
 }

@@ -1,0 +1,51 @@
+package ledger_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/redistest"
+)
+
+// A worker is there as long as its connection is, and nobody else is.
+func TestWorkersAreAbsentOnceTheyLeave(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) { presence(t, rdb) })
+	t.Run("cluster", func(t *testing.T) {
+		var addrs []string
+		for _, n := range redistest.Cluster(t) {
+			addrs = append(addrs, n.Addr)
+		}
+		rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs})
+		t.Cleanup(func() { _ = rdb.Close() })
+		presence(t, rdb)
+	})
+}
+
+func presence(t *testing.T, rdb redis.UniversalClient) {
+	t.Helper()
+	l := ledger.New(rdb, ledger.Options{})
+	absent := func() []string {
+		workers, err := l.Absent(t.Context(), []string{"one", "two", "never"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return workers
+	}
+	leave := map[string]context.CancelFunc{}
+	left := make(chan struct{}, 2)
+	for _, w := range []string{"one", "two"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		leave[w] = cancel
+		go func() { l.Attend(ctx, w); left <- struct{}{} }()
+	}
+	redistest.Await(t, "both are there", func() bool { return slices.Equal(absent(), []string{"never"}) })
+	leave["two"]()
+	<-left
+	redistest.Await(t, "one has left", func() bool { return slices.Equal(absent(), []string{"two", "never"}) })
+	leave["one"]()
+	<-left
+}
