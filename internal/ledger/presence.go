@@ -26,10 +26,10 @@ func (l *Ledger) Attend(ctx context.Context, worker string) {
 // Absent returns those of the workers that no connection shows to be there. They
 // may have died, or be about to connect anew.
 func (l *Ledger) Absent(ctx context.Context, workers []string) ([]string, error) {
-	node := l.rdb
+	rdb := l.rdb // a cluster counts listeners node by node
 	if c, is := l.rdb.(*redis.ClusterClient); is {
 		var err error
-		if node, err = c.MasterForKey(ctx, presenceTag); err != nil {
+		if rdb, err = c.MasterForKey(ctx, presenceTag); err != nil {
 			return nil, fmt.Errorf("ledger: looking for workers: %w", err)
 		}
 	}
@@ -37,7 +37,7 @@ func (l *Ledger) Absent(ctx context.Context, workers []string) ([]string, error)
 	for i, w := range workers {
 		channels[i] = presenceChannel(w)
 	}
-	listening, err := node.PubSubNumSub(ctx, channels...).Result()
+	listening, err := rdb.PubSubNumSub(ctx, channels...).Result()
 	if err != nil {
 		return nil, fmt.Errorf("ledger: looking for workers: %w", err)
 	}

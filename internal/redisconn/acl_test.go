@@ -1,6 +1,7 @@
 package redisconn_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -80,6 +81,7 @@ func TestDocumentedUserSuffices(t *testing.T) {
 	if err := l.SignalCancel(t.Context(), request("x").JobID()); err != nil {
 		t.Error(err)
 	}
+	attend(t, l)
 	nothingDenied(t, admin)
 
 	// It can neither read what is not ours nor the server's settings.
@@ -95,6 +97,20 @@ func TestDocumentedUserSuffices(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(t, rdb, "server", map[string]redisconn.State{"persistence": redisconn.Unknown})
+}
+
+// attend does what a worker does to be seen by the others.
+func attend(t *testing.T, l *ledger.Ledger) {
+	t.Helper()
+	ctx, leave := context.WithCancel(t.Context())
+	left := make(chan struct{})
+	go func() { defer close(left); l.Attend(ctx, "here") }()
+	redistest.Await(t, "the worker is seen", func() bool {
+		absent, err := l.Absent(t.Context(), []string{"here"})
+		return err == nil && len(absent) == 0
+	})
+	leave()
+	<-left
 }
 
 // operate does to tasks what the dashboard and the recovery of tasks do.
@@ -146,6 +162,7 @@ func TestDocumentedUserSufficesInACluster(t *testing.T) {
 	}
 	rdb := open(t, "redis-cluster://trainset:s3cret@"+strings.Join(addrs, ","))
 	operate(t, rdb, exercise(t, rdb))
+	attend(t, ledger.New(rdb, ledger.Options{}))
 	for _, n := range nodes {
 		nothingDenied(t, n.Client(t))
 	}
@@ -207,6 +224,8 @@ func commandOf(method string) string {
 		return "zrange"
 	case "ZRevRangeWithScores":
 		return "zrevrange"
+	case "PubSubNumSub":
+		return "pubsub|numsub"
 	case "XRevRangeN":
 		return "xrevrange"
 	}
