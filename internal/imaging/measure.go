@@ -50,30 +50,32 @@ const (
 
 // Measure measures a picture, an opaque one.
 func Measure(img *image.NRGBA) Measures {
+	m, _ := MeasureAndReduce(img)
+	return m
+}
+
+// MeasureAndReduce is Measure and what it looks at anyway: the picture reduced to
+// CellWidth, nil where it has no pixels.
+func MeasureAndReduce(img *image.NRGBA) (Measures, *image.NRGBA) {
 	whole := opaqueRows(img)
 	m := Measures{Width: whole.width, Height: whole.height}
 	if whole.width == 0 || whole.height == 0 {
 		m.DHash = fmt.Sprintf("%016x", 0)
-		return m
+		return m, nil
 	}
+	reduced := Reduce(img, CellWidth)
+	small := opaqueRows(reduced)
+	m.DHash = fmt.Sprintf("%016x", dhash(small))
+	m.colour(small.shrink(min(thumbSide, small.width), min(thumbSide, small.height)))
 	w, h := within(whole.width, whole.height, sharpSide, sharpSide)
-	copied := whole.ready
-	if w != whole.width {
-		room, giveBack := pages.Borrow(4 * w * h)
-		defer giveBack()
-		copied = whole.shrinkInto(room, w, h)
-	}
-	small := opaqueRows(copied)
 	room, giveBack := pages.Borrow(w * h)
 	defer giveBack()
-	g := newGray(room, copied)
+	g := whole.shrinkLuma(room, w, h)
 	m.Std = round2(g.std())
 	m.SharpP90 = round2(g.sharpness())
-	m.DHash = fmt.Sprintf("%016x", dhash(small))
-	m.colour(small.shrink(min(thumbSide, w), min(thumbSide, h)))
 	m.Bars = round2(100 * g.bars())
 	m.Border = int(math.Round(float64(g.border()) * float64(whole.width) / float64(w)))
-	return m
+	return m, reduced
 }
 
 func round2(v float64) float64 { return math.Round(v*100) / 100 }
@@ -107,10 +109,8 @@ func (m *Measures) colour(thumb *image.NRGBA) {
 
 // dhash compares each cell of an 8 x 9 thumbnail with its right neighbour.
 func dhash(r rows) uint64 {
-	// The thumbnail is of sums, not of rounded means, so that a faint slope
-	// counts as one.
 	w, h := min(9, r.width), min(8, r.height)
-	g := newGray(make([]byte, w*h), r.shrink(w, h))
+	g := r.shrinkLuma(make([]byte, w*h), w, h)
 	var bits uint64
 	for y := range 8 {
 		for x := range 8 {
@@ -144,17 +144,12 @@ type gray struct {
 	pix  []byte
 }
 
-// newGray reads the luma of a picture into room, a byte a pixel.
-func newGray(room []byte, img *image.NRGBA) gray {
-	g := gray{w: img.Rect.Dx(), h: img.Rect.Dy(), pix: room}
-	for y := range g.h {
-		row := img.Pix[y*img.Stride:]
-		for x := range g.w {
-			px := row[4*x : 4*x+3 : 4*x+3]
-			g.pix[y*g.w+x] = byte((19595*uint32(px[0]) + 38470*uint32(px[1]) + 7471*uint32(px[2]) + 1<<15) >> 16 & 0xff)
-		}
+// lumaOf reads the luma of a row, a byte a pixel.
+func lumaOf(luma, px []byte) {
+	for i := range luma {
+		p := px[4*i : 4*i+3 : 4*i+3]
+		luma[i] = byte((19595*uint32(p[0]) + 38470*uint32(p[1]) + 7471*uint32(p[2]) + 1<<15) >> 16 & 0xff)
 	}
-	return g
 }
 
 func (g gray) at(x, y int) byte { return g.pix[y*g.w+x] }

@@ -65,15 +65,17 @@ func unreadable(data []byte, err error) made {
 
 // picture crops and checks a picture and encodes it for the set.
 func picture(img *image.NRGBA, want imaging.Want) (made, error) {
-	measures := imaging.Measure(img)
+	measures, thumb := imaging.MeasureAndReduce(img)
 	findings := imaging.Check(measures, want)
-	img = imaging.CropAspect(img, want.AspectW, want.AspectH)
+	if cropped := imaging.CropAspect(img, want.AspectW, want.AspectH); cropped != img {
+		img, thumb = cropped, imaging.Reduce(cropped, imaging.CellWidth)
+	}
 	measures.Width, measures.Height = img.Rect.Dx(), img.Rect.Dy()
 	png, err := imaging.EncodePNG(img, imaging.EncodeOptions{Generated: true})
 	if err != nil {
 		return made{}, fmt.Errorf("encoding an image: %w", err)
 	}
-	m := made{body: png, kind: "image/png", ext: "png", width: measures.Width, height: measures.Height, thumb: imaging.Reduce(img, imaging.CellWidth)}
+	m := made{body: png, kind: "image/png", ext: "png", width: measures.Width, height: measures.Height, thumb: thumb}
 	m.checks, m.rejected, err = verdict(measures, findings)
 	return m, err
 }

@@ -1,0 +1,46 @@
+package imaging
+
+import (
+	"image"
+	"math/rand/v2"
+	"testing"
+)
+
+// Each pixel of a smaller picture, and of its luma, is the rounded mean of the
+// area that it covers, to the last bit: here by adding up whole numbers the slow
+// way, a part of a pixel at a time.
+func TestShrinkingIsExact(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 60 {
+		sw, sh := 1+random.IntN(40), 1+random.IntN(40)
+		w, h := 1+random.IntN(sw), 1+random.IntN(sh)
+		img := image.NewNRGBA(image.Rect(0, 0, sw, sh))
+		for i := range img.Pix {
+			img.Pix[i] = byte(random.IntN(256) | 0xff*(i%4/3)) // opaque
+		}
+		luma := make([]byte, sw*sh)
+		lumaOf(luma, img.Pix)
+		mean := func(at func(x, y int) byte, x, y int) byte {
+			sum := 0
+			for py := y * sh; py < (y+1)*sh; py++ {
+				for px := x * sw; px < (x+1)*sw; px++ {
+					sum += int(at(px/w, py/h))
+				}
+			}
+			return byte((sum + sw*sh/2) / (sw * sh))
+		}
+		small, grey := opaqueRows(img).shrink(w, h), opaqueRows(img).shrinkLuma(make([]byte, w*h), w, h)
+		for y := range h {
+			for x := range w {
+				for c := range 3 {
+					if got, want := small.Pix[small.PixOffset(x, y)+c], mean(func(x, y int) byte { return img.Pix[img.PixOffset(x, y)+c] }, x, y); got != want {
+						t.Fatalf("%d x %d to %d x %d: channel %d at %d, %d is %d, not %d", sw, sh, w, h, c, x, y, got, want)
+					}
+				}
+				if got, want := grey.at(x, y), mean(func(x, y int) byte { return luma[y*sw+x] }, x, y); got != want {
+					t.Fatalf("%d x %d to %d x %d: luma at %d, %d is %d, not %d", sw, sh, w, h, x, y, got, want)
+				}
+			}
+		}
+	}
+}
