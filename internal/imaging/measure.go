@@ -60,12 +60,12 @@ func MeasureAndReduce(img *image.NRGBA) (Measures, *image.NRGBA) {
 	whole := opaqueRows(img)
 	m := Measures{Width: whole.width, Height: whole.height}
 	if whole.width == 0 || whole.height == 0 {
-		m.DHash = fmt.Sprintf("%016x", 0)
+		m.DHash = noHash
 		return m, nil
 	}
 	reduced := Reduce(img, CellWidth)
 	small := opaqueRows(reduced)
-	m.DHash = fmt.Sprintf("%016x", dhash(small))
+	m.DHash = dhash(small)
 	m.colour(small.shrink(min(thumbSide, small.width), min(thumbSide, small.height)))
 	w, h := within(whole.width, whole.height, sharpSide, sharpSide)
 	room, giveBack := pages.Borrow(w * h)
@@ -107,8 +107,18 @@ func (m *Measures) colour(thumb *image.NRGBA) {
 	m.Cast = round2(slices.Max(mean[:]) - slices.Min(mean[:]))
 }
 
+// Hash is the difference hash that Measure has, without the rest.
+func Hash(img *image.NRGBA) string {
+	if img.Rect.Empty() {
+		return noHash
+	}
+	return dhash(opaqueRows(Reduce(img, CellWidth)))
+}
+
+const noHash = "0000000000000000"
+
 // dhash compares each cell of an 8 x 9 thumbnail with its right neighbour.
-func dhash(r rows) uint64 {
+func dhash(r rows) string {
 	w, h := min(9, r.width), min(8, r.height)
 	g := r.shrinkLuma(make([]byte, w*h), w, h)
 	var bits uint64
@@ -120,7 +130,7 @@ func dhash(r rows) uint64 {
 			}
 		}
 	}
-	return bits
+	return fmt.Sprintf("%016x", bits)
 }
 
 // Distance is the number of bits of 64 in which two difference hashes, as

@@ -10,6 +10,9 @@ import (
 // covers. It needs two rows of sums beside the result, works in whole numbers
 // and so gives the same bytes on every machine.
 func (r rows) shrink(w, h int) *image.NRGBA {
+	if w == r.width && h == r.height {
+		return r.full()
+	}
 	dst := image.NewNRGBA(image.Rect(0, 0, w, h))
 	converted, by := make([]byte, 4*r.width), inverse(r.width*r.height)
 	fold(3*w, r.height, h, func(line []int64, y int) {
@@ -23,7 +26,14 @@ func (r rows) shrink(w, h int) *image.NRGBA {
 // shrinkLuma is shrink of the luma alone, a byte a pixel, into room.
 func (r rows) shrinkLuma(room []byte, w, h int) gray {
 	g := gray{w: w, h: h, pix: room[:w*h]}
-	converted, luma, by := make([]byte, 4*r.width), make([]byte, r.width), inverse(r.width*r.height)
+	converted := make([]byte, 4*r.width)
+	if w == r.width && h == r.height {
+		for y := range h {
+			lumaOf(g.pix[y*w:][:w], r.line(y, converted))
+		}
+		return g
+	}
+	luma, by := make([]byte, r.width), inverse(r.width*r.height)
 	ends, before := cells(r.width, w), make([]int64, r.width+1)
 	fold(w, r.height, h, func(line []int64, y int) {
 		lumaOf(luma, r.line(y, converted))

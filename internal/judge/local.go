@@ -107,12 +107,17 @@ func duplicateOf(looks []*look, i int) int {
 	return 0
 }
 
-// reduced copies the part of img within box, shrunk by a whole number so that
+// reduced is the part of img within box, shrunk by a whole number so that
 // no side is longer than measuredSide.
 func reduced(img image.Image, box image.Rectangle) *image.NRGBA {
+	by := (max(box.Dx(), box.Dy()) + measuredSide - 1) / measuredSide
+	if whole, ok := img.(*image.NRGBA); ok && by == 1 {
+		if part, _ := whole.SubImage(box).(*image.NRGBA); part.Opaque() {
+			return part
+		}
+	}
 	part := image.NewRGBA(image.Rectangle{Max: box.Size()})
 	draw.Draw(part, part.Rect, img, box.Min, draw.Src)
-	by := (max(box.Dx(), box.Dy()) + measuredSide - 1) / measuredSide
 	out := image.NewNRGBA(image.Rect(0, 0, max(box.Dx()/by, 1), max(box.Dy()/by, 1)))
 	for y := range out.Rect.Dy() {
 		for x := range out.Rect.Dx() {

@@ -84,7 +84,7 @@ func tiles(img *image.NRGBA, found grid.Layout) *plan.Grid {
 		part, _ := img.SubImage(b).(*image.NRGBA)
 		g.Tiles = append(g.Tiles, plan.Tile{
 			Box: [4]int{b.Min.X, b.Min.Y, b.Max.X, b.Max.Y}, Method: string(cut[i].Method), Confidence: cut[i].Confidence,
-			DHash: imaging.Measure(part).DHash, Fit: v.Good(), Reason: v.Reason,
+			DHash: imaging.Hash(part), Fit: v.Good(), Reason: v.Reason,
 		})
 	}
 	return g
