@@ -151,29 +151,24 @@ func (l *Ledger) Bury(ctx context.Context, worker string) error {
 
 func takeoverKey(dead string) string { return "trainset:takeover:" + dead } // string with expiry: who takes it over
 
-// LockTakeover lets one worker at a time take over what a dead one held. Should
-// it die, too, another may after d.
+// lockTakeover takes a lock that is free, and keeps one that is the owner's: an
+// answer that was lost locks nobody out.
+// KEYS: the lock. ARGV: owner, ms. Returns whether it is the owner's.
+var lockTakeover = redis.NewScript(`
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+`)
+
+// LockTakeover lets one worker at a time take over what a dead one held, for d
+// from when it last asked. Should it die, too, another may then.
 func (l *Ledger) LockTakeover(ctx context.Context, dead, owner string, d time.Duration) (bool, error) {
-	ok, err := l.rdb.SetNX(ctx, takeoverKey(dead), owner, d).Result()
+	ok, err := lockTakeover.Run(ctx, l.rdb, []string{takeoverKey(dead)}, owner, d.Milliseconds()).Bool()
 	if err != nil {
 		return false, fmt.Errorf("ledger: locking the takeover of %s: %w", dead, err)
 	}
 	return ok, nil
-}
-
-// keepTakeover has a lock expire later, if it is still the owner's.
-// KEYS: the lock. ARGV: owner, ms.
-var keepTakeover = redis.NewScript(`
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-return 1
-`)
-
-// KeepTakeover keeps a lock of LockTakeover for d from now.
-func (l *Ledger) KeepTakeover(ctx context.Context, dead, owner string, d time.Duration) error {
-	if err := keepTakeover.Run(ctx, l.rdb, []string{takeoverKey(dead)}, owner, d.Milliseconds()).Err(); err != nil {
-		return fmt.Errorf("ledger: locking the takeover of %s: %w", dead, err)
-	}
-	return nil
 }
 
 // UnlockTakeover lets the next one try at once what could not be done.

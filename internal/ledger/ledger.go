@@ -386,7 +386,7 @@ func (l *Ledger) MarkQueued(ctx context.Context, lots ...plan.Lot) error {
 // Requeue raises the revisions of steps whose tasks the queue has lost, so that
 // their next tasks have IDs of their own. It returns of each lot those of which it
 // did, with their new revisions: what has changed since it was read does not need
-// it.
+// it. With an error come those that could be requeued.
 func (l *Ledger) Requeue(ctx context.Context, lots ...plan.Lot) ([]plan.Lot, error) {
 	args, replies := make([][]any, len(lots)), make([]*redis.Cmd, len(lots))
 	p := l.rdb.Pipeline()
@@ -401,6 +401,7 @@ func (l *Ledger) Requeue(ctx context.Context, lots ...plan.Lot) ([]plan.Lot, err
 	}
 	_, _ = p.Exec(ctx) // each has its own answer
 	done := make([]plan.Lot, len(lots))
+	var problems []error
 	for i, lot := range lots {
 		done[i].Record = lot.Record
 		if replies[i] == nil {
@@ -411,7 +412,8 @@ func (l *Ledger) Requeue(ctx context.Context, lots ...plan.Lot) ([]plan.Lot, err
 		}
 		reply, err := replies[i].Slice()
 		if err != nil {
-			return nil, fmt.Errorf("ledger: requeueing tasks of job %s: %w", lot.Record.ID, err)
+			problems = append(problems, fmt.Errorf("ledger: requeueing tasks of job %s: %w", lot.Record.ID, err))
+			continue
 		}
 		for j, s := range lot.Steps {
 			if changed(reply[1+j:]) {
@@ -419,7 +421,7 @@ func (l *Ledger) Requeue(ctx context.Context, lots ...plan.Lot) ([]plan.Lot, err
 			}
 		}
 	}
-	return done, nil
+	return done, errors.Join(problems...)
 }
 
 // raised returns for each step of a lot where its revision is kept, what it is,

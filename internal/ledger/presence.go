@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/redis/go-redis/v9"
@@ -23,9 +24,13 @@ func (l *Ledger) Attend(ctx context.Context, worker string) {
 	<-ctx.Done()
 }
 
+// errUnseen says that connections prove nothing here.
+var errUnseen = errors.New("not even this worker's own connection is seen")
+
 // Absent returns those of the workers that no connection shows to be there. They
-// may have died, or be about to connect anew.
-func (l *Ledger) Absent(ctx context.Context, workers []string) ([]string, error) {
+// may have died, or be about to connect anew. It is an error when the observer,
+// which attends, is not seen either: Redis may not let it listen, or has moved.
+func (l *Ledger) Absent(ctx context.Context, observer string, workers []string) ([]string, error) {
 	rdb := l.rdb // a cluster counts listeners node by node
 	if c, is := l.rdb.(*redis.ClusterClient); is {
 		var err error
@@ -33,17 +38,20 @@ func (l *Ledger) Absent(ctx context.Context, workers []string) ([]string, error)
 			return nil, fmt.Errorf("ledger: looking for workers: %w", err)
 		}
 	}
-	channels := make([]string, len(workers))
-	for i, w := range workers {
-		channels[i] = presenceChannel(w)
+	channels := []string{presenceChannel(observer)}
+	for _, w := range workers {
+		channels = append(channels, presenceChannel(w))
 	}
 	listening, err := rdb.PubSubNumSub(ctx, channels...).Result()
 	if err != nil {
 		return nil, fmt.Errorf("ledger: looking for workers: %w", err)
 	}
+	if listening[channels[0]] == 0 {
+		return nil, fmt.Errorf("ledger: looking for workers: %w", errUnseen)
+	}
 	var absent []string
-	for i, w := range workers {
-		if listening[channels[i]] == 0 {
+	for _, w := range workers {
+		if listening[presenceChannel(w)] == 0 {
 			absent = append(absent, w)
 		}
 	}

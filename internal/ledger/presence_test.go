@@ -28,16 +28,19 @@ func TestWorkersAreAbsentOnceTheyLeave(t *testing.T) {
 func presence(t *testing.T, rdb redis.UniversalClient) {
 	t.Helper()
 	l := ledger.New(rdb, ledger.Options{})
+	if absent, err := l.Absent(t.Context(), "me", []string{"one"}); err == nil {
+		t.Errorf("to one who is not there itself, %v are absent", absent)
+	}
 	absent := func() []string {
-		workers, err := l.Absent(t.Context(), []string{"one", "two", "never"})
+		workers, err := l.Absent(t.Context(), "me", []string{"one", "two", "never"})
 		if err != nil {
-			t.Fatal(err)
+			return []string{err.Error()}
 		}
 		return workers
 	}
 	leave := map[string]context.CancelFunc{}
-	left := make(chan struct{}, 2)
-	for _, w := range []string{"one", "two"} {
+	left := make(chan struct{}, 3)
+	for _, w := range []string{"one", "two", "me"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		leave[w] = cancel
 		go func() { l.Attend(ctx, w); left <- struct{}{} }()
@@ -47,5 +50,7 @@ func presence(t *testing.T, rdb redis.UniversalClient) {
 	<-left
 	redistest.Await(t, "one has left", func() bool { return slices.Equal(absent(), []string{"two", "never"}) })
 	leave["one"]()
+	leave["me"]()
+	<-left
 	<-left
 }

@@ -19,7 +19,8 @@ func (l *Ledger) Load(ctx context.Context, id trainset.JobID) (plan.Record, erro
 	return one(l.read(ctx, true, id))
 }
 
-// LoadAll reads the whole records of jobs, without those that do not exist.
+// LoadAll reads the whole records of jobs, without those that do not exist. With
+// an error come those that could be read.
 func (l *Ledger) LoadAll(ctx context.Context, ids ...trainset.JobID) ([]plan.Record, error) {
 	return there(l.read(ctx, true, ids...))
 }
@@ -30,7 +31,7 @@ func (l *Ledger) Progress(ctx context.Context, id trainset.JobID) (plan.Record, 
 	return one(l.read(ctx, false, id))
 }
 
-// ProgressAll is Progress of many jobs, without those that do not exist.
+// ProgressAll is Progress of many jobs, as LoadAll is Load.
 func (l *Ledger) ProgressAll(ctx context.Context, ids ...trainset.JobID) ([]plan.Record, error) {
 	return there(l.read(ctx, false, ids...))
 }
@@ -49,19 +50,20 @@ type reading struct {
 // one is what was read of the one job that was asked for.
 func one(all []reading) (plan.Record, error) { return all[0].record, all[0].err }
 
-// there leaves out the jobs that do not exist.
+// there leaves out the jobs that do not exist, and says which could not be read.
 func there(all []reading) ([]plan.Record, error) {
 	records := make([]plan.Record, 0, len(all))
+	var problems []error
 	for _, read := range all {
 		switch {
 		case errors.Is(read.err, trainset.ErrNotFound):
 		case read.err != nil:
-			return nil, read.err
+			problems = append(problems, read.err)
 		default:
 			records = append(records, read.record)
 		}
 	}
-	return records, nil
+	return records, errors.Join(problems...)
 }
 
 // read reads the records of jobs, each at one instant, in one journey; in a

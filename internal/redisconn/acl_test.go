@@ -106,8 +106,8 @@ func attend(t *testing.T, l *ledger.Ledger) {
 	left := make(chan struct{})
 	go func() { defer close(left); l.Attend(ctx, "here") }()
 	redistest.Await(t, "the worker is seen", func() bool {
-		absent, err := l.Absent(t.Context(), []string{"here"})
-		return err == nil && len(absent) == 0
+		absent, err := l.Absent(t.Context(), "here", []string{"nobody"})
+		return err == nil && len(absent) == 1
 	})
 	leave()
 	<-left

@@ -33,12 +33,10 @@ func (h *Handlers) Advance(ctx context.Context, id trainset.JobID) error {
 	}
 }
 
-// progressAll is progress of jobs that exist.
+// progressAll is progress of jobs that exist. With an error come those that could
+// be read.
 func (h *Handlers) progressAll(ctx context.Context, ids []trainset.JobID) ([]plan.Record, error) {
-	all, err := h.ledger.ProgressAll(ctx, ids...)
-	if err != nil {
-		return nil, err
-	}
+	all, problem := h.ledger.ProgressAll(ctx, ids...)
 	var styles []trainset.JobID
 	actors := slices.DeleteFunc(all, func(r plan.Record) bool {
 		more := madeDecides(r)
@@ -48,7 +46,7 @@ func (h *Handlers) progressAll(ctx context.Context, ids []trainset.JobID) ([]pla
 		return more
 	})
 	whole, err := h.ledger.LoadAll(ctx, styles...)
-	return append(actors, whole...), err
+	return append(actors, whole...), errors.Join(problem, err)
 }
 
 // madeDecides reports whether what was made decides on what is next.
@@ -116,7 +114,7 @@ func (h *Handlers) repair(ctx context.Context, id trainset.JobID) error {
 	if err != nil {
 		return err
 	}
-	again := plan.Lot{Record: r}
+	astray, again := plan.Lot{Record: r, Steps: slices.Concat(lost, adrift)}, plan.Lot{Record: r}
 	for why, steps := range map[string][]plan.Step{"the queue lost it": lost, "nobody has it in hand": adrift} {
 		requeued, err := h.ledger.Requeue(ctx, plan.Lot{Record: r, Steps: steps})
 		if err != nil {
@@ -127,24 +125,29 @@ func (h *Handlers) repair(ctx context.Context, id trainset.JobID) error {
 		}
 		again.Steps = append(again.Steps, requeued[0].Steps...)
 	}
-	return h.resume(ctx, again)
+	return h.resume(ctx, []plan.Lot{astray}, []plan.Lot{again})
 }
 
 // resume enqueues what was requeued of jobs and whatever else they need that never
-// was: from the records as they were read, unless more is to be added to one.
-func (h *Handlers) resume(ctx context.Context, requeued ...plan.Lot) error {
+// was: from the records as they were read, unless more is to be added to one, or
+// one has changed since, and less was requeued of it than was asked. A job that
+// cannot go on keeps no other one.
+func (h *Handlers) resume(ctx context.Context, asked, requeued []plan.Lot) error {
 	var ready []plan.Lot
-	for _, lot := range requeued {
-		if !plan.Grow(lot.Record).Empty() {
-			if err := h.Advance(ctx, lot.Record.ID); err != nil {
-				return err
-			}
+	var others []trainset.JobID
+	for i, lot := range requeued {
+		if len(lot.Steps) < len(asked[i].Steps) || !plan.Grow(lot.Record).Empty() {
+			others = append(others, lot.Record.ID)
 			continue
 		}
 		rest := slices.DeleteFunc(plan.Next(lot.Record), func(s plan.Step) bool { return slices.Contains(lot.Steps, s.Again()) })
 		ready = append(ready, plan.Lot{Record: lot.Record, Steps: append(rest, lot.Steps...)})
 	}
-	return h.enqueue(ctx, ready...)
+	problems := []error{h.enqueue(ctx, ready...)}
+	for _, id := range others {
+		problems = append(problems, h.Advance(ctx, id))
+	}
+	return errors.Join(problems...)
 }
 
 // astray returns the steps that the queue was given and has lost, and those

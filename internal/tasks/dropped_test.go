@@ -83,6 +83,7 @@ func TestWhatEndsWhileRedisIsAwayIsQueuedAnew(t *testing.T) {
 	if err := w.round(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	w.takers.Wait()
 	r, err := l.Load(t.Context(), p.JobID)
 	if err != nil {
 		t.Fatal(err)
@@ -99,6 +100,7 @@ func TestWhatEndsWhileRedisIsAwayIsQueuedAnew(t *testing.T) {
 	if err := w.round(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	w.takers.Wait()
 	if r, err = l.Load(t.Context(), p.JobID); err != nil || r.Subtasks["image.1"].Revision != 2 {
 		t.Errorf("queued anew twice: %v", err)
 	}

@@ -30,9 +30,10 @@ type Warden struct {
 	looked time.Time // when the counts were last seen
 	blind  bool      // it was said that connections cannot be seen
 
-	mu     sync.Mutex
-	taking map[string]bool // the dead that are being taken over
-	takers sync.WaitGroup
+	mu      sync.Mutex
+	taking  map[string]bool // the dead that are being taken over
+	letting bool            // what was dropped is being queued anew
+	takers  sync.WaitGroup
 }
 
 // sighting is a worker's count and since when, on our own clock, it stands.
@@ -97,8 +98,31 @@ func (w *Warden) round(ctx context.Context) error {
 	for _, worker := range append(dead, w.absent(ctx, doubtful)...) {
 		w.begin(ctx, worker)
 	}
-	return errors.Join(w.keep(ctx), w.Handlers.letGo(ctx))
+	w.letGo(ctx)
+	return w.keep(ctx)
 }
+
+// letGo queues anew what was dropped, unless that is being done: it may wait for
+// storage, and the beats must not.
+func (w *Warden) letGo(ctx context.Context) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.letting {
+		return
+	}
+	w.letting = true
+	w.takers.Go(func() {
+		if err := w.Handlers.letGo(ctx); err != nil && ctx.Err() == nil {
+			w.Handlers.o.Log.Warn().Err(err).Msg("what ended while Redis was away could not be queued anew: trying again")
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.letting = false
+	})
+}
+
+// looking bounds the look at who is connected: meanwhile nobody beats.
+const looking = time.Second
 
 // absent returns those of the workers that have no connection to Redis; none
 // where that cannot be seen.
@@ -106,7 +130,9 @@ func (w *Warden) absent(ctx context.Context, workers []string) []string {
 	if len(workers) == 0 {
 		return nil
 	}
-	absent, err := w.Handlers.ledger.Absent(ctx, workers)
+	bound, cancel := context.WithTimeout(ctx, looking)
+	defer cancel()
+	absent, err := w.Handlers.ledger.Absent(bound, w.Handlers.o.Owner, workers)
 	if err != nil && !w.blind && ctx.Err() == nil {
 		w.blind = true
 		w.Handlers.o.Log.Warn().Err(err).Msg("who is connected cannot be seen: dead workers are known later")
@@ -120,7 +146,7 @@ func (w *Warden) keep(ctx context.Context) error {
 	taking := slices.Collect(maps.Keys(w.taking))
 	w.mu.Unlock()
 	for _, dead := range taking {
-		if err := w.Handlers.ledger.KeepTakeover(ctx, dead, w.Handlers.o.Owner, takeoverLock); err != nil {
+		if _, err := w.Handlers.ledger.LockTakeover(ctx, dead, w.Handlers.o.Owner, takeoverLock); err != nil {
 			return err
 		}
 	}
@@ -251,42 +277,35 @@ func (h *Handlers) unnoted(ctx context.Context) ([]string, error) {
 
 // requeueAll queues those of many jobs' tasks anew that are still needed, and
 // returns how many. A producer's own task names no job: the sweeper finds the one
-// that it made.
+// that it made. A job that cannot be keeps no other one.
 func (h *Handlers) requeueAll(ctx context.Context, tasks map[trainset.JobID][]string) (n int, err error) {
 	jobs := slices.Sorted(maps.Keys(tasks))
 	jobs = slices.DeleteFunc(jobs, func(id trainset.JobID) bool {
 		_, err := trainset.ParseJobID(string(id))
 		return err != nil
 	})
+	var problems []error
 	for some := range slices.Chunk(jobs, jobsAtOnce) {
 		again, err := h.requeue(ctx, some, tasks)
-		if err != nil {
-			return n, err
-		}
 		n += again
+		problems = append(problems, err)
 	}
-	if n > 0 && h.o.Meter != nil {
-		h.o.Meter.TookOver(n)
-	}
-	return n, nil
+	return n, errors.Join(problems...)
 }
 
 // requeue is requeueAll of a few jobs.
 func (h *Handlers) requeue(ctx context.Context, jobs []trainset.JobID, tasks map[trainset.JobID][]string) (n int, err error) {
-	records, err := h.progressAll(ctx, jobs)
-	if err != nil {
-		return 0, err
-	}
+	records, unread := h.progressAll(ctx, jobs)
 	lots := make([]plan.Lot, len(records))
 	for i, r := range records {
 		lots[i] = plan.Lot{Record: r, Steps: plan.Among(tasks[r.ID], r.ID, plan.Needed(r))}
 	}
-	again, err := h.ledger.Requeue(ctx, lots...)
-	if err != nil {
-		return 0, err
-	}
+	again, refused := h.ledger.Requeue(ctx, lots...)
 	for _, lot := range again {
 		n += len(lot.Steps)
 	}
-	return n, h.resume(ctx, again...)
+	if n > 0 && h.o.Meter != nil {
+		h.o.Meter.TookOver(n)
+	}
+	return n, errors.Join(unread, refused, h.resume(ctx, lots, again))
 }

@@ -2,16 +2,20 @@ package tasks
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
+	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/queue"
 	"github.com/actormaker/trainset/internal/redistest"
 )
@@ -147,10 +151,12 @@ func TestWardenGivesLessTimeToWhoeverHasLeft(t *testing.T) {
 	rdb := redistest.Mini(t)
 	l := ledger.New(rdb, ledger.Options{})
 	ctx, leave := context.WithCancel(t.Context())
-	left := make(chan struct{})
-	go func() { defer close(left); l.Attend(ctx, "frozen") }()
-	redistest.Await(t, "one is connected", func() bool {
-		absent, err := l.Absent(t.Context(), []string{"frozen"})
+	var connected sync.WaitGroup
+	for _, worker := range []string{"frozen", "me"} {
+		connected.Go(func() { l.Attend(ctx, worker) })
+	}
+	redistest.Await(t, "two are connected", func() bool {
+		absent, err := l.Absent(t.Context(), "me", []string{"frozen"})
 		return err == nil && len(absent) == 0
 	})
 	for _, worker := range []string{"frozen", "killed"} {
@@ -191,7 +197,7 @@ func TestWardenGivesLessTimeToWhoeverHasLeft(t *testing.T) {
 		}
 	}
 	leave()
-	<-left
+	connected.Wait()
 }
 
 // Whoever takes over for longer than its lock holds keeps it.
@@ -210,6 +216,71 @@ func TestWardenKeepsWhatItTakesOver(t *testing.T) {
 	for dead, kept := range map[string]bool{"mine": true, "theirs": false} {
 		if left := rdb.PTTL(t.Context(), "trainset:takeover:"+dead).Val(); (left > time.Second) != kept {
 			t.Errorf("%s: %s left", dead, left)
+		}
+	}
+}
+
+// A job that cannot be read keeps no other one, and what somebody else has raised
+// and not enqueued is enqueued all the same.
+func TestTakeoverDoesWhatItCan(t *testing.T) {
+	rdb, ctx := redistest.Mini(t), t.Context()
+	l := ledger.New(rdb, ledger.Options{})
+	h := New(l, nil, nil, nil, queue.New(rdb, nil), Options{Owner: "me", Log: zerolog.Nop()})
+	held := map[trainset.JobID][]string{}
+	var jobs []trainset.JobID
+	for _, key := range []string{"damaged", "raised", "plain"} {
+		req := trainset.ActorRequest{Options: trainset.Options{User: "ada", Key: key}, Actor: "zara", Portrait: trainset.Reference{URL: "https://example.org/p.png"}}.WithDefaults()
+		if _, _, err := l.Create(ctx, req); err != nil {
+			t.Fatal(err)
+		}
+		id := req.JobID()
+		p := plan.Plan{JobID: id, User: "ada", Kind: trainset.KindActor, Images: 1, MaxAttempts: 5, Request: json.RawMessage("{}"), Asks: []plan.Ask{{Index: 1}}}
+		if _, err := l.Begin(ctx, p, p.Subtasks(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Advance(ctx, id); err != nil {
+			t.Fatal(err)
+		}
+		held[id] = []string{string(id) + ":image.1:1"}
+		jobs = append(jobs, id)
+	}
+	stale, err := l.Progress(ctx, jobs[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := []plan.Lot{{Record: stale, Steps: plan.Needed(stale)}}
+	if _, err := l.Requeue(ctx, lost...); err != nil { // by whoever died then
+		t.Fatal(err)
+	}
+	again, err := l.Requeue(ctx, lost...)
+	if err != nil || len(again[0].Steps) > 0 {
+		t.Fatalf("raised twice: %v, %v", again, err)
+	}
+	if err := h.resume(ctx, lost, again); err != nil {
+		t.Fatal(err)
+	}
+	if err := rdb.HSet(ctx, "trainset:{"+string(jobs[0])+"}:items", "image.1", "{").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := h.requeueAll(ctx, held); n != 1 || err == nil {
+		t.Errorf("%d tasks requeued, %v", n, err)
+	}
+	for _, id := range jobs[1:] {
+		if r, err := l.Progress(ctx, id); err != nil || !r.Queued[string(id)+":image.1:2"] {
+			t.Errorf("job %s: queued %v, %v", id, r.Queued, err)
+		}
+	}
+}
+
+// A lock whose answer was lost is its owner's, and nobody else's.
+func TestTakeoverLockIsItsOwners(t *testing.T) {
+	l := ledger.New(redistest.Mini(t), ledger.Options{})
+	for i, c := range []struct {
+		owner string
+		mine  bool
+	}{{"one", true}, {"one", true}, {"two", false}, {"one", true}} {
+		if mine, err := l.LockTakeover(t.Context(), "dead", c.owner, time.Minute); err != nil || mine != c.mine {
+			t.Errorf("%d: %s has it: %t, %v", i, c.owner, mine, err)
 		}
 	}
 }
