@@ -71,12 +71,12 @@ func (l *Ledger) Held(ctx context.Context, worker string) (map[trainset.JobID][]
 // Unheld returns those of the tasks that no worker has in hand, dead ones
 // included until they are buried.
 func (l *Ledger) Unheld(ctx context.Context, taskIDs []string) ([]string, error) {
+	if len(taskIDs) == 0 {
+		return nil, nil
+	}
 	workers, err := l.rdb.HKeys(ctx, workersKey).Result()
 	if err != nil {
 		return nil, fmt.Errorf("ledger: reading the workers: %w", err)
-	}
-	if len(taskIDs) == 0 {
-		return nil, nil
 	}
 	held := make([]*redis.BoolSliceCmd, len(workers))
 	if _, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {

@@ -16,16 +16,7 @@ import (
 // Many jobs are read, requeued and marked at once, whether Redis knows the script
 // or not, and wherever in a cluster they lie.
 func TestManyJobsAtOnce(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, rdb *redis.Client) { manyJobs(t, rdb) })
-	t.Run("cluster", func(t *testing.T) {
-		var addrs []string
-		for _, n := range redistest.Cluster(t) {
-			addrs = append(addrs, n.Addr)
-		}
-		rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs})
-		t.Cleanup(func() { _ = rdb.Close() })
-		manyJobs(t, rdb)
-	})
+	redistest.Everywhere(t, manyJobs)
 }
 
 func manyJobs(t *testing.T, rdb redis.UniversalClient) {

@@ -13,16 +13,7 @@ import (
 
 // A worker is there as long as its connection is, and nobody else is.
 func TestWorkersAreAbsentOnceTheyLeave(t *testing.T) {
-	redistest.Each(t, func(t *testing.T, rdb *redis.Client) { presence(t, rdb) })
-	t.Run("cluster", func(t *testing.T) {
-		var addrs []string
-		for _, n := range redistest.Cluster(t) {
-			addrs = append(addrs, n.Addr)
-		}
-		rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs})
-		t.Cleanup(func() { _ = rdb.Close() })
-		presence(t, rdb)
-	})
+	redistest.Everywhere(t, presence)
 }
 
 func presence(t *testing.T, rdb redis.UniversalClient) {

@@ -58,12 +58,7 @@ func TestManyStepsAreEnqueuedOnceEach(t *testing.T) {
 
 // Queues lie on different servers of a cluster.
 func TestManyStepsAreEnqueuedInACluster(t *testing.T) {
-	var addrs []string
-	for _, n := range redistest.Cluster(t) {
-		addrs = append(addrs, n.Addr)
-	}
-	rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs})
-	t.Cleanup(func() { _ = rdb.Close() })
+	rdb := redistest.ClusterClient(t)
 	q, inspector := queue.New(rdb, nil), asynq.NewInspectorFromRedisClient(rdb)
 	r := plan.Record{ID: trainset.NewJobID("u", trainset.KindActor, "k"), Kind: trainset.KindActor}
 	for range 2 {

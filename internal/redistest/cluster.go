@@ -4,6 +4,8 @@ import (
 	"net"
 	"strings"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
 )
 
 const slots = 16384
@@ -13,6 +15,25 @@ const slots = 16384
 func Cluster(tb testing.TB, config ...string) []*Node {
 	tb.Helper()
 	return cluster(tb, nil, config)
+}
+
+// Everywhere runs a test on what Each has, and in a cluster.
+func Everywhere(t *testing.T, test func(t *testing.T, rdb redis.UniversalClient)) {
+	t.Helper()
+	Each(t, func(t *testing.T, rdb *redis.Client) { test(t, rdb) })
+	t.Run("cluster", func(t *testing.T) { test(t, ClusterClient(t)) })
+}
+
+// ClusterClient is connected to a Cluster of its own.
+func ClusterClient(tb testing.TB) *redis.ClusterClient {
+	tb.Helper()
+	var addrs []string
+	for _, n := range Cluster(tb) {
+		addrs = append(addrs, n.Addr)
+	}
+	rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs})
+	tb.Cleanup(func() { _ = rdb.Close() })
+	return rdb
 }
 
 // TLSCluster is a cluster that speaks TLS only, among its nodes as well.

@@ -231,7 +231,7 @@ func (h *Handlers) takeOver(ctx context.Context, dead string, grace time.Duratio
 // with before it could note it. It returns how many tasks.
 func (h *Handlers) inherit(ctx context.Context, dead string, grace time.Duration) (int, error) {
 	var noted, unnoted int
-	g, ctx := errgroup.WithContext(ctx)
+	var g errgroup.Group // the one that fails ends none of the other's work
 	g.Go(func() error {
 		held, err := h.ledger.Held(ctx, dead)
 		if err != nil {
