@@ -5,13 +5,17 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/cli"
+	"github.com/actormaker/trainset/internal/config"
 	"github.com/actormaker/trainset/internal/replicate/fake"
 )
 
@@ -105,5 +109,25 @@ func TestAKilledBatchPaysOnce(t *testing.T) {
 	}
 	if n := p.Stats().Predictions; n != 6 {
 		t.Errorf("the provider made %d predictions for 6 images", n)
+	}
+}
+
+// Commands that begin at once all say where their ledger answers, each without
+// the other's being in its way.
+func TestCommandsAnnounceAtOnce(t *testing.T) {
+	t.Parallel()
+	cfg := config.Default()
+	for range 8 {
+		cfg.Storage.Out = t.TempDir()
+		var announcing errgroup.Group
+		for range 16 {
+			announcing.Go(func() error { return announce(t.Context(), cfg, "/run/redis.sock") })
+		}
+		if err := announcing.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := os.ReadFile(socketFile(cfg)); err != nil || string(b) != "/run/redis.sock" {
+			t.Errorf("the word left is %q, %v", b, err)
+		}
 	}
 }

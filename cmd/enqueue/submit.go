@@ -144,7 +144,7 @@ func (s *submission) embed(ctx context.Context) (trainset.Job, error) {
 	if !s.simulate && !s.volatileRun {
 		where, err := system.Redis().ConfigGet(ctx, "unixsocket").Result()
 		if err == nil {
-			err = announce(s.config, where["unixsocket"])
+			err = announce(ctx, s.config, where["unixsocket"])
 		}
 		if err != nil {
 			return trainset.Job{}, fmt.Errorf("telling other commands of this one: %w", err)
@@ -282,17 +282,16 @@ func deployedInterrupted(job trainset.Job) error {
 }
 
 // announce leaves word in the state folder of where its ledger answers, so that
-// other commands can ask while this one works.
-func announce(cfg config.Config, socket string) error {
-	path := socketFile(cfg)
-	if b, err := os.ReadFile(path); err == nil && string(b) == socket {
+// other commands can ask while this one works. Commands that begin at the same
+// time all do.
+func announce(ctx context.Context, cfg config.Config, socket string) error {
+	if b, err := os.ReadFile(socketFile(cfg)); err == nil && string(b) == socket {
 		return nil
 	}
-	next := path + ".next"
-	if err := os.WriteFile(next, []byte(socket), 0o600); err != nil {
-		return err //nolint:wrapcheck // names the file
-	}
-	return os.Rename(next, path) //nolint:wrapcheck // names the file
+	folder := storage.NewDirectory(stateFolder(cfg))
+	return folder.Put(ctx, socketName, []byte(socket), storage.PutOptions{})
 }
 
-func socketFile(cfg config.Config) string { return filepath.Join(stateFolder(cfg), "socket") }
+const socketName = "socket"
+
+func socketFile(cfg config.Config) string { return filepath.Join(stateFolder(cfg), socketName) }
