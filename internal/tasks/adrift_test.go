@@ -167,8 +167,10 @@ func TestWhatADeadWorkerWasGivenIsQueuedAnew(t *testing.T) {
 		}
 		return r.AcceptRevision
 	}
+	known := make(chan struct{})
+	close(known)
 	for _, dead := range []string{"first", "second"} {
-		if err := f.h.takeOver(t.Context(), dead, time.Millisecond); err != nil {
+		if err := f.h.takeOver(t.Context(), dead, known, time.Millisecond); err != nil {
 			t.Fatal(err)
 		}
 		if got := revision(); got != 1 {
@@ -179,6 +181,34 @@ func TestWhatADeadWorkerWasGivenIsQueuedAnew(t *testing.T) {
 		}
 	}
 	close(f.let)
+}
+
+// What was seen in nobody's hands already while a worker had only left is queued
+// anew as soon as it is dead; what was given after that look, a grace later.
+func TestWhatWasSeenBeforeADeathIsNotWaitedFor(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		before func(task string) look
+		grace  time.Duration
+	}{
+		{"seen", func(task string) look { return look{unnoted: []string{task}, at: time.Now().Add(-2 * time.Hour)} }, time.Hour},
+		{"given after the look", func(string) look { return look{unnoted: []string{"another"}, at: time.Now()} }, time.Millisecond},
+		{"no look", func(string) look { return look{} }, time.Millisecond},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newAdriftFleet(t, 1)
+			if err := f.h.Advance(t.Context(), f.job); err != nil {
+				t.Fatal(err)
+			}
+			<-f.deaf.lost
+			n, err := f.h.inheritSince(t.Context(), c.before(string(f.job)+":accept:0"), c.grace)
+			if err != nil || n != 1 {
+				t.Fatalf("%d queued anew, %v", n, err)
+			}
+			<-f.given
+			close(f.let)
+		})
+	}
 }
 
 // One look that saw a task in somebody's hands makes the count start anew.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -15,195 +14,6 @@ import (
 	"github.com/actormaker/trainset/internal/wait"
 )
 
-// Warden beats for its own worker and watches the beats of all others. One
-// whose count stands still, while Redis answers, has died or is frozen: what it
-// held is queued anew. Should it wake, its writes are refused. One that has no
-// connection to Redis besides has most likely died, and is given less time.
-type Warden struct {
-	Handlers *Handlers
-	Every    time.Duration // between beats and looks; 500 ms when 0
-	Dead     time.Duration // how long a count stands still; 7 s when 0
-	Gone     time.Duration // the same without a connection; 3 s when 0
-	Grace    time.Duration // in which a worker notes what it was given; 1 s when 0
-
-	seen   map[string]sighting
-	looked time.Time // when the counts were last seen
-	blind  bool      // it was said that connections cannot be seen
-
-	mu      sync.Mutex
-	taking  map[string]bool // the dead that are being taken over
-	letting bool            // what was dropped is being queued anew
-	takers  sync.WaitGroup
-}
-
-// sighting is a worker's count and since when, on our own clock, it stands.
-type sighting struct {
-	count string
-	since time.Time
-}
-
-// Run beats and watches until the context ends, and then says that its worker
-// has ended. Taking over takes as long as it takes: meanwhile this worker must
-// beat, or the others would think it dead, too.
-func (w *Warden) Run(ctx context.Context) {
-	if w.Every == 0 {
-		w.Every = 500 * time.Millisecond
-	}
-	if w.Dead == 0 {
-		w.Dead = 7 * time.Second // with the queueing, 15 s are kept
-	}
-	if w.Gone == 0 {
-		w.Gone = 3 * time.Second // 15 s are kept by whoever inherits from an heir
-	}
-	if w.Grace == 0 {
-		w.Grace = time.Second
-	}
-	tick := time.NewTicker(w.Every)
-	defer tick.Stop()
-	for {
-		if err := w.round(ctx); err != nil && ctx.Err() == nil {
-			w.Handlers.o.Log.Warn().Err(err).Msg("the workers' beats could not be kept")
-			w.seen = nil // nobody could beat: all counts start anew
-		}
-		select {
-		case <-ctx.Done():
-			w.takers.Wait()
-			w.leave(ctx)
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-// leave forgets a worker that ends in order: the queue delivers its tasks again.
-func (w *Warden) leave(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	if err := w.Handlers.ledger.Bury(ctx, w.Handlers.o.Owner); err != nil {
-		w.Handlers.o.Log.Warn().Err(err).Msg("the others could not be told that this worker ends")
-	}
-}
-
-func (w *Warden) round(ctx context.Context) error {
-	l := w.Handlers.ledger
-	w.Handlers.hands.flush(ctx)
-	if err := l.Beat(ctx, w.Handlers.o.Owner); err != nil {
-		return err
-	}
-	beats, err := l.Beats(ctx)
-	if err != nil {
-		return err
-	}
-	dead, doubtful := w.still(beats, w.Handlers.o.Now())
-	for _, worker := range append(dead, w.absent(ctx, doubtful)...) {
-		w.begin(ctx, worker)
-	}
-	w.letGo(ctx)
-	return w.keep(ctx)
-}
-
-// letGo queues anew what was dropped, unless that is being done: it may wait for
-// storage, and the beats must not.
-func (w *Warden) letGo(ctx context.Context) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.letting {
-		return
-	}
-	w.letting = true
-	w.takers.Go(func() {
-		if err := w.Handlers.letGo(ctx); err != nil && ctx.Err() == nil {
-			w.Handlers.o.Log.Warn().Err(err).Msg("what ended while Redis was away could not be queued anew: trying again")
-		}
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.letting = false
-	})
-}
-
-// looking bounds the look at who is connected: meanwhile nobody beats.
-const looking = time.Second
-
-// absent returns those of the workers that have no connection to Redis; none
-// where that cannot be seen.
-func (w *Warden) absent(ctx context.Context, workers []string) []string {
-	if len(workers) == 0 {
-		return nil
-	}
-	bound, cancel := context.WithTimeout(ctx, looking)
-	defer cancel()
-	absent, err := w.Handlers.ledger.Absent(bound, w.Handlers.o.Owner, workers)
-	if err != nil && !w.blind && ctx.Err() == nil {
-		w.blind = true
-		w.Handlers.o.Log.Warn().Err(err).Msg("who is connected cannot be seen: dead workers are known later")
-	}
-	return absent
-}
-
-// keep holds on to what is being taken over.
-func (w *Warden) keep(ctx context.Context) error {
-	w.mu.Lock()
-	taking := slices.Collect(maps.Keys(w.taking))
-	w.mu.Unlock()
-	for _, dead := range taking {
-		if _, err := w.Handlers.ledger.LockTakeover(ctx, dead, w.Handlers.o.Owner, takeoverLock); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// begin takes a dead worker's tasks over, unless that is being done. What fails
-// is done again in the next round, and keeps no other worker's tasks waiting.
-func (w *Warden) begin(ctx context.Context, dead string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.taking[dead] {
-		return
-	}
-	if w.taking == nil {
-		w.taking = make(map[string]bool)
-	}
-	w.taking[dead] = true
-	w.takers.Go(func() {
-		if err := w.Handlers.takeOver(ctx, dead, w.Grace); err != nil && ctx.Err() == nil {
-			w.Handlers.o.Log.Warn().Err(err).Str("dead", dead).Msg("a dead worker's tasks could not be taken over: trying again")
-		}
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		delete(w.taking, dead)
-	})
-}
-
-// still returns the workers whose count has stood for so long that they are dead,
-// and those of which it depends on their connection. Whoever has not looked for
-// long has been frozen itself, as all others may have been: it starts anew.
-func (w *Warden) still(beats map[string]string, now time.Time) (dead, doubtful []string) {
-	if now.Sub(w.looked) > w.Gone {
-		w.seen = nil
-	}
-	w.looked = now
-	seen := make(map[string]sighting, len(beats))
-	for worker, count := range beats {
-		s, known := w.seen[worker]
-		if !known || s.count != count {
-			s = sighting{count, now}
-		}
-		seen[worker] = s
-		switch stood := now.Sub(s.since); {
-		case worker == w.Handlers.o.Owner:
-		case stood >= w.Dead:
-			dead = append(dead, worker)
-		case stood >= w.Gone:
-			doubtful = append(doubtful, worker)
-		}
-	}
-	w.seen = seen
-	slices.Sort(dead)
-	slices.Sort(doubtful)
-	return dead, doubtful
-}
-
 // How a dead worker's tasks are queued anew: by one of the others at a time, who
 // is given up when it has not said for so long that it is at it, and so many jobs
 // in one journey to Redis.
@@ -212,28 +22,38 @@ const (
 	jobsAtOnce   = 64
 )
 
-// takeOver queues anew what a dead worker had, unless another does.
-func (h *Handlers) takeOver(ctx context.Context, dead string, grace time.Duration) error {
-	mine, err := h.ledger.LockTakeover(ctx, dead, h.o.Owner, takeoverLock)
+// takeOver queues anew what a dead worker had, unless another does. It may begin
+// before the worker is known to be dead, with what can be prepared.
+func (h *Handlers) takeOver(ctx context.Context, worker string, dead <-chan struct{}, grace time.Duration) (err error) {
+	mine, err := h.ledger.LockTakeover(ctx, worker, h.o.Owner, takeoverLock)
 	if err != nil || !mine {
 		return err
 	}
-	begun := time.Now()
-	n, err := h.inherit(ctx, dead, grace)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.ledger.UnlockTakeover(context.WithoutCancel(ctx), worker))
+		}
+	}()
+	n, began, err := h.inherit(ctx, worker, dead, grace)
 	if err != nil {
-		return errors.Join(err, h.ledger.UnlockTakeover(ctx, dead))
+		return err
 	}
-	h.o.Log.Warn().Str("dead", dead).Int("tasks", n).Dur("took_ms", time.Since(begun)).Msg("a worker has died: its tasks are queued anew")
-	return h.ledger.Bury(ctx, dead)
+	h.o.Log.Warn().Str("dead", worker).Int("tasks", n).Dur("took_ms", time.Since(began)).Msg("a worker has died: its tasks are queued anew")
+	return h.ledger.Bury(ctx, worker)
 }
 
-// inherit queues anew what a dead worker held and, at the same time, what it died
-// with before it could note it. It returns how many tasks.
-func (h *Handlers) inherit(ctx context.Context, dead string, grace time.Duration) (int, error) {
+// inherit queues anew what a dead worker held, as soon as it is known to be dead,
+// and what it died with before it could note it. It returns how many tasks, and
+// since when the worker was known to be dead.
+func (h *Handlers) inherit(ctx context.Context, worker string, dead <-chan struct{}, grace time.Duration) (n int, began time.Time, err error) {
 	var noted, unnoted int
 	var g errgroup.Group // the one that fails ends none of the other's work
 	g.Go(func() error {
-		held, err := h.ledger.Held(ctx, dead)
+		if err := await(ctx, dead); err != nil {
+			return err
+		}
+		began = time.Now()
+		held, err := h.ledger.Held(ctx, worker)
 		if err != nil {
 			return err
 		}
@@ -241,38 +61,89 @@ func (h *Handlers) inherit(ctx context.Context, dead string, grace time.Duration
 		return err
 	})
 	g.Go(func() (err error) {
-		unnoted, err = h.inheritUnnoted(ctx, grace)
+		unnoted, err = h.inheritUnnoted(ctx, dead, grace)
 		return err
 	})
-	err := g.Wait()
-	return noted + unnoted, err //nolint:wrapcheck // says what failed
+	err = g.Wait()
+	return noted + unnoted, began, err //nolint:wrapcheck // says what failed
 }
 
-// inheritUnnoted queues anew the tasks that were given to somebody and that nobody
-// has in hand, neither now nor when a worker has had the time to note what it took.
-func (h *Handlers) inheritUnnoted(ctx context.Context, grace time.Duration) (int, error) {
-	first, err := h.unnoted(ctx)
-	if err != nil || len(first) == 0 {
-		return 0, err
+func await(ctx context.Context, c <-chan struct{}) error {
+	select {
+	case <-c:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	if err := wait.For(ctx, grace); err != nil {
-		return 0, err
-	}
-	now, err := h.unnoted(ctx)
-	if err != nil {
-		return 0, err
-	}
-	return h.requeueAll(ctx, plan.ByJob(slices.DeleteFunc(now, func(id string) bool { return !slices.Contains(first, id) })))
 }
 
-// unnoted returns the tasks that were given to some worker and that no worker
-// has noted.
-func (h *Handlers) unnoted(ctx context.Context) ([]string, error) {
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// look is which tasks had been given to some worker while none had noted them.
+// A worker that lives notes what it was given within a moment.
+type look struct {
+	unnoted []string
+	at      time.Time
+}
+
+func (h *Handlers) look(ctx context.Context) (look, error) {
 	ids, err := h.queue.Delivered()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		ids, err = h.ledger.Unheld(ctx, ids)
 	}
-	return h.ledger.Unheld(ctx, ids)
+	return look{unnoted: ids, at: time.Now()}, err
+}
+
+// inheritUnnoted queues anew what a worker died with before it could note it. It
+// looks for it already while it is not known whether the worker is dead.
+func (h *Handlers) inheritUnnoted(ctx context.Context, dead <-chan struct{}, grace time.Duration) (n int, err error) {
+	var before look
+	if !closed(dead) {
+		if before, err = h.look(ctx); err != nil {
+			return 0, err
+		}
+	}
+	if err := await(ctx, dead); err != nil {
+		return 0, err
+	}
+	return h.inheritSince(ctx, before, grace)
+}
+
+// inheritSince queues anew the tasks that were given to somebody and that nobody
+// has in hand, neither at two looks nor in the time that a worker needs to note
+// what it took. What an earlier look does not show is looked for once more.
+func (h *Handlers) inheritSince(ctx context.Context, before look, grace time.Duration) (n int, err error) {
+	for range 2 {
+		if len(before.unnoted) > 0 {
+			if err := wait.For(ctx, time.Until(before.at.Add(grace))); err != nil {
+				return n, err
+			}
+		}
+		now, err := h.look(ctx)
+		if err != nil {
+			return n, err
+		}
+		seen := func(id string) bool { return slices.Contains(before.unnoted, id) }
+		lost := slices.DeleteFunc(slices.Clone(now.unnoted), func(id string) bool { return !seen(id) })
+		again, err := h.requeueAll(ctx, plan.ByJob(lost))
+		n += again
+		if err != nil {
+			return n, err
+		}
+		now.unnoted = slices.DeleteFunc(now.unnoted, seen)
+		if len(now.unnoted) == 0 {
+			return n, nil
+		}
+		before = now
+	}
+	return n, nil
 }
 
 // requeueAll queues those of many jobs' tasks anew that are still needed, and

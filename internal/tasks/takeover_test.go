@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -117,30 +118,41 @@ func TestWardenTakesOverWhatItCan(t *testing.T) {
 
 // Whoever was frozen knows nothing of the others: they may have been, too.
 func TestWardenJudgesByItsOwnLooks(t *testing.T) {
-	const alive, doubtful, dead = 0, 1, 2
+	const alive, left, dead = "alive", "left", "dead"
+	thought := func(died, gone []string) string {
+		switch {
+		case slices.Equal(died, []string{"other"}) && len(gone) == 0:
+			return dead
+		case slices.Equal(gone, []string{"other"}) && len(died) == 0:
+			return left
+		}
+		return alive
+	}
 	start := time.Unix(0, 0)
 	standing := map[string]string{"other": "7", "me": "1"}
 	for _, c := range []struct {
-		name  string
-		looks []int // seconds since the start
-		want  int   // what is thought of the other at the last look
+		name              string
+		looks             []int  // seconds since the start
+		connected, absent string // what is thought of the other at the last look
 	}{
-		{"looked throughout", []int{0, 2, 4, 6, 8}, dead},
-		{"longer than one without a connection has", []int{0, 2, 4}, doubtful},
-		{"too early", []int{0, 2}, alive},
-		{"frozen for a minute", []int{0, 2, 60}, alive},
-		{"frozen, and then looked throughout", []int{0, 60, 62, 64, 66, 68}, dead},
+		{"looked throughout", []int{0, 2, 4, 6, 8}, dead, dead},
+		{"as long as one without a connection has", []int{0, 2}, alive, dead},
+		{"a beat is late", []int{0, 1}, alive, left},
+		{"seen for the first time", []int{0}, alive, alive},
+		{"frozen for a minute", []int{0, 2, 60}, alive, alive},
+		{"frozen, and then looked throughout", []int{0, 60, 62, 64, 66, 68}, dead, dead},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := &Warden{Handlers: &Handlers{o: Options{Owner: "me"}}, Dead: 7 * time.Second, Gone: 3 * time.Second}
-			var all [3][]string
+			w := &Warden{Handlers: &Handlers{o: Options{Owner: "me"}}, Every: 500 * time.Millisecond, Dead: 7 * time.Second, Gone: 2 * time.Second}
+			var stood map[string]time.Duration
 			for _, at := range c.looks {
-				all[dead], all[doubtful] = w.still(standing, start.Add(time.Duration(at)*time.Second))
+				stood = w.stood(standing, start.Add(time.Duration(at)*time.Second))
 			}
-			for thought, workers := range all {
-				if want := thought == c.want && thought != alive; slices.Equal(workers, []string{"other"}) != want {
-					t.Errorf("dead %v, doubtful %v", all[dead], all[doubtful])
-				}
+			if got := thought(w.judge(stood, nil)); got != c.connected {
+				t.Errorf("connected, it is thought to be %s, not %s", got, c.connected)
+			}
+			if got := thought(w.judge(stood, w.late(stood))); got != c.absent {
+				t.Errorf("without a connection it is thought to be %s, not %s", got, c.absent)
 			}
 		})
 	}
@@ -167,44 +179,56 @@ func TestWardenGivesLessTimeToWhoeverHasLeft(t *testing.T) {
 	now := time.Unix(0, 0)
 	w := &Warden{
 		Handlers: New(l, nil, nil, nil, queue.New(rdb, nil), Options{Owner: "me", Log: zerolog.Nop(), Now: func() time.Time { return now }}),
-		Dead:     7 * time.Second, Gone: 3 * time.Second,
-	}
-	after := func(d time.Duration) []string {
-		t.Helper()
-		now = now.Add(d)
-		if err := w.round(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		w.takers.Wait()
-		beats, err := l.Beats(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return slices.Sorted(maps.Keys(beats))
+		Every:    500 * time.Millisecond, Dead: 7 * time.Second, Gone: 2 * time.Second,
 	}
 	for _, c := range []struct {
 		after time.Duration
 		left  []string
 	}{
 		{0, []string{"frozen", "killed", "me"}},
-		{2 * time.Second, []string{"frozen", "killed", "me"}},
+		{time.Second, []string{"frozen", "killed", "me"}},
 		{2 * time.Second, []string{"frozen", "me"}},
 		{2 * time.Second, []string{"frozen", "me"}},
-		{2 * time.Second, []string{"me"}},
+		{3 * time.Second, []string{"me"}},
 	} {
-		if got := after(c.after); !slices.Equal(got, c.left) {
-			t.Errorf("at %s: %v, not %v", now.UTC().Format("05"), got, c.left)
+		now = now.Add(c.after)
+		if err := w.round(t.Context()); err != nil {
+			t.Fatal(err)
 		}
+		redistest.Await(t, fmt.Sprintf("at %s there are %v", now.UTC().Format("05"), c.left), func() bool {
+			beats, err := l.Beats(t.Context())
+			return err == nil && slices.Equal(slices.Sorted(maps.Keys(beats)), c.left)
+		})
 	}
+	w.takers.Wait()
 	leave()
 	connected.Wait()
+}
+
+// Who seems to have left and comes again before it is dead is let go of.
+func TestWardenLetsGoOfWhoComesAgain(t *testing.T) {
+	rdb := redistest.Mini(t)
+	l := ledger.New(rdb, ledger.Options{})
+	w := &Warden{Handlers: New(l, nil, nil, nil, queue.New(rdb, nil), Options{Owner: "me", Log: zerolog.Nop()})}
+	locked := func() bool { return rdb.Exists(t.Context(), "trainset:takeover:other").Val() == 1 }
+	w.decide(t.Context(), nil, []string{"other"})
+	redistest.Await(t, "it is prepared for", locked)
+	w.decide(t.Context(), nil, []string{"other"})
+	if !locked() {
+		t.Error("it was let go of too early")
+	}
+	w.decide(t.Context(), nil, nil)
+	w.takers.Wait()
+	if locked() || len(w.taking) > 0 {
+		t.Error("it was not let go of")
+	}
 }
 
 // Whoever takes over for longer than its lock holds keeps it.
 func TestWardenKeepsWhatItTakesOver(t *testing.T) {
 	rdb := redistest.Mini(t)
 	l := ledger.New(rdb, ledger.Options{})
-	w := &Warden{Handlers: &Handlers{ledger: l, o: Options{Owner: "me"}}, taking: map[string]bool{"mine": true, "theirs": true}}
+	w := &Warden{Handlers: &Handlers{ledger: l, o: Options{Owner: "me"}}, taking: map[string]*taking{"mine": {}, "theirs": {}}}
 	for dead, owner := range map[string]string{"mine": "me", "theirs": "other"} {
 		if ok, err := l.LockTakeover(t.Context(), dead, owner, time.Second); err != nil || !ok {
 			t.Fatal(ok, err)
