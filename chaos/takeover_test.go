@@ -5,6 +5,8 @@ package chaos
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -58,7 +60,7 @@ func (t *takeovers) follow(ctx context.Context, dead string, at time.Time) {
 			}
 		}
 		for n := 0; len(idle) > 0; n++ {
-			if n%4 == 3 {
+			if n%8 == 7 { // it reads much, and the workers need the processor, too
 				t.dropDone(ctx, dead, idle, at)
 			}
 			t.dropTaken(ctx, dead, idle, at)
@@ -96,19 +98,15 @@ func (t *takeovers) dropTaken(ctx context.Context, dead string, idle map[string]
 
 // dropDone takes out what its job no longer needs.
 func (t *takeovers) dropDone(ctx context.Context, dead string, idle map[string]trainset.JobID, at time.Time) {
+	jobs := slices.Compact(slices.Sorted(maps.Values(idle)))
+	records, err := t.ledger.LoadAll(ctx, jobs...)
+	if err != nil {
+		return
+	}
 	needed := map[string]bool{}
-	read := map[trainset.JobID]bool{}
-	for _, job := range idle {
-		if read[job] {
-			continue
-		}
-		r, err := t.ledger.Load(ctx, job)
-		if err != nil {
-			return
-		}
-		read[job] = true
+	for _, r := range records {
 		for _, s := range plan.Needed(r) {
-			needed[withoutRevision(s.TaskID(job))] = true
+			needed[withoutRevision(s.TaskID(r.ID))] = true
 		}
 	}
 	for what := range idle {

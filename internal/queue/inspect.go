@@ -61,8 +61,9 @@ func (q *Queue) inspect(name string) (Info, error) {
 	}, nil
 }
 
-// pageSize is how many tasks are listed at once.
-const pageSize = 500
+// pageSize is how many tasks are listed at once: all that most fleets have in hand.
+// Between two pages a task can slip from one to the other, and would be missed.
+const pageSize = 10_000
 
 // Delivered returns the IDs of all tasks that were given to some worker, as far
 // as the queue knows: the worker may have died since, or never have had them.

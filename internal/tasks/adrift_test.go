@@ -207,6 +207,10 @@ func TestWhatWasSeenBeforeADeathIsNotWaitedFor(t *testing.T) {
 			}
 			<-f.given
 			close(f.let)
+			// The queue lists what was lost until its lease ends, and nobody looks at it again.
+			if again, err := f.h.look(t.Context()); err != nil || len(again.unnoted) > 0 {
+				t.Errorf("a second look shows %v, %v", again.unnoted, err)
+			}
 		})
 	}
 }

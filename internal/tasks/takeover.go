@@ -95,6 +95,9 @@ type look struct {
 
 func (h *Handlers) look(ctx context.Context) (look, error) {
 	ids, err := h.queue.Delivered()
+	if err == nil { // what others died with stays listed for a minute or two
+		ids, err = h.ledger.Current(ctx, ids)
+	}
 	if err == nil {
 		ids, err = h.ledger.Unheld(ctx, ids)
 	}
@@ -178,5 +181,12 @@ func (h *Handlers) requeue(ctx context.Context, jobs []trainset.JobID, tasks map
 	if n > 0 && h.o.Meter != nil {
 		h.o.Meter.TookOver(n)
 	}
-	return n, errors.Join(unread, refused, h.resume(ctx, lots, again))
+	if err := errors.Join(unread, refused, h.resume(ctx, lots, again)); err != nil {
+		return n, err
+	}
+	var done []string
+	for _, id := range jobs {
+		done = append(done, tasks[id]...)
+	}
+	return n, h.ledger.Supersede(ctx, done)
 }
