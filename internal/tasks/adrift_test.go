@@ -170,6 +170,9 @@ func TestWhatADeadWorkerWasGivenIsQueuedAnew(t *testing.T) {
 	known := make(chan struct{})
 	close(known)
 	for _, dead := range []string{"first", "second"} {
+		if err := f.h.ledger.Beat(t.Context(), dead); err != nil {
+			t.Fatal(err)
+		}
 		if err := f.h.takeOver(t.Context(), dead, known, time.Millisecond); err != nil {
 			t.Fatal(err)
 		}

@@ -16,30 +16,38 @@ import (
 
 // How a dead worker's tasks are queued anew: by one of the others at a time, who
 // is given up when it has not said for so long that it is at it, and so many jobs
-// in one journey to Redis.
+// in one journey to Redis. Where that fails again and again, a job's record may be
+// damaged: it is tried no more often than so.
 const (
 	takeoverLock = 2 * time.Second
 	jobsAtOnce   = 64
+	mostPause    = 5 * time.Second
 )
 
-// takeOver queues anew what a dead worker had, unless another does. It may begin
-// before the worker is known to be dead, with what can be prepared.
-func (h *Handlers) takeOver(ctx context.Context, worker string, dead <-chan struct{}, grace time.Duration) (err error) {
+// takeOver queues anew what a dead worker had, unless another does, and tries again
+// until it can. It may begin before the worker is known to be dead, with what can be
+// prepared.
+func (h *Handlers) takeOver(ctx context.Context, worker string, dead <-chan struct{}, grace time.Duration) error {
 	mine, err := h.ledger.LockTakeover(ctx, worker, h.o.Owner, takeoverLock)
 	if err != nil || !mine {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, h.ledger.UnlockTakeover(context.WithoutCancel(ctx), worker))
-		}
-	}()
-	n, began, err := h.inherit(ctx, worker, dead, grace)
-	if err != nil {
-		return err
+	if beats, err := h.ledger.Beats(ctx); err != nil || beats[worker] == "" { // another has just done it
+		return errors.Join(err, h.ledger.UnlockTakeover(context.WithoutCancel(ctx), worker))
 	}
-	h.o.Log.Warn().Str("dead", worker).Int("tasks", n).Dur("took_ms", time.Since(began)).Msg("a worker has died: its tasks are queued anew")
-	return h.ledger.Bury(ctx, worker)
+	for pause := grace; ; pause = min(2*pause, mostPause) {
+		n, began, err := h.inherit(ctx, worker, dead, grace)
+		if err == nil {
+			h.o.Log.Warn().Str("dead", worker).Int("tasks", n).Dur("took_ms", time.Since(began)).Msg("a worker has died: its tasks are queued anew")
+			return h.ledger.Bury(ctx, worker)
+		}
+		if ctx.Err() == nil {
+			h.o.Log.Warn().Err(err).Str("dead", worker).Msg("a dead worker's tasks could not be taken over: trying again")
+		}
+		if wait.For(ctx, pause) != nil {
+			return errors.Join(err, h.ledger.UnlockTakeover(context.WithoutCancel(ctx), worker))
+		}
+	}
 }
 
 // inherit queues anew what a dead worker held, as soon as it is known to be dead,

@@ -211,6 +211,9 @@ func TestWardenLetsGoOfWhoComesAgain(t *testing.T) {
 	l := ledger.New(rdb, ledger.Options{})
 	w := &Warden{Handlers: New(l, nil, nil, nil, queue.New(rdb, nil), Options{Owner: "me", Log: zerolog.Nop()})}
 	locked := func() bool { return rdb.Exists(t.Context(), "trainset:takeover:other").Val() == 1 }
+	if err := l.Beat(t.Context(), "other"); err != nil {
+		t.Fatal(err)
+	}
 	w.decide(t.Context(), nil, []string{"other"})
 	redistest.Await(t, "it is prepared for", locked)
 	w.decide(t.Context(), nil, []string{"other"})

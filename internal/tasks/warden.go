@@ -175,8 +175,7 @@ func (w *Warden) decide(ctx context.Context, dead, left []string) {
 	}
 }
 
-// begin begins a takeover. One that fails is begun again in the next round, and
-// keeps no other worker's tasks waiting.
+// begin begins a takeover, which keeps no other worker's tasks waiting.
 func (w *Warden) begin(ctx context.Context, worker string) {
 	if w.taking == nil {
 		w.taking = make(map[string]*taking)
@@ -187,7 +186,7 @@ func (w *Warden) begin(ctx context.Context, worker string) {
 	w.takers.Go(func() {
 		defer end()
 		if err := w.Handlers.takeOver(bound, worker, t.known, w.Grace); err != nil && bound.Err() == nil {
-			w.Handlers.o.Log.Warn().Err(err).Str("dead", worker).Msg("a dead worker's tasks could not be taken over: trying again")
+			w.Handlers.o.Log.Warn().Err(err).Str("dead", worker).Msg("a dead worker could not be locked or buried: trying again")
 		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
