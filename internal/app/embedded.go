@@ -222,7 +222,8 @@ func (e *Embedded) lead(ctx context.Context) error {
 	return e.serve()
 }
 
-// emptyQueues drops asynq's keys and every note of queued tasks.
+// emptyQueues drops asynq's keys, every note of queued tasks and whoever had them
+// in hand: the folder is ours, so they have ended.
 func emptyQueues(ctx context.Context, rdb *redis.Client) error {
 	it := rdb.Scan(ctx, 0, "asynq:*", 1000).Iterator()
 	for it.Next(ctx) {
@@ -234,6 +235,15 @@ func emptyQueues(ctx context.Context, rdb *redis.Client) error {
 		return fmt.Errorf("app: emptying the queues: %w", err)
 	}
 	l := ledger.New(rdb, ledger.Options{})
+	ended, err := l.Beats(ctx)
+	if err != nil {
+		return fmt.Errorf("app: %w", err)
+	}
+	for worker := range ended {
+		if err := l.Bury(ctx, worker); err != nil {
+			return fmt.Errorf("app: %w", err)
+		}
+	}
 	open, err := l.OpenJobs(ctx)
 	if err != nil {
 		return fmt.Errorf("app: %w", err)

@@ -222,9 +222,15 @@ func (l *Ledger) LockTakeover(ctx context.Context, dead, owner string, d time.Du
 	return ok, nil
 }
 
-// UnlockTakeover lets the next one try at once what could not be done.
-func (l *Ledger) UnlockTakeover(ctx context.Context, dead string) error {
-	if err := l.rdb.Del(ctx, takeoverKey(dead)).Err(); err != nil {
+// unlockTakeover gives up a lock that is the owner's. KEYS: the lock. ARGV: owner.
+var unlockTakeover = redis.NewScript(`
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1
+`)
+
+// UnlockTakeover lets the next one try at once what its owner could not do.
+func (l *Ledger) UnlockTakeover(ctx context.Context, dead, owner string) error {
+	if err := unlockTakeover.Run(ctx, l.rdb, []string{takeoverKey(dead)}, owner).Err(); err != nil {
 		return fmt.Errorf("ledger: unlocking the takeover of %s: %w", dead, err)
 	}
 	return nil

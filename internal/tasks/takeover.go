@@ -16,38 +16,48 @@ import (
 
 // How a dead worker's tasks are queued anew: by one of the others at a time, who
 // is given up when it has not said for so long that it is at it, and so many jobs
-// in one journey to Redis. Where that fails again and again, a job's record may be
-// damaged: it is tried no more often than so.
+// in one journey to Redis.
 const (
 	takeoverLock = 2 * time.Second
 	jobsAtOnce   = 64
-	mostPause    = 5 * time.Second
 )
 
-// takeOver queues anew what a dead worker had, unless another does, and tries again
-// until it can. It may begin before the worker is known to be dead, with what can be
-// prepared.
-func (h *Handlers) takeOver(ctx context.Context, worker string, dead <-chan struct{}, grace time.Duration) error {
+// takeOver queues anew what a dead worker had, unless another does. It may begin
+// before the worker is known to be dead, with what can be prepared. One that has
+// beaten again meanwhile is not buried.
+func (h *Handlers) takeOver(ctx context.Context, worker string, dead <-chan struct{}, grace time.Duration) (err error) {
 	mine, err := h.ledger.LockTakeover(ctx, worker, h.o.Owner, takeoverLock)
 	if err != nil || !mine {
 		return err
 	}
-	if beats, err := h.ledger.Beats(ctx); err != nil || beats[worker] == "" { // another has just done it
-		return errors.Join(err, h.ledger.UnlockTakeover(context.WithoutCancel(ctx), worker))
+	buried := false
+	defer func() {
+		if !buried {
+			err = errors.Join(err, h.giveUp(ctx, worker))
+		}
+	}()
+	before, err := h.ledger.Beats(ctx)
+	if err != nil || before[worker] == "" { // another has just done it
+		return err
 	}
-	for pause := grace; ; pause = min(2*pause, mostPause) {
-		n, began, err := h.inherit(ctx, worker, dead, grace)
-		if err == nil {
-			h.o.Log.Warn().Str("dead", worker).Int("tasks", n).Dur("took_ms", time.Since(began)).Msg("a worker has died: its tasks are queued anew")
-			return h.ledger.Bury(ctx, worker)
-		}
-		if ctx.Err() == nil {
-			h.o.Log.Warn().Err(err).Str("dead", worker).Msg("a dead worker's tasks could not be taken over: trying again")
-		}
-		if wait.For(ctx, pause) != nil {
-			return errors.Join(err, h.ledger.UnlockTakeover(context.WithoutCancel(ctx), worker))
-		}
+	n, began, err := h.inherit(ctx, worker, dead, grace)
+	if err != nil {
+		return err
 	}
+	h.o.Log.Warn().Str("dead", worker).Int("tasks", n).Dur("took_ms", time.Since(began)).Msg("a worker has died: its tasks are queued anew")
+	after, err := h.ledger.Beats(ctx)
+	if err != nil || after[worker] != before[worker] {
+		return err
+	}
+	buried = true
+	return h.ledger.Bury(ctx, worker)
+}
+
+// giveUp lets another try, also where this worker ends.
+func (h *Handlers) giveUp(ctx context.Context, worker string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	return h.ledger.UnlockTakeover(ctx, worker, h.o.Owner)
 }
 
 // inherit queues anew what a dead worker held, as soon as it is known to be dead,
@@ -118,7 +128,7 @@ func (h *Handlers) inheritUnnoted(ctx context.Context, dead <-chan struct{}, gra
 	var before look
 	if !closed(dead) {
 		if before, err = h.look(ctx); err != nil {
-			return 0, err
+			before = look{} // two looks will be made then
 		}
 	}
 	if err := await(ctx, dead); err != nil {
@@ -141,20 +151,34 @@ func (h *Handlers) inheritSince(ctx context.Context, before look, grace time.Dur
 		if err != nil {
 			return n, err
 		}
-		seen := func(id string) bool { return slices.Contains(before.unnoted, id) }
-		lost := slices.DeleteFunc(slices.Clone(now.unnoted), func(id string) bool { return !seen(id) })
+		lost, others := split(now.unnoted, before.unnoted)
 		again, err := h.requeueAll(ctx, plan.ByJob(lost))
 		n += again
 		if err != nil {
 			return n, err
 		}
-		now.unnoted = slices.DeleteFunc(now.unnoted, seen)
-		if len(now.unnoted) == 0 {
+		if len(others) == 0 {
 			return n, nil
 		}
-		before = now
+		before = look{unnoted: others, at: now.at}
 	}
 	return n, nil
+}
+
+// split returns which of the IDs are among those and which are not.
+func split(ids, those []string) (among, others []string) {
+	in := make(map[string]bool, len(those))
+	for _, id := range those {
+		in[id] = true
+	}
+	for _, id := range ids {
+		if in[id] {
+			among = append(among, id)
+		} else {
+			others = append(others, id)
+		}
+	}
+	return among, others
 }
 
 // requeueAll queues those of many jobs' tasks anew that are still needed, and
@@ -189,12 +213,12 @@ func (h *Handlers) requeue(ctx context.Context, jobs []trainset.JobID, tasks map
 	if n > 0 && h.o.Meter != nil {
 		h.o.Meter.TookOver(n)
 	}
-	if err := errors.Join(unread, refused, h.resume(ctx, lots, again)); err != nil {
-		return n, err
+	if err := errors.Join(refused, h.resume(ctx, lots, again)); err != nil {
+		return n, errors.Join(unread, err)
 	}
 	var done []string
-	for _, id := range jobs {
-		done = append(done, tasks[id]...)
+	for _, r := range records {
+		done = append(done, tasks[r.ID]...)
 	}
-	return n, h.ledger.Supersede(ctx, done)
+	return n, errors.Join(unread, h.ledger.Supersede(ctx, done))
 }

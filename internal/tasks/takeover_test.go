@@ -136,22 +136,30 @@ func TestWardenJudgesByItsOwnLooks(t *testing.T) {
 		connected, absent string // what is thought of the other at the last look
 	}{
 		{"looked throughout", []int{0, 2, 4, 6, 8}, dead, dead},
-		{"as long as one without a connection has", []int{0, 2}, alive, dead},
+		{"as long as one without a connection has", []int{0, 1, 2}, alive, dead},
+		{"seen to have left for the first time", []int{0, 3}, alive, left},
 		{"a beat is late", []int{0, 1}, alive, left},
 		{"seen for the first time", []int{0}, alive, alive},
 		{"frozen for a minute", []int{0, 2, 60}, alive, alive},
 		{"frozen, and then looked throughout", []int{0, 60, 62, 64, 66, 68}, dead, dead},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := &Warden{Handlers: &Handlers{o: Options{Owner: "me"}}, Every: 500 * time.Millisecond, Dead: 7 * time.Second, Gone: 2 * time.Second}
-			var stood map[string]time.Duration
-			for _, at := range c.looks {
-				stood = w.stood(standing, start.Add(time.Duration(at)*time.Second))
+			look := func(absent bool) (got string) {
+				w := &Warden{Handlers: &Handlers{o: Options{Owner: "me"}}, Every: 500 * time.Millisecond, Dead: 7 * time.Second, Gone: 2 * time.Second}
+				for _, at := range c.looks {
+					stood := w.stood(standing, start.Add(time.Duration(at)*time.Second))
+					var away []string
+					if absent {
+						away = w.late(stood)
+					}
+					got = thought(w.judge(stood, away))
+				}
+				return got
 			}
-			if got := thought(w.judge(stood, nil)); got != c.connected {
+			if got := look(false); got != c.connected {
 				t.Errorf("connected, it is thought to be %s, not %s", got, c.connected)
 			}
-			if got := thought(w.judge(stood, w.late(stood))); got != c.absent {
+			if got := look(true); got != c.absent {
 				t.Errorf("without a connection it is thought to be %s, not %s", got, c.absent)
 			}
 		})
@@ -205,7 +213,8 @@ func TestWardenGivesLessTimeToWhoeverHasLeft(t *testing.T) {
 	connected.Wait()
 }
 
-// Who seems to have left and comes again before it is dead is let go of.
+// Who seems to have left and comes again before it is dead is let go of; who is
+// dead is not.
 func TestWardenLetsGoOfWhoComesAgain(t *testing.T) {
 	rdb := redistest.Mini(t)
 	l := ledger.New(rdb, ledger.Options{})
@@ -216,14 +225,81 @@ func TestWardenLetsGoOfWhoComesAgain(t *testing.T) {
 	}
 	w.decide(t.Context(), nil, []string{"other"})
 	redistest.Await(t, "it is prepared for", locked)
+	ended := 0
+	end := w.taking["other"].end
+	w.taking["other"].end = func() { ended++; end() }
 	w.decide(t.Context(), nil, []string{"other"})
-	if !locked() {
+	if ended != 0 {
 		t.Error("it was let go of too early")
 	}
 	w.decide(t.Context(), nil, nil)
 	w.takers.Wait()
-	if locked() || len(w.taking) > 0 {
+	if ended != 1 || locked() || len(w.taking) > 0 {
 		t.Error("it was not let go of")
+	}
+	dead := &taking{known: make(chan struct{}), end: func() { t.Error("one who is dead was let go of") }}
+	w.taking["other"] = dead
+	w.decide(t.Context(), []string{"other"}, nil)
+	w.decide(t.Context(), nil, nil)
+	if !closed(dead.known) {
+		t.Error("it is not known that it is dead")
+	}
+}
+
+// What fails is tried again less and less often, until its worker is there again.
+func TestWardenTriesAgainLessOften(t *testing.T) {
+	start := time.Unix(0, 0)
+	var f failure
+	var pauses []time.Duration
+	for range 7 {
+		f = f.again(start, 500*time.Millisecond)
+		pauses = append(pauses, f.until.Sub(start))
+	}
+	const second = time.Second
+	if want := []time.Duration{second / 2, second, 2 * second, 4 * second, 8 * second, 10 * second, 10 * second}; !slices.Equal(pauses, want) {
+		t.Errorf("after %v, not %v", pauses, want)
+	}
+	now := start
+	w := &Warden{Handlers: New(nil, nil, nil, nil, nil, Options{Owner: "me", Now: func() time.Time { return now }}), failed: map[string]failure{"other": f}}
+	w.decide(t.Context(), []string{"other"}, nil)
+	if len(w.taking) > 0 || len(w.failed) == 0 {
+		t.Error("it was tried again too early")
+	}
+	w.decide(t.Context(), nil, nil)
+	if len(w.failed) > 0 {
+		t.Error("its failures are remembered")
+	}
+}
+
+// One that beats again while what it held is queued anew is not buried.
+func TestWhoComesAgainIsNotBuried(t *testing.T) {
+	dead := make(chan struct{})
+	close(dead)
+	for _, comes := range []bool{true, false} {
+		rdb := redistest.Mini(t)
+		l := ledger.New(rdb, ledger.Options{})
+		if err := l.Beat(t.Context(), "other"); err != nil {
+			t.Fatal(err)
+		}
+		hooked := redis.NewClient(rdb.Options())
+		t.Cleanup(func() { _ = hooked.Close() })
+		hooked.AddHook(onHeld{act: func(ctx context.Context, _ string) error {
+			if !comes {
+				return nil
+			}
+			return l.Beat(ctx, "other")
+		}})
+		h := New(ledger.New(hooked, ledger.Options{}), nil, nil, nil, queue.New(hooked, nil), Options{Owner: "me", Log: zerolog.Nop()})
+		if err := h.takeOver(t.Context(), "other", dead, time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+		beats, err := l.Beats(t.Context())
+		if _, there := beats["other"]; err != nil || there != comes {
+			t.Errorf("it comes again: %t, and is there: %t; %v", comes, there, err)
+		}
+		if rdb.Exists(t.Context(), "trainset:takeover:other").Val() != 0 {
+			t.Error("nobody else may take it over")
+		}
 	}
 }
 
@@ -299,7 +375,7 @@ func TestTakeoverDoesWhatItCan(t *testing.T) {
 	}
 }
 
-// A lock whose answer was lost is its owner's, and nobody else's.
+// A lock whose answer was lost is its owner's, and nobody else's to take or give up.
 func TestTakeoverLockIsItsOwners(t *testing.T) {
 	l := ledger.New(redistest.Mini(t), ledger.Options{})
 	for i, c := range []struct {
@@ -308,6 +384,17 @@ func TestTakeoverLockIsItsOwners(t *testing.T) {
 	}{{"one", true}, {"one", true}, {"two", false}, {"one", true}} {
 		if mine, err := l.LockTakeover(t.Context(), "dead", c.owner, time.Minute); err != nil || mine != c.mine {
 			t.Errorf("%d: %s has it: %t, %v", i, c.owner, mine, err)
+		}
+	}
+	for _, c := range []struct {
+		gives string
+		free  bool
+	}{{"two", false}, {"one", true}} {
+		if err := l.UnlockTakeover(t.Context(), "dead", c.gives); err != nil {
+			t.Fatal(err)
+		}
+		if free, err := l.LockTakeover(t.Context(), "dead", "three", time.Minute); err != nil || free != c.free {
+			t.Errorf("after %s gave it up it is free: %t, %v", c.gives, free, err)
 		}
 	}
 }

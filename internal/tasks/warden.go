@@ -21,10 +21,12 @@ type Warden struct {
 
 	seen   map[string]sighting
 	looked time.Time // when the counts were last seen
+	left   []string  // who had no connection then
 	blind  bool      // it was said that connections cannot be seen
 
 	mu      sync.Mutex
 	taking  map[string]*taking // by worker
+	failed  map[string]failure // by worker
 	letting bool               // what was dropped is being queued anew
 	takers  sync.WaitGroup
 }
@@ -35,6 +37,13 @@ type taking struct {
 	dead  bool
 	known chan struct{} // closed when it is dead
 	end   context.CancelFunc
+}
+
+// failure is until when a takeover that could not be carried out is left alone, and
+// how long that is.
+type failure struct {
+	until time.Time
+	pause time.Duration
 }
 
 // sighting is a worker's count and since when, on our own clock, it stands.
@@ -64,7 +73,7 @@ func (w *Warden) Run(ctx context.Context) {
 	for {
 		if err := w.round(ctx); err != nil && ctx.Err() == nil {
 			w.Handlers.o.Log.Warn().Err(err).Msg("the workers' beats could not be kept")
-			w.seen = nil // nobody could beat: all counts start anew
+			w.seen, w.left = nil, nil // nobody could beat: all counts start anew
 		}
 		select {
 		case <-ctx.Done():
@@ -158,11 +167,15 @@ func (w *Warden) keep(ctx context.Context) error {
 func (w *Warden) decide(ctx context.Context, dead, left []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	now := w.Handlers.o.Now()
 	for _, worker := range slices.Concat(dead, left) {
-		if w.taking[worker] == nil {
+		if w.taking[worker] == nil && !now.Before(w.failed[worker].until) {
 			w.begin(ctx, worker)
 		}
 	}
+	maps.DeleteFunc(w.failed, func(worker string, _ failure) bool {
+		return !slices.Contains(dead, worker) && !slices.Contains(left, worker)
+	})
 	for worker, t := range w.taking {
 		switch {
 		case t.dead:
@@ -178,20 +191,34 @@ func (w *Warden) decide(ctx context.Context, dead, left []string) {
 // begin begins a takeover, which keeps no other worker's tasks waiting.
 func (w *Warden) begin(ctx context.Context, worker string) {
 	if w.taking == nil {
-		w.taking = make(map[string]*taking)
+		w.taking, w.failed = make(map[string]*taking), make(map[string]failure)
 	}
 	bound, end := context.WithCancel(ctx)
 	t := &taking{known: make(chan struct{}), end: end}
 	w.taking[worker] = t
 	w.takers.Go(func() {
 		defer end()
-		if err := w.Handlers.takeOver(bound, worker, t.known, w.Grace); err != nil && bound.Err() == nil {
-			w.Handlers.o.Log.Warn().Err(err).Str("dead", worker).Msg("a dead worker could not be locked or buried: trying again")
-		}
+		err := w.Handlers.takeOver(bound, worker, t.known, w.Grace)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		delete(w.taking, worker)
+		if err == nil || bound.Err() != nil {
+			return
+		}
+		w.Handlers.o.Log.Warn().Err(err).Str("dead", worker).Msg("a dead worker's tasks could not be taken over: trying again")
+		w.failed[worker] = w.failed[worker].again(w.Handlers.o.Now(), w.Every)
 	})
+}
+
+// mostPause is how often at least what fails is tried again: it may be the record
+// of one job that cannot be read, for as long as nobody deletes it.
+const mostPause = 10 * time.Second
+
+// again is the failure of one more try.
+func (f failure) again(now time.Time, first time.Duration) failure {
+	f.pause = min(max(2*f.pause, first), mostPause)
+	f.until = now.Add(f.pause)
+	return f
 }
 
 // stood returns for how long each other worker's count has stood. Whoever has not
@@ -199,7 +226,7 @@ func (w *Warden) begin(ctx context.Context, worker string) {
 // anew.
 func (w *Warden) stood(beats map[string]string, now time.Time) map[string]time.Duration {
 	if now.Sub(w.looked) > w.Dead/2 {
-		w.seen = nil
+		w.seen, w.left = nil, nil
 	}
 	w.looked = now
 	seen := make(map[string]sighting, len(beats))
@@ -230,16 +257,18 @@ func (w *Warden) late(stood map[string]time.Duration) []string {
 }
 
 // judge says which workers are dead, and which others have left and will be
-// unless they come again.
+// unless they come again. One look is not enough to tell that somebody has left:
+// after a trouble with Redis all connect anew, some later than others.
 func (w *Warden) judge(stood map[string]time.Duration, absent []string) (dead, left []string) {
 	for worker, d := range stood {
 		has := slices.Contains(absent, worker)
 		switch {
-		case d >= w.Dead, has && d >= w.Gone:
+		case d >= w.Dead, has && d >= w.Gone && slices.Contains(w.left, worker):
 			dead = append(dead, worker)
 		case has:
 			left = append(left, worker)
 		}
 	}
+	w.left = absent
 	return dead, left
 }
