@@ -215,7 +215,7 @@ func (x *site) result(t *testing.T, st *storm) result {
 	r.account = count(log, jobs, stored)
 	x.takeovers.mu.Lock()
 	defer x.takeovers.mu.Unlock()
-	r.tasks, r.longest, r.hampered, r.late = x.takeovers.tasks, x.takeovers.longest, x.takeovers.hampered, x.takeovers.late
+	r.tasks, r.steady, r.hampered, r.late = x.takeovers.tasks, x.takeovers.steady, x.takeovers.hampered, x.takeovers.late
 	return r
 }
 

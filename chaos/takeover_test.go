@@ -25,11 +25,20 @@ type takeovers struct {
 	watch  sync.WaitGroup
 
 	mu       sync.Mutex
-	broken   []span // when Redis or the way to it was down
+	estates  []*estate
+	looking  bool            // somebody looks after the estates
+	broken   []span          // when Redis or the way to it was down
+	steady   []time.Duration // how long each task lay idle while somebody was there to take over, and Redis was
+	hampered time.Duration   // the longest otherwise
 	tasks    int
-	longest  time.Duration // while somebody was there to take over, and Redis was
-	hampered time.Duration // otherwise
-	late     []string      // what took longest, for a person
+	late     []string // what took longest, for a person
+}
+
+// estate is what a killed worker left. Only who looks after the estates changes it.
+type estate struct {
+	dead string
+	at   time.Time
+	idle map[string]trainset.JobID // by what the task is for
 }
 
 type span struct{ from, to time.Time }
@@ -50,95 +59,132 @@ func (t *takeovers) follow(ctx context.Context, dead string, at time.Time) {
 			held, err = t.ledger.Held(ctx, dead)
 			return err == nil
 		})
-		idle := map[string]trainset.JobID{}
+		left := &estate{dead: dead, at: at, idle: map[string]trainset.JobID{}}
 		for job, ids := range held {
 			if _, err := trainset.ParseJobID(string(job)); err != nil {
 				continue // a task that a producer named: the job it makes has tasks of its own
 			}
 			for _, id := range ids {
-				idle[withoutRevision(id)] = job
+				left.idle[withoutRevision(id)] = job
 			}
 		}
-		for n := 0; len(idle) > 0; n++ {
-			if n%8 == 7 { // it reads much, and the workers need the processor, too
-				t.dropDone(ctx, dead, idle, at)
-			}
-			t.dropTaken(ctx, dead, idle, at)
-			if !pause(ctx, 100*time.Millisecond) {
-				return
-			}
+		t.mu.Lock()
+		t.estates = append(t.estates, left)
+		mine := !t.looking
+		t.looking = true
+		t.mu.Unlock()
+		if mine {
+			t.look(ctx)
 		}
 	})
+}
+
+// look looks after all estates together, until nothing is left of any: it must not
+// take much of the processor that the workers need.
+func (t *takeovers) look(ctx context.Context) {
+	for n := 1; ; n++ {
+		t.mu.Lock()
+		t.estates = slices.DeleteFunc(t.estates, func(e *estate) bool { return len(e.idle) == 0 })
+		all := slices.Clone(t.estates)
+		t.looking = len(all) > 0
+		t.mu.Unlock()
+		if len(all) == 0 {
+			return
+		}
+		if n%8 == 0 {
+			t.dropDone(ctx, all)
+		}
+		t.dropTaken(ctx, all)
+		if !pause(ctx, 100*time.Millisecond) {
+			return
+		}
+	}
 }
 
 // withoutRevision is what a task is for: "job:image.3" of "job:image.3:2".
 func withoutRevision(id string) string { return id[:max(0, strings.LastIndexByte(id, ':'))] }
 
 // dropTaken takes out what other workers have in hand.
-func (t *takeovers) dropTaken(ctx context.Context, dead string, idle map[string]trainset.JobID, at time.Time) {
+func (t *takeovers) dropTaken(ctx context.Context, all []*estate) {
 	beats, err := t.ledger.Beats(ctx)
 	if err != nil {
 		return
 	}
 	for owner := range beats {
-		if owner == dead {
-			continue
-		}
 		held, err := t.ledger.Held(ctx, owner)
 		if err != nil {
 			return
 		}
+		now := time.Now()
 		for _, ids := range held {
 			for _, id := range ids {
-				t.taken(withoutRevision(id), dead, idle, at)
+				what := withoutRevision(id)
+				for _, e := range all {
+					if _, is := e.idle[what]; is && e.dead != owner {
+						t.taken(what, e, now)
+					}
+				}
 			}
 		}
 	}
 }
 
 // dropDone takes out what its job no longer needs.
-func (t *takeovers) dropDone(ctx context.Context, dead string, idle map[string]trainset.JobID, at time.Time) {
-	jobs := slices.Compact(slices.Sorted(maps.Values(idle)))
-	records, err := t.ledger.LoadAll(ctx, jobs...)
+func (t *takeovers) dropDone(ctx context.Context, all []*estate) {
+	var jobs []trainset.JobID
+	for _, e := range all {
+		jobs = slices.AppendSeq(jobs, maps.Values(e.idle))
+	}
+	slices.Sort(jobs)
+	records, err := t.ledger.LoadAll(ctx, slices.Compact(jobs)...)
 	if err != nil {
 		return
 	}
+	now := time.Now()
 	needed := map[string]bool{}
 	for _, r := range records {
 		for _, s := range plan.Needed(r) {
 			needed[withoutRevision(s.TaskID(r.ID))] = true
 		}
 	}
-	for what := range idle {
-		if !needed[what] {
-			t.taken(what, dead, idle, at)
+	for _, e := range all {
+		for what := range e.idle {
+			if !needed[what] {
+				t.taken(what, e, now)
+			}
 		}
 	}
 }
 
-func (t *takeovers) taken(what, dead string, idle map[string]trainset.JobID, at time.Time) {
-	if _, ok := idle[what]; !ok {
-		return
-	}
-	delete(idle, what)
-	now := time.Now()
-	took := now.Sub(at)
-	steady := t.fleet.steady(at, now)
+// taken takes a task out of an estate.
+func (t *takeovers) taken(what string, e *estate, now time.Time) {
+	delete(e.idle, what)
+	took := now.Sub(e.at)
+	steady := t.fleet.steady(e.at, now)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.tasks++
 	for _, b := range t.broken {
-		steady = steady && (b.from.After(now) || b.to.Before(at))
+		steady = steady && (b.from.After(now) || b.to.Before(e.at))
 	}
 	if took > 2*t.goal/3 {
-		_, _ = fmt.Fprintf(t.fleet.log, "chaos: %s of %s, killed at %s, lay idle for %s (others steady: %t)\n", what, dead, at.UTC().Format(time.TimeOnly), took.Round(time.Millisecond), steady)
+		_, _ = fmt.Fprintf(t.fleet.log, "chaos: %s of %s, killed at %s, lay idle for %s (others steady: %t)\n", what, e.dead, e.at.UTC().Format(time.TimeOnly), took.Round(time.Millisecond), steady)
 	}
 	if !steady {
 		t.hampered = max(t.hampered, took)
 		return
 	}
 	if took > t.goal {
-		t.late = append(t.late, what+" of "+dead+" after "+took.Round(time.Millisecond).String())
+		t.late = append(t.late, what+" of "+e.dead+" after "+took.Round(time.Millisecond).String())
 	}
-	t.longest = max(t.longest, took)
+	t.steady = append(t.steady, took)
+}
+
+// within is the time in which a share of them was taken over, and 0 for none.
+func within(steady []time.Duration, share float64) time.Duration {
+	if len(steady) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(steady))
+	return sorted[int(share*float64(len(sorted)-1))]
 }

@@ -16,7 +16,7 @@ type Warden struct {
 	Handlers *Handlers
 	Every    time.Duration // between beats and looks; 500 ms when 0
 	Dead     time.Duration // how long a count stands still; 7 s when 0
-	Gone     time.Duration // the same without a connection; 2 s when 0
+	Gone     time.Duration // the same without a connection; 1.5 s when 0
 	Grace    time.Duration // in which a worker notes what it was given; 1 s when 0
 
 	seen   map[string]sighting
@@ -63,7 +63,7 @@ func (w *Warden) Run(ctx context.Context) {
 		w.Dead = 7 * time.Second // with the queueing, 15 s are kept
 	}
 	if w.Gone == 0 {
-		w.Gone = 2 * time.Second // 15 s are kept by whoever inherits from an heir
+		w.Gone = 1500 * time.Millisecond // 15 s are kept by whoever inherits from an heir
 	}
 	if w.Grace == 0 {
 		w.Grace = time.Second
