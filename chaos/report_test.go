@@ -58,7 +58,11 @@ func (r result) markdown(control *result) string {
 	p("| paid images lost | %d | 0 |\n", len(r.Lost))
 	p("| longest takeover | %.1f s, of %d tasks of killed workers | 15 s |\n", within(r.steady, 1).Seconds(), r.tasks)
 	p("| half of them, 99 of 100 | within %.1f s, %.1f s | |\n", within(r.steady, .5).Seconds(), within(r.steady, .99).Seconds())
-	p("| the same while Redis was down or nobody else had run throughout | %.1f s | |\n", r.hampered.Seconds())
+	hampered := "of none"
+	if r.hampered > 0 {
+		hampered = fmt.Sprintf("%.1f s", r.hampered.Seconds())
+	}
+	p("| the same while Redis was down or nobody else had run throughout | %s | |\n", hampered)
 	p("| creates in any minute, refused by the provider's own limit of 600 | %d, %d | 600, 0 |\n", r.perMinute, r.throttled)
 	if control != nil {
 		p("| control: the same without a look before a create is repeated | %d of %d predictions paid twice | more than 0 |\n", control.Twice, control.Made)

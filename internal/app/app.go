@@ -91,12 +91,18 @@ type Worker struct {
 	handlers *tasks.Handlers
 	warden   *tasks.Warden
 	bell     *paid.Bell
-	servers  []*asynq.Server // of the queues, in their order
+	servers  []served
 
 	work       context.Context // ends when handlers must return
 	cancel     context.CancelCauseFunc
 	background sync.WaitGroup
 	stop       sync.Once
+}
+
+// served is one that takes tasks from a queue.
+type served struct {
+	queue string
+	*asynq.Server
 }
 
 // NewWorker wires a worker over an open connection and a store, which stay the
@@ -132,7 +138,9 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 	})
 	w.warden = &tasks.Warden{Handlers: w.handlers}
 	for _, name := range queue.Names() {
-		w.servers = append(w.servers, w.server(name))
+		for range takers(name) {
+			w.servers = append(w.servers, served{name, w.server(name)})
+		}
 	}
 	return w, nil
 }
@@ -177,14 +185,20 @@ const atOnce = 8
 // comes again mostly waits, for a prediction or for a permit.
 const heirs = 4
 
+// takers is how many servers take tasks from a queue: each takes one at a time,
+// and what a dead worker had is to be in other hands at once.
+func takers(name string) int {
+	if name == queue.Again {
+		return heirs
+	}
+	return 1
+}
+
 // server makes an asynq server for one queue.
 func (w *Worker) server(name string) *asynq.Server {
 	c := queue.Config(name, w.o.Concurrency)
-	switch name {
-	case trainset.QueueControl:
+	if name == trainset.QueueControl {
 		c.Concurrency = atOnce
-	case queue.Again:
-		c.Concurrency *= heirs
 	}
 	c.BaseContext = func() context.Context { return w.work }
 	c.RetryDelayFunc, c.IsFailure, c.ErrorHandler = tasks.RetryDelay, tasks.IsFailure, tasks.ErrorHandler(w.o.Log)
@@ -198,13 +212,13 @@ func (w *Worker) Start() error {
 	if err := w.ledger.Beat(w.work, w.owner); err != nil {
 		return fmt.Errorf("app: %w", err)
 	}
-	for i, name := range queue.Names() {
+	for _, s := range w.servers {
 		handler := w.handlers.Images()
-		if name == trainset.QueueControl {
+		if s.queue == trainset.QueueControl {
 			handler = w.handlers.Control()
 		}
-		if err := w.servers[i].Start(handler); err != nil {
-			return fmt.Errorf("app: starting the queue %s: %w", name, err)
+		if err := s.Start(handler); err != nil {
+			return fmt.Errorf("app: starting the queue %s: %w", s.queue, err)
 		}
 	}
 	s := tasks.Sweeper{Handlers: w.handlers, Owner: w.owner, AskedOnly: w.o.AskedOnly}

@@ -49,15 +49,15 @@ func options(queue, id string, now time.Time) []asynq.Option {
 
 // Config is how a server serves one queue. Asynq's own intervals are made for
 // jobs of minutes: an idle server would begin a second late. What comes again has
-// waited for seconds, and need not be asked for as often.
+// waited for seconds, and need not be asked for as often by each of its servers.
 func Config(name string, concurrency int) asynq.Config {
-	look := 20 * time.Millisecond
+	look, delayed := 20*time.Millisecond, 500*time.Millisecond
 	if name == Again {
-		look = 200 * time.Millisecond
+		look, delayed = 300*time.Millisecond, time.Second
 	}
 	return asynq.Config{
 		Concurrency: concurrency, Queues: map[string]int{name: 1},
-		TaskCheckInterval: look, DelayedTaskCheckInterval: 500 * time.Millisecond,
+		TaskCheckInterval: look, DelayedTaskCheckInterval: delayed,
 		ShutdownTimeout: 4 * time.Second,
 	}
 }
