@@ -69,7 +69,7 @@ func (r result) markdown(control *result) string {
 	}
 	p("\nThe takeover's clock runs from the SIGKILL until another worker has the task in hand. An output that is needed again is\n")
 	p("one whose prediction the provider's log shows struck by a fault that leaves nothing to use; %d were refused by a check\n", r.Rejected)
-	p("without one.")
+	p("without one. A frozen worker was stopped for %s.", s.frozen)
 	if s.grace != productionGrace {
 		p(" An unanswered create was looked for %s, in production %s.", s.grace, productionGrace)
 	}
