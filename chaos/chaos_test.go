@@ -77,12 +77,15 @@ func controlOf(s scenario) scenario {
 	return c
 }
 
+// goal is how long a killed worker's task may lie idle.
+const goal = 15 * time.Second
+
 // full is the scenario of make chaos: what is left of the time when the control
 // run and the counting are done.
 func full(seed uint64, minutes int) scenario {
 	s := scenario{
 		seed: seed, workers: 4, users: 10, actors: number("CHAOS_JOBS", 200), images: number("CHAOS_IMAGES", 12), styles: number("CHAOS_STYLES", 40),
-		holds: 12, low: 1, grace: productionGrace, start: time.Minute, lower: productionLower, frozen: time.Minute, takeover: 15 * time.Second,
+		holds: 12, low: 1, grace: productionGrace, start: time.Minute, lower: productionLower, frozen: time.Minute, takeover: goal,
 		within: max(time.Minute, time.Duration(minutes)*time.Minute-2*time.Minute),
 		blows:  map[blow]int{killWorker: 30, freeze: 6, killRedis: 2, cutProvider: 10, cutRedis: 6, cutStorage: 6},
 	}
@@ -207,7 +210,7 @@ func (x *site) result(t *testing.T, st *storm) result {
 		injected: stats.Injected, perMinute: stats.MaxPerMinute, throttled: stats.Throttled, webhooks: stats.Webhooks, requests: stats.Requests, starts: x.fleet.starts,
 	}
 	if x.objects != nil {
-		r.storage = "an S3 server (versitygw)"
+		r.storage, r.cutsStorage = "an S3 server (versitygw)", true
 	} else {
 		r.storage = "a folder for storage"
 	}
@@ -293,8 +296,27 @@ func (r result) judge(t *testing.T) {
 	if len(r.late) > 0 {
 		t.Errorf("tasks of killed workers lay idle for more than %s: %s", r.scenario.takeover, strings.Join(r.late, "; "))
 	}
+	if r.scenario.takeover == goal { // the small run may end before all blows are dealt
+		r.judgeBlows(t)
+	}
 	if r.throttled > 0 {
 		t.Errorf("the provider's limit was exceeded: %d refused", r.throttled)
+	}
+}
+
+// leastHeld is how many workers at least must die between acceptance and journal.
+const leastHeld = 10
+
+// judgeBlows fails the test where less was done to it than it tells of.
+func (r result) judgeBlows(t *testing.T) {
+	t.Helper()
+	for b, n := range r.scenario.blows {
+		if r.blows[b] < n && (b != cutStorage || r.cutsStorage) {
+			t.Errorf("%s: %d times, not %d", b, r.blows[b], n)
+		}
+	}
+	if n := r.blows[killHolding]; n < leastHeld {
+		t.Errorf("%s: %d times, not %d", killHolding, n, leastHeld)
 	}
 }
 

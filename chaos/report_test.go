@@ -31,6 +31,8 @@ type result struct {
 	requests  map[string]int // by route
 	starts    int            // of workers
 
+	cutsStorage bool // there is a line to storage that can be cut
+
 	tasks    int
 	steady   []time.Duration
 	hampered time.Duration

@@ -122,8 +122,10 @@ func (s *storm) strike(ctx context.Context, b blow) {
 	var err error
 	switch b {
 	case killWorker:
-		if !s.killAny(ctx) {
-			return
+		for !s.killAny(ctx) { // one is left, or none: another is about to serve
+			if !pause(ctx, 200*time.Millisecond) {
+				return
+			}
 		}
 	case freeze:
 		w, ok := s.any()

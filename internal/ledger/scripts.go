@@ -84,11 +84,11 @@ return {1}
 var openScript = redis.NewScript(lua + `
 local head = redis.call('HMGET', job, 'state', 'canceled', 'spent', 'cap')
 if not head[1] then return {-1} end
+if redis.call('HEXISTS', attempts, ARGV[2]) == 1 then return {0} end
 if head[1] ~= 'running' or head[2] then return {-3} end
 local sub = redis.call('HGET', items, ARGV[1])
 if not sub then return {-1} end
 if settled[stateOf(sub)] then return {-4} end
-if redis.call('HEXISTS', attempts, ARGV[2]) == 1 then return {0} end
 if ARGV[4] ~= '' then
   local prev = redis.call('HGET', attempts, ARGV[4])
   if not prev or stateOf(prev) ~= 'ended' then return {-2} end

@@ -10,7 +10,7 @@ import (
 	"github.com/actormaker/trainset"
 )
 
-func budgetKey(user, day string) string { return "trainset:budget:{" + user + "}:" + day } // hash: attempt -> millionths, "total"
+func budgetKey(user, day string) string { return "trainset:budget:{" + user + "}:" + day } // hash: attempt -> millionths, attempt "#" -> who else asked, "total"
 
 // BudgetError says that a user's money for the day is used up.
 type BudgetError struct {
@@ -44,13 +44,17 @@ func NewBudget(rdb redis.UniversalClient, perDay trainset.Money, now func() time
 	return &Budget{rdb: rdb, cap: perDay, now: now}
 }
 
-// reserveBudgetScript sets an attempt's money aside, once however often it is asked.
+// reserveBudgetScript sets an attempt's money aside, once however often it is
+// asked, and counts who asked for it besides the first.
 //
 // KEYS: the user's day. ARGV: attempt, price in millionths, cap, expiry in seconds.
 // Returns {1, total} or {0, total} when it does not fit.
 var reserveBudgetScript = redis.NewScript(`
 local total = tonumber(redis.call('HGET', KEYS[1], 'total') or 0)
-if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then return {1, total} end
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then
+  redis.call('HINCRBY', KEYS[1], ARGV[1] .. '#', 1)
+  return {1, total}
+end
 if total + tonumber(ARGV[2]) > tonumber(ARGV[3]) then return {0, total} end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[4])
@@ -66,6 +70,22 @@ local was = redis.call('HGET', KEYS[1], ARGV[1])
 if not was then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('HINCRBY', KEYS[1], 'total', tonumber(ARGV[2]) - tonumber(was))
+return 1
+`)
+
+// releaseBudgetScript gives back what was set aside, unless others asked for it, too.
+//
+// KEYS: the user's day. ARGV: attempt.
+// Returns 1 when nothing is set aside for it any more, else 0.
+var releaseBudgetScript = redis.NewScript(`
+local was = redis.call('HGET', KEYS[1], ARGV[1])
+if not was then return 1 end
+if tonumber(redis.call('HGET', KEYS[1], ARGV[1] .. '#') or 0) > 0 then
+  redis.call('HINCRBY', KEYS[1], ARGV[1] .. '#', -1)
+  return 0
+end
+redis.call('HDEL', KEYS[1], ARGV[1], ARGV[1] .. '#')
+redis.call('HINCRBY', KEYS[1], 'total', -tonumber(was))
 return 1
 `)
 
@@ -99,6 +119,19 @@ func (b *Budget) Settle(ctx context.Context, user, attempt string, reserved time
 	key := budgetKey(user, reserved.UTC().Format(time.DateOnly))
 	if err := settleBudgetScript.Run(ctx, b.rdb, []string{key}, attempt, int64(cost)).Err(); err != nil {
 		return fmt.Errorf("limit: settling the cost of an attempt: %w", err)
+	}
+	return nil
+}
+
+// Release gives back what was set aside for an attempt that was refused and never
+// made. Where two workers have the same attempt, the other's money stays aside.
+func (b *Budget) Release(ctx context.Context, user, attempt string) error {
+	if b.cap == 0 {
+		return nil
+	}
+	key := budgetKey(user, b.now().UTC().Format(time.DateOnly))
+	if err := releaseBudgetScript.Run(ctx, b.rdb, []string{key}, attempt).Err(); err != nil {
+		return fmt.Errorf("limit: giving the price of an attempt back: %w", err)
 	}
 	return nil
 }

@@ -152,9 +152,24 @@ func (p *Payer) open(ctx context.Context, a plan.Attempt) (plan.Attempt, error) 
 	a.Owner = p.o.Owner
 	opened, err := p.journal.Open(ctx, a)
 	if err != nil {
+		p.giveBack(ctx, a, err)
 		return p.reread(ctx, a, err)
 	}
 	return opened, nil
+}
+
+// giveBack gives back the price of an attempt that was refused.
+func (p *Payer) giveBack(ctx context.Context, a plan.Attempt, refusal error) {
+	if p.o.Budget == nil || !paid.NeverOpened(refusal) {
+		return
+	}
+	if err := p.o.Budget.Release(ctx, a.User, reservation(a)); err != nil {
+		p.untold(a, err)
+	}
+}
+
+func (p *Payer) untold(a plan.Attempt, err error) {
+	p.o.Log.Warn().Err(err).Str("job_id", string(a.Job)).Str("attempt", a.ID).Msg("the budget could not be told: it counts more than was spent")
 }
 
 // reservation names an attempt among all of a user's.
@@ -221,7 +236,7 @@ func (p *Payer) end(ctx context.Context, a plan.Attempt, o plan.Outcome, cost tr
 	}
 	if cost != a.Cost && p.o.Budget != nil {
 		if err := p.o.Budget.Settle(ctx, a.User, reservation(a), a.CreatedAt, cost); err != nil {
-			p.o.Log.Warn().Err(err).Str("job_id", string(a.Job)).Str("attempt", a.ID).Msg("the budget could not be told: it counts more than was spent")
+			p.untold(a, err)
 		}
 	}
 	return written, nil

@@ -422,6 +422,11 @@ func (b *budget) Reserve(_ context.Context, user, attempt string, price trainset
 	return b.refuses
 }
 
+func (b *budget) Release(_ context.Context, user, attempt string) error {
+	delete(b.aside, user+"/"+attempt)
+	return nil
+}
+
 func (b *budget) Settle(_ context.Context, user, attempt string, _ time.Time, cost trainset.Money) error {
 	b.aside[user+"/"+attempt] = cost
 	return nil

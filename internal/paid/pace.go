@@ -9,13 +9,14 @@ import (
 )
 
 // Pace says when to poll. The provider answers a bounded number of questions
-// a second, which all of a process's predictions share that may be done; and it
-// is no use to ask before a model usually answers.
+// a second, which all of an account's workers share, and of each all predictions
+// that may be done; and it is no use to ask before a model usually answers.
 type Pace struct {
-	// PerSecond is the budget of questions; 40 when 0.
+	// PerSecond is the account's budget of questions; 40 when 0.
 	PerSecond float64
 
 	mu      sync.Mutex
+	workers int // that share it; 1 when 0
 	waiting int
 	seen    map[string][]time.Duration // by model, the latest last
 }
@@ -50,6 +51,13 @@ func (p *Pace) First(model string, created time.Time) time.Duration {
 	return max(0, seen[len(seen)/5]-time.Since(created))
 }
 
+// Share says how many workers share the budget.
+func (p *Pace) Share(workers int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.workers = workers
+}
+
 // Every returns the time between questions about one prediction.
 func (p *Pace) Every() time.Duration {
 	p.mu.Lock()
@@ -58,7 +66,7 @@ func (p *Pace) Every() time.Duration {
 	if budget == 0 {
 		budget = 40
 	}
-	return max(pollAtLeast, time.Duration(float64(p.waiting)/budget*float64(time.Second)))
+	return max(pollAtLeast, time.Duration(float64(p.waiting*max(p.workers, 1))/budget*float64(time.Second)))
 }
 
 // Observe learns from a prediction that ended well.

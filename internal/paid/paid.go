@@ -56,9 +56,11 @@ type Permits interface {
 
 // Budget caps what a user may spend. Reserve sets the price of an attempt aside,
 // once however often it is called, or refuses; Settle replaces that, where it
-// was set aside at the given time, by what was spent.
+// was set aside at the given time, by what was spent; Release gives it back where
+// there will be no such attempt.
 type Budget interface {
 	Reserve(ctx context.Context, user, attempt string, price trainset.Money) error
+	Release(ctx context.Context, user, attempt string) error
 	Settle(ctx context.Context, user, attempt string, reserved time.Time, cost trainset.Money) error
 }
 
@@ -221,9 +223,31 @@ func (p *Payer) open(ctx context.Context, a plan.Attempt) (plan.Attempt, error) 
 	began := time.Now()
 	opened, err := p.journal.Open(ctx, a)
 	if err != nil {
+		p.giveBack(ctx, a, err)
 		return a, fmt.Errorf("journalling an attempt: %w", err)
 	}
 	return p.create(ctx, opened, began)
+}
+
+// giveBack gives back the price of an attempt that was refused.
+func (p *Payer) giveBack(ctx context.Context, a plan.Attempt, refusal error) {
+	if p.o.Budget == nil || !NeverOpened(refusal) {
+		return
+	}
+	if err := p.o.Budget.Release(ctx, a.User, reservation(a)); err != nil {
+		p.untold(a, err)
+	}
+}
+
+// NeverOpened reports whether an error of Journal.Open says for certain that there
+// is no such attempt, and that nobody will open it: its price may be given back.
+func NeverOpened(err error) bool {
+	var over *ledger.OverCapError
+	return errors.As(err, &over) || errors.Is(err, ledger.ErrStopped) || errors.Is(err, ledger.ErrSettled)
+}
+
+func (p *Payer) untold(a plan.Attempt, err error) {
+	p.o.Log.Warn().Err(err).Str("job_id", string(a.Job)).Str("attempt", a.ID).Msg("the budget could not be told: it counts more than was spent")
 }
 
 // permit waits for one, or until the job is canceled: ledger.ErrStopped.
@@ -307,12 +331,14 @@ func (p *Payer) renew(ctx context.Context, a plan.Attempt, pause time.Duration) 
 	if err := wait.For(ctx, pause); err != nil {
 		return a, began, err
 	}
-	if err := p.permit(ctx, a); err != nil && !errors.Is(err, ledger.ErrStopped) {
-		return a, began, err
+	stopped, err := p.unwanted(ctx, a) // also where there is no permit, as long as a circuit is open
+	if err == nil && !stopped {
+		if err = p.permit(ctx, a); err == nil || errors.Is(err, ledger.ErrStopped) {
+			stopped, err = p.unwanted(ctx, a)
+		}
 	}
-	stopped, err := p.journal.Stopped(ctx, a.Job)
 	if err != nil {
-		return a, began, fmt.Errorf("reading the job: %w", err)
+		return a, began, err
 	}
 	if stopped {
 		a, err = p.end(ctx, a, plan.OutcomeCanceled, 0, "canceled before the provider accepted it")
@@ -322,6 +348,15 @@ func (p *Payer) renew(ctx context.Context, a plan.Attempt, pause time.Duration) 
 	a.Owner, a.IntentAt, a.Unsent = p.o.Owner, began.UTC(), false
 	a, err = p.write(ctx, a, a.Cost)
 	return a, began, err
+}
+
+// unwanted reports whether the attempt's job was canceled.
+func (p *Payer) unwanted(ctx context.Context, a plan.Attempt) (bool, error) {
+	stopped, err := p.journal.Stopped(ctx, a.Job)
+	if err != nil {
+		return false, fmt.Errorf("reading the job: %w", err)
+	}
+	return stopped, nil
 }
 
 // accepted journals the prediction's ID. The context may be ending, but what
@@ -380,7 +415,7 @@ func (p *Payer) end(ctx context.Context, a plan.Attempt, o plan.Outcome, cost tr
 	a, err := p.write(ctx, a, was)
 	if err == nil && cost != was && p.o.Budget != nil {
 		if err := p.o.Budget.Settle(ctx, a.User, reservation(a), a.CreatedAt, cost); err != nil {
-			p.o.Log.Warn().Err(err).Str("job_id", string(a.Job)).Str("attempt", a.ID).Msg("the budget could not be told: it counts more than was spent")
+			p.untold(a, err)
 		}
 	}
 	return a, err

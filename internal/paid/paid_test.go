@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -25,6 +26,7 @@ type journal struct {
 	mu       sync.Mutex
 	m        map[string]plan.Attempt
 	canceled bool
+	refuse   error // of Open
 }
 
 func (j *journal) Stopped(context.Context, trainset.JobID) (bool, error) {
@@ -44,6 +46,9 @@ func (j *journal) Open(_ context.Context, a plan.Attempt) (plan.Attempt, error) 
 	defer j.mu.Unlock()
 	if _, ok := j.m[a.ID]; ok {
 		return a, ledger.ErrExists
+	}
+	if j.refuse != nil {
+		return a, j.refuse
 	}
 	a.Version, a.State, a.Cost, a.IntentAt = 1, plan.AttemptIntent, a.Price, time.Now()
 	j.m[a.ID] = a
@@ -539,6 +544,12 @@ type purse struct {
 	refuse   error
 	reserved trainset.Money
 	settled  trainset.Money
+	released []string
+}
+
+func (b *purse) Release(_ context.Context, _, attempt string) error {
+	b.released = append(b.released, attempt)
+	return nil
 }
 
 func (b *purse) Reserve(_ context.Context, _, _ string, price trainset.Money) error {
@@ -572,6 +583,53 @@ func TestABudgetLearnsWhatWasNotSpent(t *testing.T) {
 	})
 }
 
+// What the journal refuses is not counted as spent; where it is not known whether
+// it did, the money stays aside.
+func TestWhatIsRefusedIsGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct {
+			refusal error
+			back    bool
+		}{
+			{&ledger.OverCapError{}, true},
+			{ledger.ErrStopped, true},
+			{ledger.ErrSettled, true},
+			{errors.New("the connection broke"), false},
+		} {
+			j, p, b := &journal{m: map[string]plan.Attempt{}, refuse: c.refusal}, &provider{}, &purse{}
+			_, _, err := paid.New(j, p, &freely{}, nil, &paid.Pace{}, paid.Options{Budget: b}).Once(t.Context(), fresh("image.1.1"))
+			if !errors.Is(err, c.refusal) || slices.Equal(b.released, []string{"job/image.1.1"}) != c.back {
+				t.Errorf("%v: given back %v; %v", c.refusal, b.released, err)
+			}
+		}
+	})
+}
+
+// closed gives no permit, as while there is no credit.
+type closed struct{ freely }
+
+var errClosed = errors.New("no credit")
+
+func (*closed) Permit(context.Context, string) error { return errClosed }
+
+// What was certainly not accepted waits for credit, unless nobody wants it any more.
+func TestCancelingEndsWhatWaitsForCredit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := fresh("image.1.1")
+		a.State, a.Unsent, a.Version, a.Cost = plan.AttemptIntent, true, 1, a.Price
+		j, p := &journal{m: map[string]plan.Attempt{a.ID: a}}, &provider{}
+		payer := paid.New(j, p, &closed{}, nil, &paid.Pace{}, paid.Options{})
+		if _, _, err := payer.Once(t.Context(), a); !errors.Is(err, errClosed) {
+			t.Errorf("without credit: %v", err)
+		}
+		j.cancel()
+		got, _, err := payer.Once(t.Context(), a)
+		if err != nil || got.Outcome != plan.OutcomeCanceled || got.Cost != 0 || len(p.requests) > 0 {
+			t.Errorf("canceled: %s at %s after %d requests, %v", got.Outcome, got.Cost, len(p.requests), err)
+		}
+	})
+}
+
 func TestPaceSharesTheBudgetAndLearns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &paid.Pace{PerSecond: 40}
@@ -580,6 +638,10 @@ func TestPaceSharesTheBudgetAndLearns(t *testing.T) {
 		}
 		if got := p.Every(); got != 10*time.Second {
 			t.Errorf("400 waiting: every %s", got)
+		}
+		p.Share(3)
+		if got := p.Every(); got != 30*time.Second {
+			t.Errorf("400 waiting at each of three workers: every %s", got)
 		}
 		if got := p.First("m", time.Now()); got != 0 {
 			t.Errorf("an unknown model: first after %s", got)

@@ -58,9 +58,9 @@ const (
 // look asks about a prediction, or ends it where there is a reason to: what it
 // came to, if it was faster, is used all the same.
 func (p *Payer) look(ctx context.Context, a plan.Attempt) (replicate.Prediction, ending, error) {
-	stopped, err := p.journal.Stopped(ctx, a.Job)
+	stopped, err := p.unwanted(ctx, a)
 	if err != nil {
-		return replicate.Prediction{}, "", fmt.Errorf("reading the job: %w", err)
+		return replicate.Prediction{}, "", err
 	}
 	if stopped {
 		pred, err := p.provider.Cancel(ctx, a.PredictionID)

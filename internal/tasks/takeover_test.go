@@ -185,9 +185,12 @@ func TestWardenGivesLessTimeToWhoeverHasLeft(t *testing.T) {
 		}
 	}
 	now := time.Unix(0, 0)
+	workers := 0
 	w := &Warden{
-		Handlers: New(l, nil, nil, nil, queue.New(rdb, nil), Options{Owner: "me", Log: zerolog.Nop(), Now: func() time.Time { return now }}),
-		Every:    500 * time.Millisecond, Dead: 7 * time.Second, Gone: 2 * time.Second,
+		Handlers: New(l, nil, nil, nil, queue.New(rdb, nil), Options{
+			Owner: "me", Log: zerolog.Nop(), Now: func() time.Time { return now }, Workers: func(n int) { workers = n },
+		}),
+		Every: 500 * time.Millisecond, Dead: 7 * time.Second, Gone: 2 * time.Second,
 	}
 	for _, c := range []struct {
 		after time.Duration
@@ -209,6 +212,9 @@ func TestWardenGivesLessTimeToWhoeverHasLeft(t *testing.T) {
 		})
 	}
 	w.takers.Wait()
+	if err := w.round(t.Context()); err != nil || workers != 1 {
+		t.Errorf("it shares with %d workers, itself included; %v", workers, err)
+	}
 	leave()
 	connected.Wait()
 }

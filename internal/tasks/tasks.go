@@ -68,6 +68,7 @@ type Options struct {
 	Debug        Debug          // none when nil
 	Bell         *paid.Bell     // shared with the payer; one of its own when nil
 	Room         *paid.Room     // shared with the payer; one of its own when nil
+	Workers      func(n int)    // is told how many there are, with every beat; may be nil
 	Meter        Meter          // counts nothing when nil
 	Log          zerolog.Logger
 	Now          func() time.Time

@@ -104,6 +104,9 @@ func (w *Warden) round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if w.Handlers.o.Workers != nil {
+		w.Handlers.o.Workers(len(beats))
+	}
 	stood := w.stood(beats, w.Handlers.o.Now())
 	dead, left := w.judge(stood, w.absent(ctx, w.late(stood)))
 	w.decide(ctx, dead, left)
