@@ -163,6 +163,7 @@ type SetAttempt struct {
 	// File is what was stored of it, used or rejected: a picture, or a judge's answer.
 	File           string     `json:"file,omitempty"`
 	PredictionID   string     `json:"prediction_id,omitempty"`
+	Estimate       Money      `json:"estimated_usd,omitempty"` // by the table of prices, when it was asked for
 	Cost           Money      `json:"cost_usd"`
 	PredictSeconds float64    `json:"predict_seconds,omitempty"` // the provider's figure
 	CreatedAt      *time.Time `json:"created_at,omitempty"`

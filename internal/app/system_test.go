@@ -64,7 +64,13 @@ func systemWith(tb testing.TB, rdb *redis.Client, o fake.Options) *system {
 // start runs a worker until the test's end, or until it is stopped.
 func (s *system) start() *app.Worker {
 	s.t.Helper()
-	w, err := app.NewWorker(s.rdb, s.store, s.options)
+	return s.startOn(s.store)
+}
+
+// startOn is start with another way to the storage.
+func (s *system) startOn(store storage.Store) *app.Worker {
+	s.t.Helper()
+	w, err := app.NewWorker(s.rdb, store, s.options)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -368,23 +374,33 @@ func TestAnEmptiedQueueIsFilledAgain(t *testing.T) {
 	s.made(3)
 }
 
-// A wiped Redis costs nothing that was stored: the same request finds it.
+// A wiped Redis costs nothing that was stored: the same request finds it, whether
+// the worker has died with it or goes on.
 func TestAWipedLedgerPaysOnlyForWhatWasNotStored(t *testing.T) {
-	s := quickSystem(t, redistest.Mini(t), fake.Fault{Kind: fake.SlowRun, Nth: 4, Seconds: 30})
-	first := s.start()
-	req := s.request("k", 4)
-	id := s.enqueue(req)
-	s.until(id, "nearly made", func(j trainset.Job) bool { return j.Succeeded() == 3 })
-	first.Stop()
-	s.rdb.FlushAll(t.Context())
-	s.start()
-	req = s.request("k", 4)
-	if job := s.ended(s.enqueue(req)); job.State != trainset.JobSucceeded || job.Succeeded() != 4 {
-		t.Errorf("job %s with %d images: %s", job.State, job.Succeeded(), job.Reason)
-	}
-	s.made(5) // the one that was under way is the only one made twice
-	if m := s.manifest(req); m.Cost.Actual != 4*40_000 {
-		t.Errorf("cost %s", m.Cost.Actual)
+	for what, dies := range map[string]bool{"the worker dies, too": true, "the worker goes on": false} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			s := quickSystem(t, redistest.Mini(t), fake.Fault{Kind: fake.SlowRun, Nth: 4, Seconds: 30})
+			first := s.start()
+			req := s.request("k", 4)
+			id := s.enqueue(req)
+			s.until(id, "nearly made", func(j trainset.Job) bool { return j.Succeeded() == 3 })
+			if dies {
+				first.Stop()
+			}
+			s.rdb.FlushAll(t.Context())
+			if dies {
+				s.start()
+			}
+			req = s.request("k", 4)
+			if job := s.ended(s.enqueue(req)); job.State != trainset.JobSucceeded || job.Succeeded() != 4 {
+				t.Errorf("job %s with %d images: %s", job.State, job.Succeeded(), job.Reason)
+			}
+			s.made(5) // the one that was under way is the only one made twice
+			if m := s.manifest(req); m.Cost.Actual != 4*40_000 {
+				t.Errorf("cost %s", m.Cost.Actual)
+			}
+		})
 	}
 }
 

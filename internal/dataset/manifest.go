@@ -118,7 +118,7 @@ func (s Set) picture(it *trainset.SetItem, folder string, ask plan.Ask, win plan
 func attempt(folder string, sub plan.Subtask, a plan.Attempt) trainset.SetAttempt {
 	t := trainset.SetAttempt{
 		Number: a.Number, Outcome: string(a.Outcome), Reason: clean(a.Reason), Milder: milder(sub.Ask, a),
-		PredictionID: a.PredictionID, Cost: a.Cost, PredictSeconds: a.PredictSeconds, EndedAt: utc(a.EndedAt),
+		PredictionID: a.PredictionID, Estimate: a.Price, Cost: a.Cost, PredictSeconds: a.PredictSeconds, EndedAt: utc(a.EndedAt),
 	}
 	if sub.Verb != plan.VerbImage && a.Model != "" {
 		t.Role = roleOf(sub.Verb)
