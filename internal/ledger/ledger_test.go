@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -312,6 +313,47 @@ func TestRacingSettlementsCountOnce(t *testing.T) {
 		wg.Wait()
 		if applied != 12 || last != 1 {
 			t.Errorf("%d settlements applied, %d saw the last", applied, last)
+		}
+	})
+}
+
+// However many workers open attempts at once, no more are opened than the cap pays
+// for, and none of them twice; what was opened before a cancellation is known.
+func TestOpeningAtOnceKeepsTheCap(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		const images, paidFor, workers = 12, 5, 4
+		p := begun(t, ledger.New(rdb, ledger.Options{}), images, paidFor*trainset.USD(0.04))
+		var all sync.WaitGroup
+		var opened atomic.Int64
+		for range workers {
+			l := ledger.New(rdb, ledger.Options{})
+			for i := 1; i <= images; i++ {
+				all.Go(func() {
+					_, err := l.Open(t.Context(), attempt(p, i, 1))
+					var over *ledger.OverCapError
+					switch {
+					case err == nil:
+						opened.Add(1)
+					case !errors.As(err, &over) && !errors.Is(err, ledger.ErrExists):
+						t.Errorf("refused with %v", err)
+					}
+				})
+			}
+		}
+		all.Wait()
+		l := ledger.New(rdb, ledger.Options{})
+		r, err := l.Load(t.Context(), p.JobID)
+		if err != nil || opened.Load() != paidFor || r.Spent != paidFor*trainset.USD(0.04) {
+			t.Fatalf("%d were opened for %s, %v", opened.Load(), r.Spent, err)
+		}
+		if err := l.Cancel(t.Context(), p.JobID); err != nil {
+			t.Fatal(err)
+		}
+		for i := 1; i <= images; i++ {
+			_, known := r.Attempts[plan.AttemptID(plan.ImageID(i), 1)]
+			if _, err := l.Open(t.Context(), attempt(p, i, 1)); errors.Is(err, ledger.ErrExists) != known || errors.Is(err, ledger.ErrStopped) == known {
+				t.Errorf("item %d of a canceled job, opened before: %t, is refused with %v", i, known, err)
+			}
 		}
 	})
 }
