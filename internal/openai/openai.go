@@ -87,6 +87,7 @@ type Payer struct {
 	read    Read
 	api     openai.ChatCompletionService
 	slots   chan struct{} // one for each attempt under way
+	purse   paid.Purse
 	o       Options
 }
 
@@ -97,7 +98,7 @@ func New(j Journal, read Read, o Options) (*Payer, error) {
 		return nil, trainset.Invalid("OPENAI_API_KEY", "is not set", "set it, or OPENAI_BASE_URL to a server that needs no key")
 	}
 	o = o.withDefaults()
-	return &Payer{journal: j, read: read, api: service(o), slots: make(chan struct{}, o.AtOnce), o: o}, nil
+	return &Payer{journal: j, read: read, api: service(o), slots: make(chan struct{}, o.AtOnce), purse: paid.Purse{Budget: o.Budget, Log: o.Log}, o: o}, nil
 }
 
 // Once carries an attempt as far as it goes. It returns the attempt in state
@@ -144,36 +145,17 @@ func (p *Payer) carry(ctx context.Context, a plan.Attempt) (plan.Attempt, error)
 
 // open sets the price aside and journals the intent.
 func (p *Payer) open(ctx context.Context, a plan.Attempt) (plan.Attempt, error) {
-	if p.o.Budget != nil {
-		if err := p.o.Budget.Reserve(ctx, a.User, reservation(a), a.Price); err != nil {
-			return a, fmt.Errorf("setting the price aside: %w", err)
-		}
+	if err := p.purse.SetAside(ctx, a); err != nil {
+		return a, err
 	}
 	a.Owner = p.o.Owner
 	opened, err := p.journal.Open(ctx, a)
 	if err != nil {
-		p.giveBack(ctx, a, err)
+		p.purse.Refused(ctx, a, err)
 		return p.reread(ctx, a, err)
 	}
 	return opened, nil
 }
-
-// giveBack gives back the price of an attempt that was refused.
-func (p *Payer) giveBack(ctx context.Context, a plan.Attempt, refusal error) {
-	if p.o.Budget == nil || !paid.NeverOpened(refusal) {
-		return
-	}
-	if err := p.o.Budget.Release(ctx, a.User, reservation(a)); err != nil {
-		p.untold(a, err)
-	}
-}
-
-func (p *Payer) untold(a plan.Attempt, err error) {
-	p.o.Log.Warn().Err(err).Str("job_id", string(a.Job)).Str("attempt", a.ID).Msg("the budget could not be told: it counts more than was spent")
-}
-
-// reservation names an attempt among all of a user's.
-func reservation(a plan.Attempt) string { return string(a.Job) + "/" + a.ID }
 
 // claim takes up an intent whose answer nobody has: it is about to be asked
 // again, unless its job was canceled meanwhile.
@@ -234,10 +216,6 @@ func (p *Payer) end(ctx context.Context, a plan.Attempt, o plan.Outcome, cost tr
 	if err != nil {
 		return a, fmt.Errorf("journalling an attempt: %w", err)
 	}
-	if cost != a.Cost && p.o.Budget != nil {
-		if err := p.o.Budget.Settle(ctx, a.User, reservation(a), a.CreatedAt, cost); err != nil {
-			p.untold(a, err)
-		}
-	}
+	p.purse.Ended(ctx, next, a.Cost)
 	return written, nil
 }

@@ -54,16 +54,6 @@ type Permits interface {
 	Report(ctx context.Context, err *replicate.Error)
 }
 
-// Budget caps what a user may spend. Reserve sets the price of an attempt aside,
-// once however often it is called, or refuses; Settle replaces that, where it
-// was set aside at the given time, by what was spent; Release gives it back where
-// there will be no such attempt.
-type Budget interface {
-	Reserve(ctx context.Context, user, attempt string, price trainset.Money) error
-	Release(ctx context.Context, user, attempt string) error
-	Settle(ctx context.Context, user, attempt string, reserved time.Time, cost trainset.Money) error
-}
-
 // Meter counts the predictions that are waited for.
 type Meter interface {
 	PredictionStarted()
@@ -128,12 +118,13 @@ type Payer struct {
 	permits  Permits
 	finder   Finder
 	pace     *Pace
+	purse    Purse
 	o        Options
 }
 
 // New makes a Payer. The pace may be shared by all of a process.
 func New(j Journal, p Provider, l Permits, f Finder, pace *Pace, o Options) *Payer {
-	return &Payer{journal: j, provider: p, permits: l, finder: f, pace: pace, o: o.withDefaults()}
+	return &Payer{journal: j, provider: p, permits: l, finder: f, pace: pace, purse: Purse{o.Budget, o.Log}, o: o.withDefaults()}
 }
 
 // Output is what a call bought.
@@ -214,40 +205,17 @@ func (p *Payer) open(ctx context.Context, a plan.Attempt) (plan.Attempt, error) 
 	if err := p.permit(ctx, a); err != nil {
 		return a, err
 	}
-	if p.o.Budget != nil {
-		if err := p.o.Budget.Reserve(ctx, a.User, reservation(a), a.Price); err != nil {
-			return a, fmt.Errorf("setting the price aside: %w", err)
-		}
+	if err := p.purse.SetAside(ctx, a); err != nil {
+		return a, err
 	}
 	a.Owner = p.o.Owner
 	began := time.Now()
 	opened, err := p.journal.Open(ctx, a)
 	if err != nil {
-		p.giveBack(ctx, a, err)
+		p.purse.Refused(ctx, a, err)
 		return a, fmt.Errorf("journalling an attempt: %w", err)
 	}
 	return p.create(ctx, opened, began)
-}
-
-// giveBack gives back the price of an attempt that was refused.
-func (p *Payer) giveBack(ctx context.Context, a plan.Attempt, refusal error) {
-	if p.o.Budget == nil || !NeverOpened(refusal) {
-		return
-	}
-	if err := p.o.Budget.Release(ctx, a.User, reservation(a)); err != nil {
-		p.untold(a, err)
-	}
-}
-
-// NeverOpened reports whether an error of Journal.Open says for certain that there
-// is no such attempt, and that nobody will open it: its price may be given back.
-func NeverOpened(err error) bool {
-	var over *ledger.OverCapError
-	return errors.As(err, &over) || errors.Is(err, ledger.ErrStopped) || errors.Is(err, ledger.ErrSettled)
-}
-
-func (p *Payer) untold(a plan.Attempt, err error) {
-	p.o.Log.Warn().Err(err).Str("job_id", string(a.Job)).Str("attempt", a.ID).Msg("the budget could not be told: it counts more than was spent")
 }
 
 // permit waits for one, or until the job is canceled: ledger.ErrStopped.
@@ -273,9 +241,6 @@ func (p *Payer) permit(ctx context.Context, a plan.Attempt) error {
 	}
 	return nil
 }
-
-// reservation names an attempt among all of a user's.
-func reservation(a plan.Attempt) string { return string(a.Job) + "/" + a.ID }
 
 // create asks the provider for the attempt, whose intent was journalled since
 // began and never sent. Whatever is not certain is left to adopt.
@@ -413,10 +378,8 @@ func (p *Payer) end(ctx context.Context, a plan.Attempt, o plan.Outcome, cost tr
 	now, was := time.Now().UTC(), a.Cost
 	a.State, a.Outcome, a.Cost, a.Reason, a.EndedAt = plan.AttemptEnded, o, cost, reason, &now
 	a, err := p.write(ctx, a, was)
-	if err == nil && cost != was && p.o.Budget != nil {
-		if err := p.o.Budget.Settle(ctx, a.User, reservation(a), a.CreatedAt, cost); err != nil {
-			p.untold(a, err)
-		}
+	if err == nil {
+		p.purse.Ended(ctx, a, was)
 	}
 	return a, err
 }

@@ -1,0 +1,70 @@
+package paid
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/plan"
+)
+
+// Budget caps what a user may spend. Reserve sets the price of an attempt aside,
+// once however often it is called, or refuses; Settle replaces that, where it
+// was set aside at the given time, by what was spent; Release gives it back where
+// there will be no such attempt.
+type Budget interface {
+	Reserve(ctx context.Context, user, attempt string, price trainset.Money) error
+	Release(ctx context.Context, user, attempt string) error
+	Settle(ctx context.Context, user, attempt string, reserved time.Time, cost trainset.Money) error
+}
+
+// Purse is a budget as whoever carries out attempts uses it. Without a budget
+// everything may be spent.
+type Purse struct {
+	Budget Budget // none when nil
+	Log    zerolog.Logger
+}
+
+// SetAside sets the price of an attempt aside that is about to be opened, or fails
+// with the budget's refusal.
+func (p Purse) SetAside(ctx context.Context, a plan.Attempt) error {
+	if p.Budget == nil {
+		return nil
+	}
+	if err := p.Budget.Reserve(ctx, a.User, reservation(a), a.Price); err != nil {
+		return fmt.Errorf("setting the price aside: %w", err)
+	}
+	return nil
+}
+
+// Refused gives the price back of an attempt that could not be opened, where the
+// error of Journal.Open says for certain that nobody has or will have one like it.
+func (p Purse) Refused(ctx context.Context, a plan.Attempt, refusal error) {
+	var over *ledger.OverCapError
+	if p.Budget == nil || !errors.As(refusal, &over) && !errors.Is(refusal, ledger.ErrStopped) && !errors.Is(refusal, ledger.ErrSettled) {
+		return
+	}
+	p.told(a, p.Budget.Release(ctx, a.User, reservation(a)))
+}
+
+// Ended tells the budget what an attempt cost that was to cost something else.
+func (p Purse) Ended(ctx context.Context, a plan.Attempt, was trainset.Money) {
+	if p.Budget == nil || a.Cost == was {
+		return
+	}
+	p.told(a, p.Budget.Settle(ctx, a.User, reservation(a), a.CreatedAt, a.Cost))
+}
+
+func (p Purse) told(a plan.Attempt, err error) {
+	if err != nil {
+		p.Log.Warn().Err(err).Str("job_id", string(a.Job)).Str("attempt", a.ID).Msg("the budget could not be told: it counts more than was spent")
+	}
+}
+
+// reservation names an attempt among all of a user's.
+func reservation(a plan.Attempt) string { return string(a.Job) + "/" + a.ID }
