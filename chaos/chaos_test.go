@@ -85,7 +85,7 @@ const goal = 15 * time.Second
 func full(seed uint64, minutes int) scenario {
 	s := scenario{
 		seed: seed, workers: 4, users: 10, actors: number("CHAOS_JOBS", 200), images: number("CHAOS_IMAGES", 12), styles: number("CHAOS_STYLES", 40),
-		holds: 12, low: 1, grace: productionGrace, start: time.Minute, lower: productionLower, frozen: time.Minute, takeover: goal,
+		holds: 16, low: 1, grace: productionGrace, start: time.Minute, lower: productionLower, frozen: time.Minute, takeover: goal,
 		within: max(time.Minute, time.Duration(minutes)*time.Minute-2*time.Minute),
 		blows:  map[blow]int{killWorker: 30, freeze: 6, killRedis: 2, cutProvider: 10, cutRedis: 6, cutStorage: 6},
 	}

@@ -5,8 +5,8 @@ package chaos
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -38,7 +38,13 @@ type takeovers struct {
 type estate struct {
 	dead string
 	at   time.Time
-	idle map[string]trainset.JobID // by what the task is for
+	idle map[string]heirloom // by what the task is for
+}
+
+// heirloom is a task that a killed worker had in hand, under its latest revision.
+type heirloom struct {
+	job      trainset.JobID
+	revision int
 }
 
 type span struct{ from, to time.Time }
@@ -59,13 +65,14 @@ func (t *takeovers) follow(ctx context.Context, dead string, at time.Time) {
 			held, err = t.ledger.Held(ctx, dead)
 			return err == nil
 		})
-		left := &estate{dead: dead, at: at, idle: map[string]trainset.JobID{}}
+		left := &estate{dead: dead, at: at, idle: map[string]heirloom{}}
 		for job, ids := range held {
 			if _, err := trainset.ParseJobID(string(job)); err != nil {
 				continue // a task that a producer named: the job it makes has tasks of its own
 			}
 			for _, id := range ids {
-				left.idle[withoutRevision(id)] = job
+				what := withoutRevision(id)
+				left.idle[what] = heirloom{job, max(revisionOf(id), left.idle[what].revision)}
 			}
 		}
 		t.mu.Lock()
@@ -104,7 +111,14 @@ func (t *takeovers) look(ctx context.Context) {
 // withoutRevision is what a task is for: "job:image.3" of "job:image.3:2".
 func withoutRevision(id string) string { return id[:max(0, strings.LastIndexByte(id, ':'))] }
 
-// dropTaken takes out what other workers have in hand.
+// revisionOf is 2 of "job:image.3:2", and 0 of what has none.
+func revisionOf(id string) int {
+	n, _ := strconv.Atoi(id[strings.LastIndexByte(id, ':')+1:])
+	return n
+}
+
+// dropTaken takes out what other workers have in hand. That has a later revision:
+// an earlier one is what somebody noted before, and may have died with himself.
 func (t *takeovers) dropTaken(ctx context.Context, all []*estate) {
 	beats, err := t.ledger.Beats(ctx)
 	if err != nil {
@@ -120,7 +134,7 @@ func (t *takeovers) dropTaken(ctx context.Context, all []*estate) {
 			for _, id := range ids {
 				what := withoutRevision(id)
 				for _, e := range all {
-					if _, is := e.idle[what]; is && e.dead != owner {
+					if h, is := e.idle[what]; is && e.dead != owner && revisionOf(id) > h.revision {
 						t.taken(what, e, now)
 					}
 				}
@@ -133,7 +147,9 @@ func (t *takeovers) dropTaken(ctx context.Context, all []*estate) {
 func (t *takeovers) dropDone(ctx context.Context, all []*estate) {
 	var jobs []trainset.JobID
 	for _, e := range all {
-		jobs = slices.AppendSeq(jobs, maps.Values(e.idle))
+		for _, h := range e.idle {
+			jobs = append(jobs, h.job)
+		}
 	}
 	slices.Sort(jobs)
 	records, err := t.ledger.LoadAll(ctx, slices.Compact(jobs)...)
