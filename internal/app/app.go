@@ -30,6 +30,7 @@ import (
 	"github.com/actormaker/trainset/internal/replicate"
 	"github.com/actormaker/trainset/internal/storage"
 	"github.com/actormaker/trainset/internal/tasks"
+	"github.com/actormaker/trainset/internal/wait"
 )
 
 // Options say how a system runs.
@@ -96,6 +97,7 @@ type Worker struct {
 	work       context.Context // ends when handlers must return
 	cancel     context.CancelCauseFunc
 	background sync.WaitGroup
+	starting   sync.Mutex // held while a server is started, or all are stopped
 	stop       sync.Once
 }
 
@@ -213,15 +215,17 @@ func (w *Worker) Start() error {
 	if err := w.ledger.Beat(w.work, w.owner); err != nil {
 		return fmt.Errorf("app: %w", err)
 	}
-	for _, s := range w.servers {
-		handler := w.handlers.Images()
-		if s.queue == trainset.QueueControl {
-			handler = w.handlers.Control()
+	var more []served
+	for i, s := range w.servers {
+		if i > 0 && s.queue == w.servers[i-1].queue {
+			more = append(more, s)
+			continue
 		}
-		if err := s.Start(handler); err != nil {
-			return fmt.Errorf("app: starting the queue %s: %w", s.queue, err)
+		if err := w.serve(s); err != nil {
+			return err
 		}
 	}
+	w.background.Go(func() { w.serveLater(more) })
 	s := tasks.Sweeper{Handlers: w.handlers, Owner: w.owner, AskedOnly: w.o.AskedOnly}
 	w.background.Go(func() { s.Run(w.work) })
 	w.background.Go(func() { w.warden.Run(w.work) })
@@ -230,14 +234,48 @@ func (w *Worker) Start() error {
 	return nil
 }
 
+func (w *Worker) serve(s served) error {
+	handler := w.handlers.Images()
+	if s.queue == trainset.QueueControl {
+		handler = w.handlers.Control()
+	}
+	if err := s.Start(handler); err != nil {
+		return fmt.Errorf("app: starting the queue %s: %w", s.queue, err)
+	}
+	return nil
+}
+
+// apart is the time between the starts of two servers of one queue. Each looks at
+// its start, and every minute from then, for tasks whose lease has ended, and tries
+// to take up all that it finds: at once, all would try for the same.
+const apart = 2 * time.Second
+
+// serveLater starts servers one after the other, until the worker is stopped.
+func (w *Worker) serveLater(servers []served) {
+	for _, s := range servers {
+		if wait.For(w.work, apart) != nil {
+			return
+		}
+		w.starting.Lock()
+		if w.work.Err() == nil {
+			if err := w.serve(s); err != nil {
+				w.o.Log.Error().Err(err).Msg("a further server of a queue could not be started")
+			}
+		}
+		w.starting.Unlock()
+	}
+}
+
 // Stop ends the worker: no new attempt is begun, handlers return at once,
 // predictions go on at the provider and are adopted by the next worker.
 func (w *Worker) Stop() {
 	w.stop.Do(func() {
+		w.starting.Lock()
 		for _, s := range w.servers {
 			s.Stop()
 		}
 		w.cancel(context.Canceled)
+		w.starting.Unlock()
 		w.shutdown()
 		w.background.Wait()
 		w.gate.Close()
