@@ -240,3 +240,36 @@ func TestAWipedLedgerRebuildsAStyle(t *testing.T) {
 	}
 	s.made(7) // the enlargement that was under way is the only one made twice
 }
+
+// What failed before Redis was wiped stays failed: what came of it is found again.
+func TestAWipedLedgerRebuildsAStyleThatHadFailures(t *testing.T) {
+	const judges, enlarges = "openai/gpt-4.1-mini", "topazlabs/image-upscale"
+	for name, c := range map[string]struct {
+		fault   fake.Fault
+		enhance trainset.Enhance
+	}{
+		"a judge that gave up":        {fake.Fault{Kind: fake.JudgeNonsense, Model: judges, Times: 2, Every: 1}, trainset.EnhanceTile},
+		"an enlargement that gave up": {fake.Fault{Kind: fake.OutputSmall, Model: enlarges, Times: 2, Every: 1}, trainset.EnhanceGrid},
+		"a tile that gave up":         {fake.Fault{Kind: fake.OutputSmall, Model: enlarges, Times: 2, Every: 1}, trainset.EnhanceTile},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSystem(t, redistest.Mini(t), c.fault)
+			first := s.start()
+			change := func(r *trainset.StyleRequest) { r.Grids, r.Images, r.Enhance = 1, 10, c.enhance }
+			before := s.style(s.styleRequest("k", change))
+			if len(before.Grids) < 2 {
+				t.Fatalf("job %s of %d grids: there is no failure to find again", before.State, len(before.Grids))
+			}
+			paid := s.provider.Stats().Predictions
+			first.Stop()
+			s.rdb.FlushAll(t.Context())
+			s.start()
+			after := s.style(s.styleRequest("k", change))
+			if after.State != before.State || after.Succeeded() != before.Succeeded() || after.Cost.Actual != before.Cost.Actual {
+				t.Errorf("job %s with %d images for %s, before the wipe %s with %d for %s", after.State, after.Succeeded(), after.Cost.Actual,
+					before.State, before.Succeeded(), before.Cost.Actual)
+			}
+			s.made(paid)
+		})
+	}
+}

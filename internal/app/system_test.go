@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -401,6 +402,50 @@ func TestAWipedLedgerPaysOnlyForWhatWasNotStored(t *testing.T) {
 				t.Errorf("cost %s", m.Cost.Actual)
 			}
 		})
+	}
+}
+
+// A Redis that goes back to what it was before an image was begun, as one may
+// after a failover, has not forgotten the image: storage has its record.
+func TestAnOlderRedisDoesNotPayAgainForWhatWasStored(t *testing.T) {
+	s := quickSystem(t, redistest.Server(t))
+	s.options.PerMinute = 1 // one image is begun, the other waits
+	first := s.start()
+	id := s.enqueue(s.request("k", 2))
+	s.until(id, "one image made", func(j trainset.Job) bool { return j.Succeeded() == 1 })
+	first.Stop()
+	older := snapshot(t, s.rdb)
+	s.options.PerMinute = 6000
+	if err := s.rdb.Del(t.Context(), s.rdb.Keys(t.Context(), "trainset:*:limits").Val()...).Err(); err != nil { // the next slot is a minute away
+		t.Fatal(err)
+	}
+	second := s.start()
+	job := s.ended(id)
+	second.Stop()
+	s.made(2)
+	older(s.rdb.FlushAll(t.Context()).Err())
+	s.start()
+	if again := s.ended(id); again.State != trainset.JobSucceeded || again.Cost.Actual != job.Cost.Actual {
+		t.Errorf("job %s (%s) for %s, at first for %s", again.State, again.Reason, again.Cost.Actual, job.Cost.Actual)
+	}
+	s.made(2)
+}
+
+// snapshot returns what puts an emptied Redis back to what it is now.
+func snapshot(t *testing.T, rdb *redis.Client) (restore func(emptied error)) {
+	t.Helper()
+	kept := map[string]string{}
+	for _, key := range rdb.Keys(t.Context(), "*").Val() {
+		kept[key] = rdb.Dump(t.Context(), key).Val()
+	}
+	return func(err error) {
+		t.Helper()
+		for key, value := range kept {
+			err = errors.Join(err, rdb.Restore(t.Context(), key, 0, value).Err())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -69,17 +69,13 @@ func (h *Handlers) restore(ctx context.Context, layout dataset.Layout, r plan.Re
 			for _, a := range tries {
 				r.Attempts[a.ID] = a
 				r.Spent += a.Cost
-				if a.Outcome == plan.OutcomeSucceeded {
-					s.State, s.Winner, s.SettledAt = trainset.ItemSucceeded, a.Number, a.EndedAt
-				}
 			}
 			known = append(known, tries...)
-			r.Subtasks[s.ID] = s
+			r.Subtasks[s.ID] = asTried(s, tries, p.MaxAttempts)
 		}
-		g := plan.Grow(r)
-		add = g.Subtasks
-		if g.Grids > 0 {
-			add = append(add, p.GridSubtasks(r.Grids()+1, r.Grids()+g.Grids)...)
+		var err error
+		if add, err = h.followed(ctx, layout, r, p); err != nil {
+			return nil, nil, err
 		}
 	}
 	subs := make([]plan.Subtask, 0, len(r.Subtasks))
@@ -87,6 +83,39 @@ func (h *Handlers) restore(ctx context.Context, layout dataset.Layout, r plan.Re
 		subs = append(subs, s)
 	}
 	return subs, known, nil
+}
+
+// asTried is a subtask as its attempts left it: what gave up must be known as
+// well as what succeeded, for more of the job follows from either.
+func asTried(s plan.Subtask, tries []plan.Attempt, maxAttempts int) plan.Subtask {
+	if len(tries) == 0 {
+		return s
+	}
+	if _, stop := plan.NextAttempt(s, tries, maxAttempts); stop != nil {
+		s.State, s.Reason, s.Winner, s.SettledAt = stop.State, stop.Reason, stop.Winner, tries[len(tries)-1].EndedAt
+	}
+	return s
+}
+
+// followed returns the subtasks that follow from what is known of a job, and
+// the next grid where storage has one of it, whether it would be asked for
+// today or not.
+func (h *Handlers) followed(ctx context.Context, layout dataset.Layout, r plan.Record, p plan.Plan) ([]plan.Subtask, error) {
+	g := plan.Grow(r)
+	next := p.GridSubtasks(r.Grids()+1, r.Grids()+g.Grids)
+	if p.Style == nil || !g.Empty() {
+		return append(g.Subtasks, next...), nil
+	}
+	for _, s := range p.GridSubtasks(r.Grids()+1, r.Grids()+1) {
+		tries, err := h.receipts(ctx, layout, p, s)
+		if err != nil {
+			return nil, err
+		}
+		if len(tries) > 0 {
+			next = append(next, s)
+		}
+	}
+	return next, nil
 }
 
 // receipts reads what is stored of a subtask's attempts. A gap, where a crash

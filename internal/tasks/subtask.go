@@ -104,9 +104,9 @@ func (h *Handlers) try(ctx context.Context, w ledger.Work, resumed bool) (settle
 		return h.settle(ctx, w, outcome(w, stop.State, stop.Reason, stop.Winner))
 	}
 	layout := layoutOfPlan(*w.Job.Plan)
-	if resumed && a.State != "" {
+	if a.Model != "" || resumed && a.State != "" {
 		if stored, ok := h.receipt(ctx, layout, w.Subtask, a); ok {
-			return h.conclude(ctx, w, a, stored)
+			return h.reclaim(ctx, w, a, stored)
 		}
 	}
 	a, out, err := h.buy(ctx, w, a)
@@ -250,6 +250,17 @@ func (h *Handlers) keep(ctx context.Context, craft craft, w ledger.Work, layout 
 		return false, fmt.Errorf("storing %s: %w", a.ID, err)
 	}
 	return h.conclude(ctx, w, a, end)
+}
+
+// reclaim journals an attempt whose result storage has and the journal has not:
+// it was stored before a crash, or Redis went back to an older state of its own.
+func (h *Handlers) reclaim(ctx context.Context, w ledger.Work, a, stored plan.Attempt) (settled bool, err error) {
+	if a.State == "" {
+		if a, err = h.ledger.Open(ctx, a); err != nil {
+			return false, fmt.Errorf("journalling %s again: %w", a.ID, err)
+		}
+	}
+	return h.conclude(ctx, w, a, stored)
 }
 
 // conclude journals the end of an attempt whose result is stored and, where it
