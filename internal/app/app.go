@@ -127,7 +127,7 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 	budget := limit.NewBudget(rdb, o.PerUserDay, nil)
 	pace := new(paid.Pace)
 	payer := paid.New(w.ledger, provider, &permits{gate: w.gate, lowerFor: o.LowerFor, log: o.Log}, finder, pace, paid.Options{
-		Owner: w.owner, StartWithin: o.StartWithin, Webhook: webhook(o.PublicURL), Budget: budget, Bell: w.bell, Room: room, Meter: o.Meter, Log: o.Log,
+		Owner: w.owner, Lifetime: o.lifetime(), StartWithin: o.StartWithin, Webhook: webhook(o.PublicURL), Budget: budget, Bell: w.bell, Room: room, Meter: o.Meter, Log: o.Log,
 	})
 	judge, err := w.openAI(store, budget)
 	if err != nil {
@@ -137,7 +137,7 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 		Owner: w.owner, Simulated: o.Simulated, MaxAttempts: o.MaxAttempts, MaxOpenJobs: o.MaxOpenJobs, Version: o.Version,
 		DefaultModel: cmp.Or(o.Model, replicate.DefaultActorModel), StyleModel: cmp.Or(o.Model, replicate.DefaultStyleModel), JudgeModel: o.JudgeModel, OpenAI: judge,
 		Limits: imaging.DefaultLimits, Reference: reference.Options{MaxBytes: imaging.DefaultLimits.MaxBytes, AllowPrivateHosts: o.AllowPrivateHosts},
-		Debug: o.Debug, Bell: w.bell, Room: room, Workers: pace.Share, Meter: o.Meter, Log: o.Log,
+		Debug: o.Debug, Bell: w.bell, Room: room, Workers: pace.Share, Readable: o.readable(), Meter: o.Meter, Log: o.Log,
 	})
 	w.warden = &tasks.Warden{Handlers: w.handlers}
 	for _, name := range queue.Names() {

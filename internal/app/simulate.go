@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -35,4 +36,22 @@ func simulate(ctx context.Context, log zerolog.Logger) (base string, stop func()
 		}
 	}()
 	return "http://" + ln.Addr().String() + "/v1", func() { cancel(); <-done }, nil
+}
+
+// lifetime is how long a prediction may be unknown: a simulated provider that was
+// started anew will never know those of before.
+func (o Options) lifetime() time.Duration {
+	if o.Simulated {
+		return time.Nanosecond
+	}
+	return 0
+}
+
+// readable says of an upload whether the provider has it, likewise; nil where it
+// is the provider's to say.
+func (o Options) readable() func(url string) bool {
+	if !o.Simulated {
+		return nil
+	}
+	return func(url string) bool { return strings.HasPrefix(url, o.BaseURL) }
 }

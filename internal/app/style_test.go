@@ -134,6 +134,7 @@ func TestAStylesFaults(t *testing.T) {
 		"an empty judgement":    {fake.Fault{Kind: fake.JudgeEmpty, Model: judges}, small, 3, judges},
 		"always nonsense":       {always(fake.Fault{Kind: fake.JudgeNonsense}), small, 3, "local"},
 		"no judge":              {always(fake.Fault{Kind: fake.Fail, Code: "E1001", Model: judges}), small, 2, "local"},
+		"a judge that is gone":  {always(fake.Fault{Kind: fake.NotFound, Model: judges}), small, 1, "local"},
 		"the local judge":       {fake.Fault{Kind: fake.JudgeNonsense}, func(r *trainset.StyleRequest) { small(r); r.Judge = trainset.JudgeLocal }, 1, "local"},
 		"a smaller enlargement": {
 			fake.Fault{Kind: fake.OutputSmall, Model: "topazlabs/image-upscale"},

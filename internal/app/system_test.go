@@ -405,6 +405,23 @@ func TestAWipedLedgerPaysOnlyForWhatWasNotStored(t *testing.T) {
 	}
 }
 
+// A simulated provider that was started anew knows nothing of before: what was
+// under way is made again.
+func TestASimulatedProviderMayBeStartedAnew(t *testing.T) {
+	s := quickSystem(t, redistest.Mini(t), fake.Fault{Kind: fake.SlowRun, Times: -1, Every: 1, Seconds: 3600})
+	s.options.Simulated = true
+	first := s.start()
+	id := s.enqueue(s.request("k", 2))
+	s.until(id, "under way", func(trainset.Job) bool { return s.provider.Stats().Predictions == 2 })
+	first.Stop()
+	anew := quickSystem(t, s.rdb)
+	s.options.BaseURL = anew.options.BaseURL
+	s.start()
+	if job := s.ended(id); job.State != trainset.JobSucceeded || anew.provider.Stats().Predictions != 2 {
+		t.Errorf("job %s (%s) with %d new predictions", job.State, job.Reason, anew.provider.Stats().Predictions)
+	}
+}
+
 // A Redis that goes back to what it was before an image was begun, as one may
 // after a failover, has not forgotten the image: storage has its record.
 func TestAnOlderRedisDoesNotPayAgainForWhatWasStored(t *testing.T) {

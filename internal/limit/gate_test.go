@@ -275,6 +275,7 @@ func TestPauseRateAndCircuitAreShared(t *testing.T) {
 			t.Errorf("closed by a success: %v", err)
 		}
 		must(a.open(ctx, "operator", "paused", "resume"))
+		must(b.open(ctx, "credit", "none left", "buy")) // a create that was under way is answered
 		now = now.Add(time.Hour)
 		must(b.close(ctx, false))
 		if _, err := b.reserve(ctx); !errors.As(err, &open) {

@@ -101,11 +101,13 @@ return 1
 `)
 
 // openScript opens the circuit; one that is open keeps its time, and a probe
-// that failed is followed by the next one only after the interval.
+// that failed is followed by the next one only after the interval. One that an
+// operator opened stays his: nothing that the provider answers may loosen it.
 //
 // KEYS: the account's hash. ARGV: class, detail, remedy, probe interval in
-// seconds, clock or empty. Returns 1.
+// seconds, clock or empty. Returns 1 when it was opened, else 0.
 var openScript = redis.NewScript(`
+if ARGV[1] ~= 'operator' and redis.call('HGET', KEYS[1], 'class') == 'operator' then return 0 end
 local now = tonumber(ARGV[5])
 if not now then
   local t = redis.call('TIME')

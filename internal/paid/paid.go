@@ -69,7 +69,7 @@ type Finder interface {
 type Options struct {
 	Owner    string        // names this worker in the journal
 	MaxBytes int64         // of one output; 64 MB when 0
-	Lifetime time.Duration // how long the provider keeps inputs and outputs, less a margin; 50 minutes when 0
+	Lifetime time.Duration // how long the provider keeps inputs and outputs, less a margin, after which a prediction that it does not know is lost; 50 minutes when 0
 
 	// Fresh is how old an intent may be when it is sent; 5 s when 0. One that is
 	// older was held up, perhaps for so long that another worker has taken it over.
@@ -77,6 +77,9 @@ type Options struct {
 	// CancelAfter has the provider end a prediction; 15 minutes when 0. StartWithin
 	// is how long one may wait to start before we end it; 5 minutes when 0.
 	CancelAfter, StartWithin time.Duration
+	// TextWithin is both for a text, which others wait for and can do without; 90 s
+	// when 0.
+	TextWithin time.Duration
 
 	Webhook func(job trainset.JobID, attempt string) string // where the provider tells of news; nowhere when nil
 	Budget  Budget                                          // none when nil
@@ -99,6 +102,7 @@ func (o Options) withDefaults() Options {
 	set(&o.Fresh, 5*time.Second)
 	set(&o.CancelAfter, 15*time.Minute)
 	set(&o.StartWithin, 5*time.Minute)
+	set(&o.TextWithin, 90*time.Second)
 	if o.Webhook == nil {
 		o.Webhook = func(trainset.JobID, string) string { return "" }
 	}
@@ -109,6 +113,20 @@ func (o Options) withDefaults() Options {
 		o.Room = NewRoom(DefaultRoom)
 	}
 	return o
+}
+
+func (o Options) cancelAfter(a plan.Attempt) time.Duration {
+	if a.Text {
+		return o.TextWithin
+	}
+	return o.CancelAfter
+}
+
+func (o Options) startWithin(a plan.Attempt) time.Duration {
+	if a.Text {
+		return o.TextWithin
+	}
+	return o.StartWithin
 }
 
 // Payer carries out attempts. It is safe for concurrent use.
@@ -251,7 +269,7 @@ func (p *Payer) create(ctx context.Context, a plan.Attempt, began time.Time) (pl
 			return p.reread(ctx, a, ledger.ErrStale)
 		}
 		pred, err := p.provider.Create(ctx, replicate.CreateRequest{
-			Model: a.Model, Input: a.Input, CancelAfter: p.o.CancelAfter, Webhook: p.o.Webhook(a.Job, a.ID),
+			Model: a.Model, Input: a.Input, CancelAfter: p.o.cancelAfter(a), Webhook: p.o.Webhook(a.Job, a.ID),
 		})
 		if err == nil {
 			a, err = p.accepted(ctx, a, pred)
@@ -262,10 +280,12 @@ func (p *Payer) create(ctx context.Context, a plan.Attempt, began time.Time) (pl
 		if !errors.As(err, &e) {
 			return a, fmt.Errorf("creating a prediction: %w", err)
 		}
-		p.permits.Report(ctx, e)
+		if e.Class != replicate.ClassNotFound { // the model is missing, which is this attempt's trouble alone
+			p.permits.Report(ctx, e)
+		}
 		pause := time.Duration(0)
 		switch e.Class {
-		case replicate.ClassInvalid:
+		case replicate.ClassInvalid, replicate.ClassNotFound:
 			return p.end(ctx, a, plan.OutcomeInvalid, 0, e.Error())
 		case replicate.ClassModerated:
 			return p.end(ctx, a, plan.OutcomeModerated, 0, e.Error())
@@ -274,7 +294,7 @@ func (p *Payer) create(ctx context.Context, a plan.Attempt, began time.Time) (pl
 			return p.adopt(ctx, a)
 		case replicate.ClassThrottled, replicate.ClassTransient:
 			pause = backoff(failures) // certainly not accepted: send the same again
-		case replicate.ClassCredit, replicate.ClassAuth, replicate.ClassNotFound:
+		case replicate.ClassCredit, replicate.ClassAuth:
 			// Certainly not accepted, and no use to repeat before somebody acts: the
 			// permit is refused until then, and whoever goes on need not look for it.
 			a.Unsent = true

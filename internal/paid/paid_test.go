@@ -91,6 +91,7 @@ const (
 	refusesBusy           // 429
 	refusesDown           // nothing was sent
 	dropsSilent           // does not accept, and the answer is lost
+	refusesModel          // 404
 	acceptsCrashed        // accepts, and the worker dies before it knows
 )
 
@@ -126,6 +127,8 @@ func (p *provider) Create(ctx context.Context, r replicate.CreateRequest) (repli
 		return replicate.Prediction{}, &replicate.Error{Class: replicate.ClassTransient}
 	case dropsSilent:
 		return replicate.Prediction{}, &replicate.Error{Class: replicate.ClassAmbiguous}
+	case refusesModel:
+		return replicate.Prediction{}, &replicate.Error{Class: replicate.ClassNotFound}
 	case accepts, acceptsSilent, acceptsCrashed:
 	}
 	pred := replicate.Prediction{
@@ -138,7 +141,7 @@ func (p *provider) Create(ctx context.Context, r replicate.CreateRequest) (repli
 	case acceptsCrashed:
 		p.crash()
 		return replicate.Prediction{}, ctx.Err()
-	case accepts, refusesBusy, refusesDown, dropsSilent:
+	case accepts, refusesBusy, refusesDown, dropsSilent, refusesModel:
 	}
 	return pred, nil
 }
@@ -442,6 +445,66 @@ func TestAPredictionThatDoesNotStartIsEndedForNothing(t *testing.T) {
 		}
 		if r := p.requests[0]; r.CancelAfter != 15*time.Minute {
 			t.Errorf("the provider was told to end it after %s", r.CancelAfter)
+		}
+	})
+}
+
+// A text that others wait for is not waited for as long as a picture.
+func TestATextMustStartSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, p := &journal{m: map[string]plan.Attempt{}}, &provider{stuck: true}
+		begun := time.Now()
+		text := fresh("judge.1.1")
+		text.Text = true
+		a := <-run(newPayer(j, p, &freely{}), text)
+		if a.Outcome != plan.OutcomeFailed || time.Since(begun) < 90*time.Second || time.Since(begun) > 2*time.Minute {
+			t.Errorf("%s after %s: %s", a.Outcome, time.Since(begun), a.Reason)
+		}
+		if r := p.requests[0]; r.CancelAfter != 90*time.Second {
+			t.Errorf("the provider was told to end it after %s", r.CancelAfter)
+		}
+	})
+}
+
+// A model that is gone is the trouble of who asks for it: nobody else is stopped.
+func TestAModelThatIsGoneEndsTheAttemptForNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, p, l := &journal{m: map[string]plan.Attempt{}}, &provider{script: []create{refusesModel}}, &freely{}
+		a := <-run(newPayer(j, p, l), fresh("image.1.1"))
+		if a.Outcome != plan.OutcomeInvalid || a.Cost != 0 || len(l.reported) != 0 {
+			t.Errorf("%s for %s, reported %v", a.Outcome, a.Cost, l.reported)
+		}
+	})
+}
+
+// A prediction that the provider does not know waits for the token that it was
+// made with, as long as its output could still be there.
+func TestAnUnknownPredictionIsLostAtLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, p, l := &journal{m: map[string]plan.Attempt{}}, &provider{}, &freely{}
+		a := fresh("image.1.1")
+		a.State, a.PredictionID, a.IntentAt, a.Cost, a.Version = plan.AttemptAccepted, "of another account", time.Now(), a.Price, 1
+		j.m[a.ID] = a
+		if _, _, err := newPayer(j, p, l).Once(t.Context(), a); err == nil || len(l.reported) != 1 {
+			t.Fatalf("error %v, reported %v", err, l.reported)
+		}
+		after(51 * time.Minute)
+		a, _, err := newPayer(j, p, l).Once(t.Context(), j.m[a.ID])
+		if err != nil || a.Outcome != plan.OutcomeLost || a.Cost != a.Price || len(l.reported) != 1 {
+			t.Errorf("%s for %s, reported %v, error %v", a.Outcome, a.Cost, l.reported, err)
+		}
+	})
+}
+
+func TestCancelingEndsAnUnknownPrediction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, p, l := &journal{m: map[string]plan.Attempt{}, canceled: true}, &provider{}, &freely{}
+		a := fresh("image.1.1")
+		a.State, a.PredictionID, a.IntentAt, a.Cost, a.Version = plan.AttemptAccepted, "of another account", time.Now(), a.Price, 1
+		j.m[a.ID] = a
+		a, _, err := newPayer(j, p, l).Once(t.Context(), a)
+		if err != nil || a.Outcome != plan.OutcomeCanceled || a.Cost != a.Price || len(l.reported) != 0 {
+			t.Errorf("%s for %s, reported %v, error %v", a.Outcome, a.Cost, l.reported, err)
 		}
 	})
 }

@@ -33,6 +33,9 @@ func (p *Payer) wait(ctx context.Context, a plan.Attempt, rung <-chan struct{}) 
 		}
 		pause := max(p.pace.Every(), p.pace.First(a.Model, a.IntentAt)) // what it takes may be known by now
 		if err != nil {
+			if unknown(err) && (ending == endingCanceled || time.Since(a.IntentAt) > p.o.Lifetime) {
+				return p.unknown(ctx, a, ending)
+			}
 			if err := p.unanswered(ctx, err); err != nil {
 				return a, err
 			}
@@ -67,11 +70,28 @@ func (p *Payer) look(ctx context.Context, a plan.Attempt) (replicate.Prediction,
 		return pred, endingCanceled, err
 	}
 	pred, err := p.provider.Get(ctx, a.PredictionID)
-	if err == nil && pred.Status == replicate.StatusStarting && time.Since(a.IntentAt) > p.o.StartWithin {
+	if err == nil && pred.Status == replicate.StatusStarting && time.Since(a.IntentAt) > p.o.startWithin(a) {
 		pred, err = p.provider.Cancel(ctx, a.PredictionID)
 		return pred, endingStuck, err
 	}
 	return pred, "", err
+}
+
+// unknown reports whether the provider says that it has no such prediction.
+func unknown(err error) bool {
+	var e *replicate.Error
+	return errors.As(err, &e) && e.Class == replicate.ClassNotFound
+}
+
+// unknown ends an attempt whose prediction the provider does not know, or not by
+// this token, and of which nothing more is to be had or wanted. It was accepted,
+// so it counts as paid.
+func (p *Payer) unknown(ctx context.Context, a plan.Attempt, why ending) (plan.Attempt, error) {
+	const reason = "the provider does not know the prediction: it was made with another account's token, or deleted there"
+	if why == endingCanceled {
+		return p.end(ctx, a, plan.OutcomeCanceled, a.Price, string(why)+"; "+reason)
+	}
+	return p.end(ctx, a, plan.OutcomeLost, a.Price, reason)
 }
 
 // unanswered says whether to go on polling after an error: a question that

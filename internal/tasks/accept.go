@@ -302,10 +302,13 @@ func sameBytes(field string, data []byte, want string) error {
 // prediction may wait long before it reads it.
 const uploadStays = 40 * time.Minute
 
+// readable reports whether the provider can still read what lies at an address.
+func (h *Handlers) readable(url string) bool { return h.o.Readable == nil || h.o.Readable(url) }
+
 // referenceURL returns the address at which the provider reads the job's
 // reference, uploading it once however many ask.
 func (h *Handlers) referenceURL(ctx context.Context, p plan.Plan) (string, error) {
-	if ends := p.Reference.URLEnds; ends != nil && ends.Sub(h.o.Now()) >= uploadStays {
+	if ends := p.Reference.URLEnds; ends != nil && ends.Sub(h.o.Now()) >= uploadStays && h.readable(p.Reference.URL) {
 		return p.Reference.URL, nil
 	}
 	u, err := h.uploadReference(ctx, p)
@@ -328,7 +331,7 @@ func (h *Handlers) uploaded(ctx context.Context, job trainset.JobID, sum, name, 
 func (h *Handlers) uploadOnce(ctx context.Context, job trainset.JobID, sum, name, kind string, read func() ([]byte, error)) (ledger.Upload, error) {
 	v, err, _ := h.once.Do(string(job)+sum, func() (any, error) {
 		u, ok, err := h.ledger.Upload(ctx, job, sum, uploadStays)
-		if err != nil || ok {
+		if err != nil || ok && h.readable(u.URL) {
 			return u, err
 		}
 		data, err := read()

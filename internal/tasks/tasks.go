@@ -63,13 +63,14 @@ type Options struct {
 	JudgeModel   string // of the provider's, when a request names none
 	OpenAI       Payer  // carries out judgements by OpenAI's API; none when nil
 	Reference    reference.Options
-	Limits       imaging.Limits // of references
-	Version      string         // of this program, for manifests
-	Debug        Debug          // none when nil
-	Bell         *paid.Bell     // shared with the payer; one of its own when nil
-	Room         *paid.Room     // shared with the payer; one of its own when nil
-	Workers      func(n int)    // is told how many there are, with every beat; may be nil
-	Meter        Meter          // counts nothing when nil
+	Limits       imaging.Limits        // of references
+	Version      string                // of this program, for manifests
+	Debug        Debug                 // none when nil
+	Bell         *paid.Bell            // shared with the payer; one of its own when nil
+	Room         *paid.Room            // shared with the payer; one of its own when nil
+	Workers      func(n int)           // is told how many there are, with every beat; may be nil
+	Readable     func(url string) bool // whether the provider still has what was uploaded; it has while it says so when nil
+	Meter        Meter                 // counts nothing when nil
 	Log          zerolog.Logger
 	Now          func() time.Time
 }

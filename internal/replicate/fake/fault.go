@@ -18,6 +18,7 @@ const (
 	ThrottleLowCredit Kind = "throttle_low_credit" //nolint:gosec // no secret: 429 with the "reduced to 6 requests per minute" text
 	Credit            Kind = "credit"              // 402
 	Unauthorized      Kind = "unauthorized"        // 401
+	NotFound          Kind = "not_found"           // 404: the model, or what is asked for, is gone
 	ServerError       Kind = "server_error"        // 500
 	BadGateway        Kind = "bad_gateway"         // 502 with an HTML body
 	EOF               Kind = "eof"                 // connection closed
@@ -79,7 +80,7 @@ const (
 
 var stages = map[Kind]stage{
 	Throttle: atRequest, ThrottleBody: atRequest, ThrottleLowCredit: atRequest, Credit: atRequest,
-	Unauthorized: atRequest, ServerError: atRequest, BadGateway: atRequest, EOF: atRequest, Hang: atRequest, Slow: atRequest,
+	Unauthorized: atRequest, NotFound: atRequest, ServerError: atRequest, BadGateway: atRequest, EOF: atRequest, Hang: atRequest, Slow: atRequest,
 	HoldReply: atReply, ServerErrorAfter: atReply, BadGatewayAfter: atReply, EOFAfter: atReply, EarlyProcessing: atReply,
 	Fail: atRun, Abort: atRun, Stuck: atRun, SlowRun: atRun, OutputNull: atRun, OutputString: atRun, OutputArray: atRun,
 	OutputObject: atRun, OutputNotImage: atRun, OutputBlank: atRun, OutputSmall: atRun, OutputColour: atRun, DataRemoved: atRun,
@@ -247,6 +248,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, f Fault) bool {
 		writeProblem(w, problem{Title: "Insufficient credit", Status: http.StatusPaymentRequired, Detail: creditDetail})
 	case Unauthorized:
 		writeUnauthenticated(w)
+	case NotFound:
+		writeNotFound(w)
 	case ServerError, ServerErrorAfter:
 		writeProblem(w, problem{Title: "Internal Server Error", Status: http.StatusInternalServerError, Detail: "Something went wrong."})
 	case BadGateway, BadGatewayAfter:

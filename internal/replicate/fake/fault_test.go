@@ -27,6 +27,7 @@ var requestFaults = map[Kind]struct {
 	ThrottleLowCredit: {fault: Fault{Seconds: 10}, status: 429, header: "10", says: "reduced to 6 requests per minute"},
 	Credit:            {status: 402, says: "insufficient credit"},
 	Unauthorized:      {status: 401, says: "valid authentication token"},
+	NotFound:          {status: 404, says: "could not be found"},
 	ServerError:       {status: 500, says: "Internal Server Error"},
 	BadGateway:        {status: 502, says: "<html>"},
 	EOF:               {aborted: true},
