@@ -121,10 +121,18 @@ func judgeModel(req trainset.StyleRequest) string {
 	return replicate.DefaultJudgeModel
 }
 
-// underCap says whether the cap pays for at least one picture.
+// underCap says whether the cap pays for at least one picture: for one of each
+// call that it takes.
 func (e estimate) underCap(limit trainset.Money) error {
-	if first := e.Parts[0]; limit > 0 && limit < first.Price {
-		return trainset.Invalid("max_cost_usd", fmt.Sprintf("%s does not pay for one image of %s at %s", limit, first.Model, first.Price), "give more, or leave it out")
+	least, what := trainset.Money(0), "one image of "+e.Model
+	for _, p := range e.Parts {
+		least += p.Price
+	}
+	if e.Grids > 0 {
+		what = "one grid of " + e.Model + " with what follows from it"
+	}
+	if limit > 0 && limit < least {
+		return trainset.Invalid("max_cost_usd", fmt.Sprintf("%s does not pay for %s, %s", limit, what, least), "give more, or leave it out")
 	}
 	return nil
 }

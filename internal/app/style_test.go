@@ -7,6 +7,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/actormaker/trainset"
@@ -206,10 +207,48 @@ func TestAStyleThatStaysShortIsPartial(t *testing.T) {
 func TestAStylesCapHolds(t *testing.T) {
 	s := newSystem(t, redistest.Mini(t))
 	s.start()
-	req := s.styleRequest("k", func(r *trainset.StyleRequest) { r.Grids, r.MaxCost = 1, 250_000 })
+	req := s.styleRequest("k", func(r *trainset.StyleRequest) { r.MaxCost = 250_000 }) // two of its three grids
 	job := s.style(req)
-	if job.State != trainset.JobPartial || len(job.Grids) != 2 || job.Cost.Actual > 250_000 {
-		t.Errorf("job %s (%s): %d grids for %s", job.State, job.Reason, len(job.Grids), job.Cost.Actual)
+	if job.State != trainset.JobPartial || len(job.Grids) != 2 || job.Succeeded() < 10 || job.Cost.Actual > 250_000 {
+		t.Errorf("job %s (%s): %d images of %d grids for %s", job.State, job.Reason, job.Succeeded(), len(job.Grids), job.Cost.Actual)
+	}
+	job = s.style(s.styleRequest("too little", func(r *trainset.StyleRequest) { r.MaxCost = 90_000 }))
+	if job.State != trainset.JobFailed || !strings.Contains(job.Reason, "max_cost_usd: $0.09 does not pay for one grid") || job.Cost.Actual != 0 {
+		t.Errorf("job %s for %s: %s", job.State, job.Cost.Actual, job.Reason)
+	}
+}
+
+// A fault that strikes every grid or tile is not paid for until the last grid
+// that is allowed: the job says what is wrong after the first.
+func TestAFaultOfAllIsNotPaidForToTheEnd(t *testing.T) {
+	const generates, enlarges = "black-forest-labs/flux-kontext-pro", "topazlabs/image-upscale"
+	for name, c := range map[string]struct {
+		fault   fake.Fault
+		enhance trainset.Enhance
+		made    int // predictions at most
+		says    string
+	}{
+		"no grid is ever drawn":    {fake.Fault{Kind: fake.GridNone, Model: generates}, trainset.EnhanceNone, 3 * 3, "grid"},
+		"grids are never enlarged": {fake.Fault{Kind: fake.OutputSmall, Model: enlarges}, trainset.EnhanceGrid, 3 + 3 + 3*2, "the enlargement has"},
+		"tiles are never enlarged": {fake.Fault{Kind: fake.OutputSmall, Model: enlarges}, trainset.EnhanceTile, 3 + 3 + (6+2)*2, "fewer than 1024"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.fault.Times, c.fault.Every = -1, 1
+			s := newSystem(t, redistest.Mini(t), c.fault)
+			s.start()
+			job := s.style(s.styleRequest("k", func(r *trainset.StyleRequest) {
+				r.Images, r.Enhance = 6, c.enhance
+				if c.enhance == trainset.EnhanceNone {
+					r.Judge = trainset.JudgeLocal
+				}
+			}))
+			if job.State != trainset.JobFailed || len(job.Grids) != 3 || !strings.Contains(job.Items[5].Reason, c.says) {
+				t.Errorf("job %s of %d grids (%s), the last item: %s", job.State, len(job.Grids), job.Reason, job.Items[5].Reason)
+			}
+			if made := s.provider.Stats().Predictions; made > c.made {
+				t.Errorf("the provider made %d predictions, at most %d are worth it", made, c.made)
+			}
+		})
 	}
 }
 

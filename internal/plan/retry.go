@@ -84,8 +84,7 @@ func (a *again) grids(r Record) {
 			a.take(r, JudgeID(n))
 		}
 	}
-	chosen, _ := choose(r, open)
-	short, each := len(open)-chosen, r.Plan.expectedTiles()
+	short, each := len(open)-len(choose(r, open)), r.Plan.ExpectedTiles()
 	for n := 1; n <= r.Grids() && short > 0; n++ {
 		if _, made := r.Winner(GridID(n)); made && r.Plan.Style.Enhance == trainset.EnhanceGrid && a.enlargement(r, n) {
 			short -= each
@@ -105,8 +104,8 @@ func (a *again) enlargement(r Record, grid int) bool {
 	return !begun || a.take(r, EnhanceID(grid))
 }
 
-// expectedTiles is how many images the plan counts on from one grid.
-func (p Plan) expectedTiles() int {
+// ExpectedTiles is how many images the plan counts on from one grid, 1 to 9.
+func (p Plan) ExpectedTiles() int {
 	grids := max(p.Style.Grids, 1)
-	return max((p.Images+grids-1)/grids, 1)
+	return min(max((p.Images+grids-1)/grids, 1), tilesOfAGrid)
 }

@@ -3,9 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
-	"math/bits"
 	"slices"
-	"strconv"
 
 	"github.com/actormaker/trainset"
 )
@@ -42,6 +40,9 @@ type Verdict struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// tilesOfAGrid is how many cells a grid has.
+const tilesOfAGrid = 9
+
 // LocalJudge is who decides where no model does.
 const LocalJudge = "local"
 
@@ -72,22 +73,130 @@ func Grow(r Record) Growth {
 	if !gridsJudged(r) {
 		return Growth{}
 	}
-	wanted := r.openItems()
-	chosen, ready := choose(r, wanted)
-	short := len(wanted) - chosen
-	grow := Growth{Subtasks: ready}
-	if short > 0 && r.Grids() < r.Plan.Style.MaxGrids && affords(r) {
+	if r.enlargesNothing() {
+		return Growth{}
+	}
+	open := r.openItems()
+	chosen := choose(r, open)
+	grow := Growth{Subtasks: begun(chosen)}
+	if short := len(open) - len(chosen); short > 0 && r.stopsShort(chosen, short) == "" {
 		grow.Grids = 1
 	}
 	return grow
 }
 
-// affords reports whether the cost cap leaves room for one more grid and all
-// that follows from it.
-func affords(r Record) bool {
-	p := r.Plan
-	price := p.Price + p.Style.JudgeModel.Price + p.Buys(VerbEnhance).Price
-	return p.MaxCost == 0 || r.Spent+price <= p.MaxCost
+// inVain is how many grids in a row, or enlarged tiles at first, may give nothing
+// before no more are paid for.
+const (
+	gridsInVain = 2
+	tilesInVain = 3
+)
+
+// enlargesNothing reports whether tiles were enlarged and none came to anything:
+// no others take their places unless one of those under way does.
+func (r Record) enlargesNothing() bool {
+	failed := 0
+	for _, s := range r.Subtasks {
+		switch {
+		case s.Verb != VerbTile || !s.State.Settled():
+		case s.State == trainset.ItemSucceeded:
+			return false
+		default:
+			failed++
+		}
+	}
+	return r.Plan.Style.Enhance == trainset.EnhanceTile && failed >= tilesInVain
+}
+
+// stopsShort says why no further grid is asked for though images are short of
+// tiles, beyond those that were just chosen; empty where one is.
+func (r Record) stopsShort(chosen []candidate, short int) string {
+	if in := r.vain(chosen); in >= gridsInVain {
+		return fmt.Sprintf("the last %d gave none: %s", in, r.fault())
+	}
+	switch {
+	case r.Grids() >= r.Plan.Style.MaxGrids:
+		return "no more are allowed"
+	case !r.affords(short):
+		return fmt.Sprintf("another one with what follows from it does not fit in %s", r.Plan.MaxCost)
+	}
+	return ""
+}
+
+// vain is how many grids in a row have given no image and no tile that may become
+// one, of those that were asked for since the job began; of all, where none has
+// given anything.
+func (r Record) vain(chosen []candidate) int {
+	gave := map[int]bool{}
+	for _, c := range chosen {
+		gave[c.grid] = true
+	}
+	for _, s := range r.Subtasks {
+		if s.Verb == VerbTile && (!s.State.Settled() || s.State == trainset.ItemSucceeded) {
+			gave[s.Ask.Grid] = true
+		}
+	}
+	last := r.Grids()
+	for last > 0 && !gave[last] {
+		last--
+	}
+	if last == 0 {
+		return r.Grids()
+	}
+	return r.Grids() - max(last, r.Plan.Style.Grids)
+}
+
+// fault is why the last grid gave no image.
+func (r Record) fault() string {
+	n := r.Grids()
+	for _, id := range []SubtaskID{GridID(n), EnhanceID(n)} {
+		if s, ok := r.Subtasks[id]; ok && s.State.Settled() && s.State != trainset.ItemSucceeded {
+			return s.Reason
+		}
+	}
+	for t := range tilesOfAGrid {
+		if s, ok := r.Subtasks[TileID(n, t+1)]; ok && s.State != trainset.ItemSucceeded && s.Reason != "" {
+			return s.Reason
+		}
+	}
+	return "none of its tiles is fit and unlike the others"
+}
+
+// affords reports whether the cost cap leaves room for one more grid and what
+// follows from it, beside what is still to be asked for.
+func (r Record) affords(short int) bool {
+	if r.Plan.MaxCost == 0 {
+		return true
+	}
+	owed := r.Plan.GridPrice(min(short, r.Plan.ExpectedTiles()))
+	for _, s := range r.Subtasks {
+		if tries := r.Tries(s.ID); !s.State.Settled() && (len(tries) == 0 || tries[len(tries)-1].State == AttemptEnded) {
+			owed += r.Plan.Buys(s.Verb).Price
+		}
+	}
+	return r.Spent+owed <= r.Plan.MaxCost
+}
+
+// GridPrice is what a grid costs with all that follows from it, some of its tiles
+// becoming images.
+func (p Plan) GridPrice(tiles int) trainset.Money {
+	return p.Price + p.Style.JudgeModel.Price + p.Buys(VerbTile).Price*trainset.Money(tiles) + p.enlargement()
+}
+
+func (p Plan) enlargement() trainset.Money {
+	if p.Style.Enhance == trainset.EnhanceGrid {
+		return p.Style.EnhanceModel.Price
+	}
+	return 0
+}
+
+// FirstGrids is how many grids a job begins with: as many as were asked for, or
+// as the cost cap pays for with all that follows from them, and at least one.
+func (p Plan) FirstGrids() int {
+	if p.MaxCost == 0 {
+		return p.Style.Grids
+	}
+	return max(min(p.Style.Grids, int(p.MaxCost/p.GridPrice(p.ExpectedTiles()))), 1)
 }
 
 // followUps returns the judgement and the enlargement of every grid that was
@@ -177,93 +286,6 @@ func (r Record) Judged(grid int) Judgement {
 	return j
 }
 
-// candidate is a tile that may become an item.
-type candidate struct {
-	grid, tile int
-	about      TileAsk
-	hash       uint64
-	ready      bool // its grid need not be enlarged any more
-}
-
-// candidates returns the tiles that are fit by the judge's word and by local
-// measures, of grids that are enlarged or may still be, in the order of grids
-// and tiles.
-func candidates(r Record) []candidate {
-	var all []candidate
-	for n := 1; n <= r.Grids(); n++ {
-		made, ok := r.Winner(GridID(n))
-		if !ok || made.Grid == nil {
-			continue
-		}
-		larger, asked := r.Subtasks[EnhanceID(n)]
-		ready := r.Plan.Style.Enhance != trainset.EnhanceGrid || larger.State == trainset.ItemSucceeded
-		if !ready && (!asked || larger.State.Settled()) {
-			continue
-		}
-		for _, v := range r.Judged(n).Verdicts {
-			if v.Tile < 1 || v.Tile > len(made.Grid.Tiles) || !v.Unique || !v.Fit || !made.Grid.Tiles[v.Tile-1].Fit {
-				continue
-			}
-			hash, err := strconv.ParseUint(made.Grid.Tiles[v.Tile-1].DHash, 16, 64)
-			if err != nil {
-				continue
-			}
-			all = append(all, candidate{n, v.Tile, r.Subtasks[GridID(n)].Ask.Tiles[v.Tile-1], hash, ready})
-		}
-	}
-	return all
-}
-
-// choose gives tiles to items: none that looks like one in use, those of the
-// categories that the set has least of first. What is left over is a spare. It
-// returns how many tiles it chose, and the subtasks of those whose grid is ready:
-// the others are chosen again when theirs is.
-func choose(r Record, items []int) (chosen int, ready []Subtask) {
-	if len(items) == 0 {
-		return 0, nil
-	}
-	var free, used []candidate
-	count := map[string]int{}
-	for _, c := range candidates(r) {
-		s, there := r.Subtasks[TileID(c.grid, c.tile)]
-		switch {
-		case !there:
-			free = append(free, c)
-		case !s.State.Settled() || s.State == trainset.ItemSucceeded:
-			used = append(used, c)
-			count[c.about.Category]++
-		}
-	}
-	for _, index := range items {
-		free = slices.DeleteFunc(free, func(c candidate) bool { return resembles(c, used) })
-		if len(free) == 0 {
-			break
-		}
-		c := slices.MinFunc(free, func(a, b candidate) int {
-			return cmp.Or(cmp.Compare(count[a.about.Category], count[b.about.Category]),
-				cmp.Compare(a.grid, b.grid), cmp.Compare(a.tile, b.tile))
-		})
-		free = slices.DeleteFunc(free, func(o candidate) bool { return o == c })
-		used = append(used, c)
-		count[c.about.Category]++
-		chosen++
-		if c.ready {
-			ready = append(ready, c.subtask(index))
-		}
-	}
-	return chosen, ready
-}
-
-func resembles(c candidate, used []candidate) bool {
-	return slices.ContainsFunc(used, func(u candidate) bool { return bits.OnesCount64(c.hash^u.hash) <= nearDuplicate })
-}
-
-func (c candidate) subtask(index int) Subtask {
-	return pending(TileID(c.grid, c.tile), VerbTile, Ask{
-		Index: index, Grid: c.grid, Tile: c.tile, Category: c.about.Category, Scene: c.about.Subject, Caption: c.about.Caption,
-	})
-}
-
 // Items returns one subtask for each wanted image, by number: the one that made
 // it, else the one that was tried last. An item that no subtask was found for
 // is pending, or in an ended job failed.
@@ -308,7 +330,12 @@ func (r Record) unserved(index int) Subtask {
 	case r.Canceled:
 		s.State, s.Reason = trainset.ItemCanceled, "canceled before a tile was chosen for it"
 	case r.State.Ended() || r.assembling():
-		s.State, s.Reason = trainset.ItemFailed, fmt.Sprintf("%s gave no further tile that is fit", grids(r.Grids()))
+		s.State, s.Reason = trainset.ItemFailed, grids(r.Grids())+" gave no further tile that is fit"
+		if open := r.openItems(); len(open) > 0 {
+			if why := r.stopsShort(nil, len(open)); why != "" {
+				s.Reason += "; " + why
+			}
+		}
 	}
 	return s
 }

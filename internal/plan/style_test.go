@@ -2,7 +2,9 @@ package plan_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -303,4 +305,165 @@ func deliver(t *rapid.T, r *plan.Record, s plan.Step, asked map[plan.SubtaskID]b
 	case plan.VerbImage, plan.VerbEnhance, plan.VerbTile, plan.VerbAccept, plan.VerbAssemble:
 	}
 	settle(r, s.Subtask, state, result)
+}
+
+func none(int) bool { return false }
+
+// grow adds what a job needs, and makes and judges its grids, each of which has
+// tiles that are fit or none.
+func grow(r *plan.Record, p plan.Plan, fruitful func(grid int) bool) {
+	for g := plan.Grow(*r); !g.Empty(); g = plan.Grow(*r) {
+		add(r, g.Subtasks)
+		add(r, p.GridSubtasks(r.Grids()+1, r.Grids()+g.Grids))
+		for _, s := range r.Subtasks {
+			switch {
+			case s.State.Settled():
+			case s.Verb == plan.VerbGrid && fruitful(s.Index):
+				settle(r, s.ID, trainset.ItemSucceeded, madeGrid(func(t int) bool { return t < 3 }, spread(s.Index)))
+			case s.Verb == plan.VerbGrid:
+				settle(r, s.ID, trainset.ItemSucceeded, madeGrid(none, spread(s.Index)))
+			default:
+				settle(r, s.ID, trainset.ItemSucceeded, plan.Attempt{})
+			}
+		}
+	}
+}
+
+// Grids that give nothing are not paid for up to the last that is allowed.
+func TestNoGridIsAskedForInVain(t *testing.T) {
+	for name, c := range map[string]struct {
+		first    int
+		fruitful func(grid int) bool
+		want     int
+	}{
+		"none gives anything":       {3, none, 3},
+		"nor one after the other":   {1, none, 2},
+		"one of the first does":     {3, func(n int) bool { return n == 1 }, 5},
+		"one after two that do not": {3, func(n int) bool { return n == 1 || n == 5 }, 7},
+		"all do":                    {3, always, 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := stylePlan(30, c.first, 10, trainset.JudgeLocal, trainset.EnhanceNone)
+			r := styleRecord(p)
+			for n := 1; n <= c.first; n++ {
+				fit := none
+				if c.fruitful(n) {
+					fit = func(t int) bool { return t < 3 }
+				}
+				settle(&r, plan.GridID(n), trainset.ItemSucceeded, madeGrid(fit, spread(n)))
+			}
+			grow(&r, p, c.fruitful)
+			if r.Grids() != c.want {
+				t.Errorf("%d grids, want %d", r.Grids(), c.want)
+			}
+			last := r.Items()[29]
+			says := "the last"
+			if c.want == 10 {
+				says = "no more are allowed"
+			}
+			if last.State != trainset.ItemFailed || !strings.Contains(last.Reason, says) {
+				t.Errorf("the last item is %s: %s", last.State, last.Reason)
+			}
+		})
+	}
+}
+
+// Where enlargements of tiles come to nothing, no spare is enlarged after them
+// and no grid made, unless one that is under way does.
+func TestNoSparesAreEnlargedInVain(t *testing.T) {
+	p := stylePlan(5, 1, 10, trainset.JudgeLocal, trainset.EnhanceTile)
+	r := styleRecord(p)
+	settle(&r, plan.GridID(1), trainset.ItemSucceeded, madeGrid(always, spread(1)))
+	first := plan.Grow(r).Subtasks
+	add(&r, first)
+	for _, s := range first[:4] {
+		settle(&r, s.ID, trainset.ItemRejected, plan.Attempt{})
+	}
+	if g := plan.Grow(r); !g.Empty() {
+		t.Errorf("with four of five in vain: %+v", g)
+	}
+	succeeded := plan.Record{Subtasks: maps.Clone(r.Subtasks), Attempts: r.Attempts, Plan: r.Plan, ID: r.ID, State: r.State}
+	settle(&succeeded, first[4].ID, trainset.ItemSucceeded, plan.Attempt{})
+	if g := plan.Grow(succeeded); len(g.Subtasks) != 4 || g.Grids != 0 {
+		t.Errorf("after one that succeeded: %+v", g)
+	}
+	settle(&r, first[4].ID, trainset.ItemRejected, plan.Attempt{})
+	if steps := plan.Needed(r); len(steps) != 1 || steps[0].Verb != plan.VerbAssemble {
+		t.Errorf("with all in vain: %+v", steps)
+	}
+}
+
+// A job begins with as many grids as its cap pays for, with all that follows.
+func TestTheCapBoundsTheFirstGrids(t *testing.T) {
+	for name, c := range map[string]struct {
+		enhance trainset.Enhance
+		limit   trainset.Money
+		want    int
+	}{
+		"no cap":              {trainset.EnhanceGrid, 0, 3},
+		"all":                 {trainset.EnhanceGrid, 90, 3},
+		"not all":             {trainset.EnhanceGrid, 89, 2},
+		"one":                 {trainset.EnhanceGrid, 31, 1},
+		"at least one":        {trainset.EnhanceGrid, 1, 1},
+		"tiles cost, too":     {trainset.EnhanceTile, 200, 2}, // 10 + 10 + 7 x 10 a grid
+		"nothing is enlarged": {trainset.EnhanceNone, 59, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := stylePlan(20, 3, 10, trainset.JudgeReplicate, c.enhance)
+			p.MaxCost = c.limit
+			if got := p.FirstGrids(); got != c.want {
+				t.Errorf("%d grids, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+// What is still to be asked for is set aside before another grid is.
+func TestAFurtherGridMustFitTheCapBesideWhatIsOwed(t *testing.T) {
+	for limit, want := range map[trainset.Money]int{60: 1, 59: 0} { // spent 20, owed an enlargement, a chain of 30
+		p := stylePlan(20, 1, 10, trainset.JudgeReplicate, trainset.EnhanceGrid)
+		p.MaxCost = limit
+		r := styleRecord(p)
+		settle(&r, plan.GridID(1), trainset.ItemSucceeded, madeGrid(always, spread(1)))
+		add(&r, plan.Grow(r).Subtasks)
+		settle(&r, plan.JudgeID(1), trainset.ItemSucceeded, judged(always))
+		r.Spent = 20
+		if g := plan.Grow(r); g.Grids != want {
+			t.Errorf("with a cap of %d: %d grids, want %d", limit, g.Grids, want)
+		}
+	}
+}
+
+// Subjects that the set has not come first, then tiles whose boundaries are sure.
+func TestTilesOfNewSubjectsComeFirst(t *testing.T) {
+	p := stylePlan(10, 2, 2, trainset.JudgeLocal, trainset.EnhanceNone)
+	for i := range p.Asks[1].Tiles { // the second grid repeats the first but for one
+		if i != 4 {
+			p.Asks[1].Tiles[i] = p.Asks[0].Tiles[i]
+		}
+	}
+	r := styleRecord(p)
+	settle(&r, plan.GridID(1), trainset.ItemSucceeded, madeGrid(always, spread(1)))
+	settle(&r, plan.GridID(2), trainset.ItemSucceeded, madeGrid(always, spread(2)))
+	subjects := map[string]bool{}
+	for _, s := range plan.Grow(r).Subtasks {
+		subjects[s.Ask.Scene] = true
+	}
+	if len(subjects) != 10 {
+		t.Errorf("%d subjects of 10 images: %v", len(subjects), subjects)
+	}
+}
+
+func TestTilesOfSureBoundariesComeFirst(t *testing.T) {
+	p := stylePlan(1, 1, 1, trainset.JudgeLocal, trainset.EnhanceNone)
+	for i := range p.Asks[0].Tiles {
+		p.Asks[0].Tiles[i].Category = "one"
+	}
+	r := styleRecord(p)
+	made := madeGrid(always, spread(1))
+	made.Grid.Tiles[6].Confidence = 0.9
+	settle(&r, plan.GridID(1), trainset.ItemSucceeded, made)
+	if g := plan.Grow(r); len(g.Subtasks) != 1 || g.Subtasks[0].Ask.Tile != 7 {
+		t.Errorf("chose %+v", g.Subtasks)
+	}
 }

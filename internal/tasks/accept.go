@@ -225,7 +225,7 @@ func (h *Handlers) model(req trainset.Request) (replicate.Model, error) {
 	if err != nil {
 		return m, err
 	}
-	if o.MaxCost > 0 && o.MaxCost < m.Price {
+	if req.Kind() == trainset.KindActor && o.MaxCost > 0 && o.MaxCost < m.Price {
 		return m, trainset.Invalid("max_cost_usd", fmt.Sprintf("%s does not pay for one image of %s at %s", o.MaxCost, m.Name, m.Price), "give more, or leave it out")
 	}
 	return m, nil

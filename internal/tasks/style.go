@@ -31,6 +31,10 @@ func (h *Handlers) stylePlan(req trainset.StyleRequest, m replicate.Model) (plan
 	if req.Seed != nil {
 		p.Seed = *req.Seed
 	}
+	if least := p.GridPrice(1); p.MaxCost > 0 && p.MaxCost < least {
+		return p, trainset.Invalid("max_cost_usd", fmt.Sprintf("%s does not pay for one grid with what follows from it, %s", p.MaxCost, least), "give more, or leave it out")
+	}
+	style.Grids = p.FirstGrids()
 	p.Estimated = estimate(p)
 	for n := 1; n <= style.MaxGrids; n++ {
 		p.Asks = append(p.Asks, gridAsk(p, n, h.o.MaxAttempts))

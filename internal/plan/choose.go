@@ -1,0 +1,122 @@
+package plan
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+	"strconv"
+
+	"github.com/actormaker/trainset"
+)
+
+// candidate is a tile that may become an item.
+type candidate struct {
+	grid, tile int
+	about      TileAsk
+	hash       uint64
+	doubt      int  // 1 where its boundaries may be a guess
+	ready      bool // its grid need not be enlarged any more
+	item       int  // that it was chosen for
+}
+
+// sure is the confidence of a tile's boundaries, 0 to 1, from which on they are no
+// guess.
+const sure = 0.5
+
+// candidates returns the tiles that are fit by the judge's word and by local
+// measures, of grids that are enlarged or may still be, in the order of grids
+// and tiles.
+func candidates(r Record) []candidate {
+	var all []candidate
+	for n := 1; n <= r.Grids(); n++ {
+		made, ok := r.Winner(GridID(n))
+		if !ok || made.Grid == nil {
+			continue
+		}
+		larger, asked := r.Subtasks[EnhanceID(n)]
+		ready := r.Plan.Style.Enhance != trainset.EnhanceGrid || larger.State == trainset.ItemSucceeded
+		if !ready && (!asked || larger.State.Settled()) {
+			continue
+		}
+		for _, v := range r.Judged(n).Verdicts {
+			if v.Tile < 1 || v.Tile > len(made.Grid.Tiles) || !v.Unique || !v.Fit || !made.Grid.Tiles[v.Tile-1].Fit {
+				continue
+			}
+			found := made.Grid.Tiles[v.Tile-1]
+			hash, err := strconv.ParseUint(found.DHash, 16, 64)
+			if err != nil {
+				continue
+			}
+			c := candidate{grid: n, tile: v.Tile, about: r.Subtasks[GridID(n)].Ask.Tiles[v.Tile-1], hash: hash, ready: ready}
+			if found.Confidence < sure {
+				c.doubt = 1
+			}
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// choose gives tiles to items: none that looks like one in use, subjects that the
+// set has not first, then the categories that it has least of, then tiles whose
+// boundaries are sure. What is left over is a spare. The tiles are those of items
+// in their order; there may be fewer.
+func choose(r Record, items []int) []candidate {
+	if len(items) == 0 {
+		return nil
+	}
+	var free, used, chosen []candidate
+	of := map[string]int{} // images by subject and by category, which share no names
+	use := func(c candidate) {
+		used = append(used, c)
+		of[c.about.Subject]++
+		of["in "+c.about.Category]++
+	}
+	for _, c := range candidates(r) {
+		s, there := r.Subtasks[TileID(c.grid, c.tile)]
+		switch {
+		case !there:
+			free = append(free, c)
+		case !s.State.Settled() || s.State == trainset.ItemSucceeded:
+			use(c)
+		}
+	}
+	for _, index := range items {
+		free = slices.DeleteFunc(free, func(c candidate) bool { return resembles(c, used) })
+		if len(free) == 0 {
+			break
+		}
+		c := slices.MinFunc(free, func(a, b candidate) int {
+			return cmp.Or(cmp.Compare(of[a.about.Subject], of[b.about.Subject]),
+				cmp.Compare(of["in "+a.about.Category], of["in "+b.about.Category]),
+				cmp.Compare(a.doubt, b.doubt), cmp.Compare(a.grid, b.grid), cmp.Compare(a.tile, b.tile))
+		})
+		free = slices.DeleteFunc(free, func(o candidate) bool { return o == c })
+		use(c)
+		c.item = index
+		chosen = append(chosen, c)
+	}
+	return chosen
+}
+
+// begun are the subtasks of those whose grid is ready: the others are chosen
+// again when theirs is.
+func begun(chosen []candidate) []Subtask {
+	var subs []Subtask
+	for _, c := range chosen {
+		if c.ready {
+			subs = append(subs, c.subtask())
+		}
+	}
+	return subs
+}
+
+func resembles(c candidate, used []candidate) bool {
+	return slices.ContainsFunc(used, func(u candidate) bool { return bits.OnesCount64(c.hash^u.hash) <= nearDuplicate })
+}
+
+func (c candidate) subtask() Subtask {
+	return pending(TileID(c.grid, c.tile), VerbTile, Ask{
+		Index: c.item, Grid: c.grid, Tile: c.tile, Category: c.about.Category, Scene: c.about.Subject, Caption: c.about.Caption,
+	})
+}
