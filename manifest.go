@@ -185,7 +185,10 @@ type SetTile struct {
 	Judge      string  `json:"judge"`  // who decided: a model's name, or "local"
 	Unique     bool    `json:"unique"` // repeats no tile before it
 	Fit        bool    `json:"fit"`    // for training
-	Reason     string  `json:"reason,omitempty"`
+	// Shows is the tile of the grid whose subject the judge saw here, where that is
+	// not its own: the caption names that one.
+	Shows  int    `json:"shows,omitempty"`
+	Reason string `json:"reason,omitempty"`
 }
 
 // SetCell is one tile of a grid, whether it came into the set or not.

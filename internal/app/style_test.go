@@ -158,6 +158,36 @@ func TestAStylesFaults(t *testing.T) {
 	}
 }
 
+// A caption names what the judge saw in a tile, not what was asked for there.
+func TestCaptionsNameWhatTilesShow(t *testing.T) {
+	s := newSystem(t, redistest.Mini(t), fake.Fault{Kind: fake.JudgeSwapped, Model: "openai/gpt-4.1-mini"})
+	s.start()
+	req := s.styleRequest("k", func(r *trainset.StyleRequest) { small(r); r.Images, r.MaxGrids = 9, 1 })
+	s.style(req)
+	m := s.styleManifest(req)
+	asked := map[int]trainset.SetCell{}
+	for _, c := range m.Grids[0].Tiles {
+		asked[c.Tile] = c
+	}
+	if c := asked[3]; c.Use != trainset.TileUnfit || !strings.Contains(c.Why, "none of what the grid was to show") {
+		t.Errorf("tile 3 shows something else: %s, %s", c.Use, c.Why)
+	}
+	swapped := 0
+	for _, it := range m.Items {
+		if it.Tile == nil || it.Tile.Tile > 2 {
+			continue
+		}
+		swapped++
+		other := 3 - it.Tile.Tile
+		if it.Scene != asked[other].Subject || it.Tile.Shows != other || it.Scene == asked[it.Tile.Tile].Subject {
+			t.Errorf("tile %d shows %d: scene %q, caption %v", it.Tile.Tile, it.Tile.Shows, it.Scene, it.Caption)
+		}
+	}
+	if swapped == 0 {
+		t.Error("neither of the two is in the set")
+	}
+}
+
 // One grid more is made where those at first are too few.
 func TestAStyleIsToppedUp(t *testing.T) {
 	s := newSystem(t, redistest.Mini(t))

@@ -30,6 +30,9 @@ func (s Set) tile(grid, tile int) *trainset.SetTile {
 	for _, v := range judged.Verdicts {
 		if v.Tile == tile {
 			t.Unique, t.Fit, t.Reason = v.Unique, v.Fit, clean(v.Reason)
+			if v.Shows != tile {
+				t.Shows = v.Shows
+			}
 		}
 	}
 	return &t

@@ -30,7 +30,7 @@ func Local(img image.Image, boxes [Tiles]image.Rectangle) Verdicts {
 	var all Verdicts
 	var looks [Tiles]*look
 	for i, box := range boxes {
-		all[i] = Verdict{Tile: i + 1, Unique: true, Fit: true}
+		all[i] = Verdict{Tile: i + 1, Unique: true, Fit: true, Shows: i + 1}
 		if box = box.Intersect(img.Bounds()); box.Empty() {
 			all[i].fault("it lies outside the picture")
 			continue

@@ -132,6 +132,7 @@ type entry struct {
 	Tile   *int    `json:"tile"`
 	Unique *bool   `json:"unique"`
 	Fit    *bool   `json:"fit"`
+	Shows  *int    `json:"shows"`
 	Reason *string `json:"reason"`
 }
 
@@ -184,7 +185,13 @@ func readEntry(number int, item json.RawMessage) (Verdict, error) {
 	case !inGrid(*e.Tile):
 		return Verdict{}, refuse("entry %d is about tile %d, they are numbered 1 to %d", number, *e.Tile, Tiles)
 	}
-	v := Verdict{Tile: *e.Tile, Unique: *e.Unique, Fit: *e.Fit}
+	v := Verdict{Tile: *e.Tile, Unique: *e.Unique, Fit: *e.Fit, Shows: *e.Tile} // as asked, where nothing else is said
+	if e.Shows != nil {
+		v.Shows = *e.Shows
+	}
+	if v.Shows != 0 && !inGrid(v.Shows) {
+		return Verdict{}, refuse("entry %d shows line %d, they are numbered 1 to %d, and 0 is none", number, v.Shows, Tiles)
+	}
 	if e.Reason != nil { // good to have, no reason to ask again
 		v.Reason = clean(*e.Reason, maxReason)
 	}
@@ -193,7 +200,7 @@ func readEntry(number int, item json.RawMessage) (Verdict, error) {
 
 // wanted is what each field of an entry must be.
 var wanted = map[string]string{
-	"tile": "a whole number", "unique": "true or false", "fit": "true or false", "reason": "a text",
+	"tile": "a whole number", "unique": "true or false", "fit": "true or false", "shows": "a whole number", "reason": "a text",
 }
 
 func missing(field string, number int) error {
@@ -244,7 +251,7 @@ func (a answer) explain(named []int) Verdicts {
 		if reason == "" && !good {
 			reason = "not among the tiles that the judge named"
 		}
-		all[i] = Verdict{Tile: i + 1, Unique: good, Fit: good, Reason: reason}
+		all[i] = Verdict{Tile: i + 1, Unique: good, Fit: good, Shows: i + 1, Reason: reason}
 	}
 	return all
 }

@@ -16,7 +16,7 @@ import (
 func some() judge.Verdicts {
 	var v judge.Verdicts
 	for i := range v {
-		v[i] = judge.Verdict{Tile: i + 1, Unique: i != 2, Fit: i != 4, Reason: "clear"}
+		v[i] = judge.Verdict{Tile: i + 1, Unique: i != 2, Fit: i != 4, Shows: i + 1, Reason: "clear"}
 	}
 	return v
 }
@@ -35,15 +35,16 @@ func answer(tb testing.TB, n int) string {
 func TestParseReadsWhatJudgesWrite(t *testing.T) {
 	plain := answer(t, 9)
 	for name, text := range map[string]string{
-		"plain":             plain,
-		"spaces":            "\n\t " + plain + "\n",
-		"fence":             "```json\n" + plain + "\n```",
-		"prose":             "Sure! Tile {3} repeats tile 1.\n\n```\n" + plain + "\n```\nTell me if {more} is needed.",
-		"said twice":        plain + "\nOnce more: " + plain,
-		"wrapped":           `{"result":` + plain + `}`,
-		"more fields":       strings.Replace(plain, `{"tile":1,`, `{"score":0.9,"tile":1,`, 1),
-		"after a bad draft": answer(t, 4) + "\nCorrected:\n" + plain,
-		"byte order mark":   "\ufeff" + plain,
+		"plain":                    plain,
+		"spaces":                   "\n\t " + plain + "\n",
+		"fence":                    "```json\n" + plain + "\n```",
+		"prose":                    "Sure! Tile {3} repeats tile 1.\n\n```\n" + plain + "\n```\nTell me if {more} is needed.",
+		"said twice":               plain + "\nOnce more: " + plain,
+		"wrapped":                  `{"result":` + plain + `}`,
+		"more fields":              strings.Replace(plain, `{"tile":1,`, `{"score":0.9,"tile":1,`, 1),
+		"after a bad draft":        answer(t, 4) + "\nCorrected:\n" + plain,
+		"byte order mark":          "\ufeff" + plain,
+		"nothing of what it shows": strings.Replace(plain, `"shows":4,`, "", 1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := judge.Parse(text)
@@ -67,6 +68,14 @@ func TestParseSortsTiles(t *testing.T) {
 	}
 	if got, err := judge.Parse(string(raw)); err != nil || got != some() {
 		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// What shows something that was not asked for in its grid cannot be named.
+func TestWhatShowsNoneOfTheNineIsNotGood(t *testing.T) {
+	got, err := judge.Parse(strings.Replace(answer(t, 9), `"shows":1,`, `"shows":0,`, 1))
+	if err != nil || got[0].Shows != 0 || got[0].Good() || !got[1].Good() {
+		t.Errorf("got %+v, %v", got[:2], err)
 	}
 }
 
@@ -112,6 +121,8 @@ func TestParseSaysWhatIsWrong(t *testing.T) {
 		"half a tile":       {with(`"tile":4`, `"tile":4.5`), "number 4.5, want a whole number"},
 		"text for a truth":  {with(`"unique":true`, `"unique":"yes"`), `"unique" of entry 1 is a string, want true or false`},
 		"number for truth":  {with(`"fit":true`, `"fit":1`), `"fit" of entry 1 is a number`},
+		"shows line 10":     {with(`"shows":4`, `"shows":10`), "entry 4 shows line 10"},
+		"shows a text":      {with(`"shows":4`, `"shows":"a fox"`), `"shows" of entry 4 is a string, want a whole number`},
 		"null for a truth":  {with(`"fit":true`, `"fit":null`), `entry 1 has no "fit"`},
 		"no unique":         {with(`"unique":true,`, ``), `entry 1 has no "unique"`},
 		"no tile":           {with(`"tile":1,`, ``), `entry 1 has no "tile"`},
@@ -162,6 +173,7 @@ func TestParseReadsBackAnyJudgement(t *testing.T) {
 				Tile:   place + 1,
 				Unique: rapid.Bool().Draw(t, "unique"),
 				Fit:    rapid.Bool().Draw(t, "fit"),
+				Shows:  rapid.IntRange(0, judge.Tiles).Draw(t, "shows"),
 				Reason: rapid.StringMatching(`([a-z{}"\[\]]{1,8} ){0,6}[a-z]`).Draw(t, "reason"),
 			}
 			list[i] = want[place]

@@ -23,16 +23,18 @@ func Question(contents []string) string {
 	for i := range Tiles {
 		fmt.Fprintf(&b, "%d. %s\n", i+1, content(contents, i))
 	}
-	b.WriteString("\nLook at every tile by itself, then compare it with the tiles before it, and decide two things.\n" +
+	b.WriteString("\nLook at every tile by itself, then compare it with the tiles before it, and decide three things.\n" +
 		"\"unique\": true unless it shows nearly the same picture as a tile with a lower number. Of two alike only the later is not unique; " +
 		"a common style makes no two tiles alike, a common subject in the same pose and composition does.\n" +
 		"\"fit\": true if it is one whole, finished picture to learn the style from. It is not fit if it is blank or nearly so; " +
 		"blurred, smeared or unfinished; two pictures in one, or part of its neighbour; a subject broken off so that it cannot be made out; " +
 		"anatomy or structure gone badly wrong; lettering, numbers, a signature or a watermark; a frame or border of its own; " +
 		"or plainly another style than the rest. That it shows something else than its line says is no fault.\n" +
+		"\"shows\": the number of the line that says what the tile shows. That is its own number where it shows what it should, " +
+		"another where it shows what that line says, and 0 where no line says what is to be seen.\n" +
 		"\"reason\": at most twelve words on what decided.\n" +
 		"\nAnswer with one JSON object of exactly this form, with all nine tiles in order, and no text before or after it:\n" +
-		`{"tiles":[{"tile":1,"unique":true,"fit":true,"reason":"..."},{"tile":2,"unique":true,"fit":true,"reason":"..."}, ... to tile 9]}`)
+		`{"tiles":[{"tile":1,"unique":true,"fit":true,"shows":1,"reason":"..."},{"tile":2,"unique":true,"fit":true,"shows":2,"reason":"..."}, ... to tile 9]}`)
 	return b.String()
 }
 
@@ -66,6 +68,7 @@ func Schema() map[string]any {
 	for i := range numbers {
 		numbers[i] = i + 1
 	}
+	lines := append([]any{0}, numbers...)
 	return object(map[string]any{
 		"tiles": map[string]any{
 			"type": "array", "description": "all nine tiles, in order", "minItems": Tiles, "maxItems": Tiles,
@@ -73,8 +76,9 @@ func Schema() map[string]any {
 				"tile":   map[string]any{"type": "integer", "enum": numbers, "description": "the tile's number"},
 				"unique": map[string]any{"type": "boolean", "description": "false if it nearly repeats a tile with a lower number"},
 				"fit":    map[string]any{"type": "boolean", "description": "true if it is one whole, finished picture to learn the style from"},
+				"shows":  map[string]any{"type": "integer", "enum": lines, "description": "the number of the line that says what it shows, 0 if none does"},
 				"reason": map[string]any{"type": "string", "description": "at most twelve words on what decided"},
-			}, "tile", "unique", "fit", "reason"),
+			}, "tile", "unique", "fit", "shows", "reason"),
 		},
 	}, "tiles")
 }

@@ -47,7 +47,7 @@ func TestQuestionShowsTheFormThatIsParsed(t *testing.T) {
 	}
 	var all []string
 	for i := range judge.Tiles {
-		all = append(all, strings.Replace(q[from:to], `"tile":1`, fmt.Sprintf(`"tile":%d`, i+1), 1))
+		all = append(all, strings.ReplaceAll(strings.Replace(q[from:to], `"tile":1`, fmt.Sprintf(`"tile":%d`, i+1), 1), `"shows":1`, fmt.Sprintf(`"shows":%d`, i+1)))
 	}
 	if _, err := judge.Parse(`{"tiles":[` + strings.Join(all, ",") + `]}`); err != nil {
 		t.Error(err)

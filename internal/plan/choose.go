@@ -47,7 +47,7 @@ func candidates(r Record) []candidate {
 			if err != nil {
 				continue
 			}
-			c := candidate{grid: n, tile: v.Tile, about: r.Subtasks[GridID(n)].Ask.Tiles[v.Tile-1], hash: hash, ready: ready}
+			c := candidate{grid: n, tile: v.Tile, about: shown(r.Subtasks[GridID(n)].Ask.Tiles, v), hash: hash, ready: ready}
 			if found.Confidence < sure {
 				c.doubt = 1
 			}
@@ -55,6 +55,16 @@ func candidates(r Record) []candidate {
 		}
 	}
 	return all
+}
+
+// shown is what a tile shows: what was asked for, unless the judge saw another of
+// the grid's contents there. A caption that names the wrong one would be worse
+// than no image.
+func shown(asked []TileAsk, v Verdict) TileAsk {
+	if 1 <= v.Shows && v.Shows <= len(asked) {
+		return asked[v.Shows-1]
+	}
+	return asked[v.Tile-1]
 }
 
 // choose gives tiles to items: none that looks like one in use, subjects that the

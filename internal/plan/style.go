@@ -34,9 +34,12 @@ type Judgement struct {
 
 // Verdict is what was said of one tile, 1 to 9.
 type Verdict struct {
-	Tile   int    `json:"tile"`
-	Unique bool   `json:"unique"`
-	Fit    bool   `json:"fit"`
+	Tile   int  `json:"tile"`
+	Unique bool `json:"unique"`
+	Fit    bool `json:"fit"`
+	// Shows is the tile of the grid whose content it shows, where that is known: its
+	// own when 0.
+	Shows  int    `json:"shows,omitempty"`
 	Reason string `json:"reason,omitempty"`
 }
 

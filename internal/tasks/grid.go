@@ -144,9 +144,19 @@ func (c judgeCraft) finish(_ context.Context, _ ledger.Work, a plan.Attempt, dat
 	}
 	m.judgement = &plan.Judgement{By: a.Model}
 	for _, v := range verdicts {
-		m.judgement.Verdicts = append(m.judgement.Verdicts, plan.Verdict{Tile: v.Tile, Unique: v.Unique, Fit: v.Fit, Reason: v.Reason})
+		m.judgement.Verdicts = append(m.judgement.Verdicts, recorded(v))
 	}
 	return m, nil
+}
+
+// recorded is a verdict as the job's record keeps it. What shows none of the
+// grid's contents has no caption, and is of no use.
+func recorded(v judge.Verdict) plan.Verdict {
+	kept := plan.Verdict{Tile: v.Tile, Unique: v.Unique, Fit: v.Fit, Shows: v.Shows, Reason: v.Reason}
+	if v.Fit && v.Shows == 0 {
+		kept.Fit, kept.Reason = false, "it shows none of what the grid was to show: "+v.Reason
+	}
+	return kept
 }
 
 // enhanceCraft enlarges whole grids.

@@ -219,11 +219,12 @@ func Fit(but ...int) string {
 		Tile   int    `json:"tile"`
 		Unique bool   `json:"unique"`
 		Fit    bool   `json:"fit"`
+		Shows  int    `json:"shows"`
 		Reason string `json:"reason"`
 	}
 	var all []verdict
 	for tile := 1; tile <= 9; tile++ {
-		v := verdict{tile, true, !slices.Contains(but, tile), "whole and clear"}
+		v := verdict{tile, true, !slices.Contains(but, tile), tile, "whole and clear"}
 		if !v.Fit {
 			v.Reason = "lettering across the sky"
 		}

@@ -55,6 +55,7 @@ const (
 	JudgeNonsense   Kind = "judge_nonsense"   // a judgement that is no JSON
 	JudgeFenced     Kind = "judge_fenced"     // a judgement in a code fence within prose
 	JudgeEmpty      Kind = "judge_empty"      // an empty judgement
+	JudgeSwapped    Kind = "judge_swapped"    // a judgement by which tiles 1 and 2 show each other's subject, and tile 3 none
 	DownloadExpired Kind = "download_expired" // 404 for the file
 	DownloadCut     Kind = "download_cut"     // half of the file, then EOF
 	DownloadSlow    Kind = "download_slow"    // Seconds before the first byte
@@ -84,7 +85,7 @@ var stages = map[Kind]stage{
 	HoldReply: atReply, ServerErrorAfter: atReply, BadGatewayAfter: atReply, EOFAfter: atReply, EarlyProcessing: atReply,
 	Fail: atRun, Abort: atRun, Stuck: atRun, SlowRun: atRun, OutputNull: atRun, OutputString: atRun, OutputArray: atRun,
 	OutputObject: atRun, OutputNotImage: atRun, OutputBlank: atRun, OutputSmall: atRun, OutputColour: atRun, DataRemoved: atRun,
-	GridNone: atRun, GridTruncated: atRun, JudgeNonsense: atRun, JudgeFenced: atRun, JudgeEmpty: atRun,
+	GridNone: atRun, GridTruncated: atRun, JudgeNonsense: atRun, JudgeFenced: atRun, JudgeEmpty: atRun, JudgeSwapped: atRun,
 	WebhookDrop: atRun, WebhookDuplicate: atRun, WebhookForged: atRun, WebhookLate: atRun, WebhookOutOfOrder: atRun,
 	DownloadExpired: atDownload, DownloadCut: atDownload, DownloadSlow: atDownload,
 }

@@ -131,7 +131,7 @@ type drawing struct{ picture.Request }
 var flaws = map[Kind]picture.Flaw{
 	OutputBlank: picture.Blank, OutputNotImage: picture.NotImage, OutputSmall: picture.Small, OutputColour: picture.Colour,
 	GridNone: picture.NoGrid, GridTruncated: picture.TruncatedGrid,
-	JudgeNonsense: picture.JudgeNonsense, JudgeFenced: picture.JudgeFenced, JudgeEmpty: picture.JudgeEmpty,
+	JudgeNonsense: picture.JudgeNonsense, JudgeFenced: picture.JudgeFenced, JudgeEmpty: picture.JudgeEmpty, JudgeSwapped: picture.JudgeSwapped,
 }
 
 // drawing gathers what the picture is made from, its references excepted.

@@ -13,6 +13,7 @@ type verdict struct {
 	Tile   int    `json:"tile"`
 	Unique bool   `json:"unique"`
 	Fit    bool   `json:"fit"`
+	Shows  int    `json:"shows"` // the line of the question that says what it shows; 0 where none does
 	Reason string `json:"reason"`
 }
 
@@ -48,7 +49,14 @@ func reply(r Request) (string, error) {
 	if !containsAny(question, "tile", "grid", "3x3") {
 		return describe(img), nil
 	}
-	return worded(judge(img), question)
+	verdicts := judge(img)
+	for i := range verdicts {
+		verdicts[i].Shows = verdicts[i].Tile // what a drawing shows cannot be seen in its pixels
+	}
+	if r.Flaw == JudgeSwapped {
+		verdicts[0].Shows, verdicts[1].Shows, verdicts[2].Shows = 2, 1, 0
+	}
+	return worded(verdicts, question)
 }
 
 // worded gives the verdicts in the form that the question names.

@@ -98,6 +98,9 @@ func TestFlawsOfTheJudge(t *testing.T) {
 	if text := mustDraw(t, ask(data, "tiles", JudgeNonsense)).Text; text == "" || strings.ContainsAny(text, "{}[]") {
 		t.Errorf("%q", text)
 	}
+	if swapped := verdictsOf(t, mustDraw(t, ask(data, "tiles", JudgeSwapped)).Text); swapped[0].Shows != 2 || swapped[1].Shows != 1 || swapped[2].Shows != 0 || swapped[3].Shows != 4 {
+		t.Errorf("%+v", swapped)
+	}
 	fenced := mustDraw(t, ask(data, "tiles", JudgeFenced)).Text
 	_, rest, opened := strings.Cut(fenced, "```json\n")
 	body, after, closed := strings.Cut(rest, "\n```")

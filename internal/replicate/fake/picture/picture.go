@@ -50,6 +50,7 @@ const (
 	JudgeNonsense Flaw = "judge_nonsense" // prose without any JSON
 	JudgeFenced   Flaw = "judge_fenced"   // JSON within prose and a code fence
 	JudgeEmpty    Flaw = "judge_empty"    // nothing at all
+	JudgeSwapped  Flaw = "judge_swapped"  // tiles 1 and 2 show each other's subject, tile 3 none
 )
 
 // Result is a finished file, or a language model's answer.
