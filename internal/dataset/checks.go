@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/plan"
 )
 
 // nearDuplicate is the distance of difference hashes, in bits of 64, up to
@@ -56,6 +57,18 @@ func hashes(items []trainset.SetItem) []hash {
 }
 
 func (h hash) distance(o hash) int { return bits.OnesCount64(h.bits ^ o.bits) }
+
+// toReference is the least distance of a hash from those of the reference; more
+// than any where it has none.
+func toReference(r plan.Reference, h uint64) int {
+	least := 65
+	for _, text := range r.DHashes {
+		if b, err := strconv.ParseUint(text, 16, 64); err == nil {
+			least = min(least, bits.OnesCount64(h^b))
+		}
+	}
+	return least
+}
 
 // diversity counts what the set's images show and measures how much they differ.
 func diversity(m trainset.Manifest) trainset.Diversity {
@@ -111,8 +124,11 @@ func nearest(items []trainset.SetItem) map[int]trainset.Nearest {
 	return near
 }
 
+// copied is the distance up to which an image may be the reference itself, pasted.
+const copied = 10
+
 // warnings says what a person should know before training on the set.
-func warnings(m trainset.Manifest) []string {
+func warnings(m trainset.Manifest, given plan.Reference) []string {
 	all := []string{}
 	made := 0
 	for _, it := range m.Items {
@@ -129,6 +145,9 @@ func warnings(m trainset.Manifest) []string {
 	}
 	hs := hashes(m.Items)
 	for i, a := range hs {
+		if n := toReference(given, a.bits); n <= copied {
+			all = append(all, fmt.Sprintf("image %d looks like a copy of the reference (%d of 64 bits differ)", a.index, n))
+		}
 		for _, b := range hs[i+1:] {
 			if n := a.distance(b); n <= nearDuplicate {
 				all = append(all, fmt.Sprintf("images %d and %d look nearly alike (%d of 64 bits differ)", a.index, b.index, n))

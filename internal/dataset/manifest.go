@@ -29,7 +29,7 @@ func (s Set) manifest(folder string, files []File) trainset.Manifest {
 		Files: s.setFiles(folder, files),
 	}
 	m.Diversity, m.Timings = diversity(m), timings(m)
-	m.Warnings = warnings(m)
+	m.Warnings = warnings(m, p.Reference)
 	return m
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -373,6 +374,11 @@ func TestWarningsSayWhatIsWrongWithTheSet(t *testing.T) {
 	if diff := cmp.Diff(want, m.Warnings); diff != "" {
 		t.Error(diff)
 	}
+	copying := short()
+	copying.Record.Plan.Reference.DHashes = []string{"ffffffffffffffff", copyOf(t, m, 0)}
+	if m, _ = build(t, copying); !slices.Contains(m.Warnings, "image 1 looks like a copy of the reference (0 of 64 bits differ)") {
+		t.Errorf("%q", m.Warnings)
+	}
 	m, _ = build(t, whole())
 	if diff := cmp.Diff("image 2: a little soft: blur 170", m.Warnings[0]); diff != "" {
 		t.Error(diff)
@@ -384,6 +390,20 @@ func TestWarningsSayWhatIsWrongWithTheSet(t *testing.T) {
 	if m, _ = build(t, j.Set); len(m.Warnings) != 0 || *m.Diversity.MinDHash != 10 {
 		t.Errorf("a good set: %v, %d", m.Warnings, *m.Diversity.MinDHash)
 	}
+}
+
+// copyOf is the hash of an image of a set.
+func copyOf(t *testing.T, m trainset.Manifest, item int) string {
+	t.Helper()
+	var c struct {
+		Measures struct {
+			DHash string `json:"dhash"`
+		} `json:"measures"`
+	}
+	if err := json.Unmarshal(m.Items[item].Checks, &c); err != nil {
+		t.Fatal(err)
+	}
+	return c.Measures.DHash
 }
 
 func TestDiversityIsMeasuredBetweenImagesOfTheSet(t *testing.T) {

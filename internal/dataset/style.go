@@ -173,6 +173,9 @@ func (s Set) use(c trainset.SetCell) (use trainset.TileUse, why string) {
 	case s.Record.Plan.Style.Enhance == trainset.EnhanceGrid && larger.State != trainset.ItemSucceeded:
 		return trainset.TileFailed, "its grid was not enlarged: " + clean(larger.Reason)
 	}
+	if distance, is := s.copies(c); is {
+		return trainset.TileDuplicate, fmt.Sprintf("it copies the example (%d of 64 bits differ)", distance)
+	}
 	if image, distance, found := s.resembles(c); found {
 		return trainset.TileDuplicate, fmt.Sprintf("it looks like image %d (%d of 64 bits differ)", image, distance)
 	}
@@ -193,6 +196,16 @@ func (s Set) resembles(c trainset.SetCell) (image, distance int, found bool) {
 		}
 	}
 	return image, distance, found
+}
+
+// copies reports whether a tile is the example itself, or the middle of it.
+func (s Set) copies(c trainset.SetCell) (distance int, is bool) {
+	tile, ok := s.hash(c.Grid, c.Tile)
+	if !ok {
+		return 0, false
+	}
+	distance = toReference(s.Record.Plan.Reference, tile)
+	return distance, distance <= nearDuplicate
 }
 
 // hash is a tile's difference hash, as it was found in its grid.

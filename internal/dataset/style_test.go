@@ -407,6 +407,20 @@ func TestWarnsOfAGridThatCouldNotBeEnlarged(t *testing.T) {
 	}
 }
 
+// A tile that is the example is left out, and the manifest says so.
+func TestATileThatCopiesTheExampleIsNoImage(t *testing.T) {
+	p := stylePlan(8, plan.Style{Grids: 1, MaxGrids: 1, Judge: trainset.JudgeReplicate, Enhance: trainset.EnhanceGrid})
+	j := newStyleJob(p, func(s plan.Subtask, _ int) fate { return good(s) })
+	j.Record.Plan.Reference.DHashes = []string{nine(1).Tiles[3].DHash}
+	m, _ := build(t, j.play())
+	if c := m.Grids[0].Tiles[3]; c.Use != trainset.TileDuplicate || c.Why != "it copies the example (0 of 64 bits differ)" {
+		t.Errorf("%s: %s", c.Use, c.Why)
+	}
+	if m.Grids[0].Tiles[8].Use != trainset.TileImage {
+		t.Errorf("the last tile: %s, %s", m.Grids[0].Tiles[8].Use, m.Grids[0].Tiles[8].Why)
+	}
+}
+
 func TestWarnsOfFewCategories(t *testing.T) {
 	p := stylePlan(8, plan.Style{Grids: 1, MaxGrids: 1, Judge: trainset.JudgeReplicate, Enhance: trainset.EnhanceGrid})
 	for i := range p.Asks[0].Tiles {

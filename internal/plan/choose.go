@@ -82,6 +82,11 @@ func choose(r Record, items []int) []candidate {
 		of[c.about.Subject]++
 		of["in "+c.about.Category]++
 	}
+	for _, hash := range r.Plan.Reference.DHashes { // a copy of the example teaches what it shows, not its style
+		if bits, err := strconv.ParseUint(hash, 16, 64); err == nil {
+			used = append(used, candidate{hash: bits})
+		}
+	}
 	for _, c := range candidates(r) {
 		s, there := r.Subtasks[TileID(c.grid, c.tile)]
 		switch {

@@ -67,6 +67,9 @@ type Reference struct {
 	Width  int    `json:"width"`
 	Height int    `json:"height"`
 	Format string `json:"format"` // of the bytes that were given
+	// DHashes are those of the whole and of its central parts: no image of the set
+	// should be one of these.
+	DHashes []string `json:"dhashes,omitempty"`
 
 	// URL is where the provider can read it until URLEnds: known to the ledger, and
 	// not part of the plan that storage keeps.

@@ -181,6 +181,18 @@ func TestNoTwoTilesAlikeAreChosen(t *testing.T) {
 	}
 }
 
+// A tile that is the example itself teaches what it shows.
+func TestCopiesOfTheExampleAreNotChosen(t *testing.T) {
+	p := stylePlan(9, 1, 1, trainset.JudgeLocal, trainset.EnhanceNone)
+	p.Reference.DHashes = []string{fmt.Sprintf("%016x", spread(1)(4)^0xff)} // 8 bits away
+	r := styleRecord(p)
+	settle(&r, plan.GridID(1), trainset.ItemSucceeded, madeGrid(always, spread(1)))
+	g := plan.Grow(r)
+	if len(g.Subtasks) != 8 || slices.ContainsFunc(g.Subtasks, func(s plan.Subtask) bool { return s.Ask.Tile == 4 }) {
+		t.Errorf("chose %d tiles of 8", len(g.Subtasks))
+	}
+}
+
 func TestAJudgeThatFailsLeavesItToLocalMeasures(t *testing.T) {
 	r := styleRecord(stylePlan(9, 1, 1, trainset.JudgeReplicate, trainset.EnhanceNone))
 	settle(&r, plan.GridID(1), trainset.ItemSucceeded, madeGrid(func(tile int) bool { return tile > 3 }, spread(1)))

@@ -26,6 +26,9 @@ type Normalised struct {
 	SourceSHA256  string // of the bytes that were given
 	Width, Height int    // px, of PNG
 	Format        string // of the bytes that were given: one of imaging's
+	// DHashes are difference hashes of the whole and of its largest central parts
+	// that are square and 16:9: what a generated image that copies it looks like.
+	DHashes []string
 }
 
 // Check decodes a reference and normalises it. Everything that is wrong with it
@@ -51,6 +54,9 @@ func Check(data []byte, field string, limits imaging.Limits) (Normalised, error)
 	return Normalised{
 		PNG: png, SHA256: digest(png), SourceSHA256: digest(data),
 		Width: img.Rect.Dx(), Height: img.Rect.Dy(), Format: info.Format,
+		DHashes: []string{
+			imaging.Hash(img), imaging.Hash(imaging.CropAspect(img, 1, 1)), imaging.Hash(imaging.CropAspect(img, 16, 9)),
+		},
 	}, nil
 }
 

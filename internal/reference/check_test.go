@@ -37,6 +37,22 @@ func drawn(t *testing.T, w, h int) []byte {
 	return b.Bytes()
 }
 
+// A copy of a reference is known by the hashes of it whole and cut to an aspect.
+func TestAReferenceHasTheHashesOfItsCopies(t *testing.T) {
+	n, err := reference.Check(drawn(t, 600, 300), "image", imaging.DefaultLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := imaging.Decode(n.PNG, imaging.DefaultLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{imaging.Hash(img), imaging.Hash(imaging.CropAspect(img, 1, 1)), imaging.Hash(imaging.CropAspect(img, 16, 9))}
+	if !slices.Equal(n.DHashes, want) {
+		t.Errorf("%v, want %v", n.DHashes, want)
+	}
+}
+
 // claiming is a PNG whose header claims a size.
 func claiming(t *testing.T, w, h uint32) []byte {
 	t.Helper()

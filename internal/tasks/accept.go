@@ -245,7 +245,7 @@ func (h *Handlers) reference(ctx context.Context, layout dataset.Layout, req tra
 		if err != nil {
 			return err
 		}
-		ref = plan.Reference{Key: layout.Reference(), SHA256: sum(n.PNG), Width: n.Width, Height: n.Height, Format: n.Format}
+		ref = plan.Reference{Key: layout.Reference(), SHA256: sum(n.PNG), Width: n.Width, Height: n.Height, Format: n.Format, DHashes: n.DHashes}
 		return h.store.Put(ctx, layout.Reference(), n.PNG, storage.PutOptions{ContentType: "image/png"})
 	})
 	if err != nil {
