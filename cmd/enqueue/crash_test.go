@@ -20,6 +20,7 @@ type provided struct {
 	*fake.Server
 
 	base    string // its address
+	out     string // where the data sets are
 	environ []string
 }
 
@@ -29,17 +30,20 @@ func newProvided(tb testing.TB, o fake.Options) provided {
 	s := fake.New(o)
 	server := httptest.NewServer(s)
 	tb.Cleanup(func() { server.Close(); _ = s.Close() })
-	base := server.URL + "/v1"
-	return provided{Server: s, base: base, environ: append(os.Environ(),
-		"REPLICATE_BASE_URL="+base, "REPLICATE_API_TOKEN="+tokenOfTest,
-		"TRAINSET_OUT="+filepath.Join(tb.TempDir(), "out"))}
+	base, out := server.URL+"/v1", filepath.Join(tb.TempDir(), "out")
+	return provided{Server: s, base: base, out: out, environ: append(os.Environ(),
+		"REPLICATE_BASE_URL="+base, "REPLICATE_API_TOKEN="+tokenOfTest, "TRAINSET_OUT="+out)}
 }
 
 // command is the command as a process of its own.
 func (p provided) command(tb testing.TB, args ...string) (cmd *exec.Cmd, stdout, stderr *bytes.Buffer) {
 	tb.Helper()
-	portrait := filepath.Join("..", "..", "examples", "portrait.png")
-	return p.process(tb, append([]string{"actor", "--portrait", portrait, "--json"}, args...)...)
+	return p.process(tb, ofActor(args...)...)
+}
+
+// ofActor is what makes a command's arguments an actor's job of the example.
+func ofActor(args ...string) []string {
+	return append([]string{"actor", "--portrait", filepath.Join("..", "..", "examples", "portrait.png"), "--json"}, args...)
 }
 
 // process is the command as a process of its own, with any arguments.
@@ -99,19 +103,9 @@ func TestKilledCommandPaysOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newProvided(t, c.options)
-			images := strconv.Itoa(c.images)
-			victim, _, stderr := p.command(t, "--images", images)
-			if err := victim.Start(); err != nil {
-				t.Fatal(err)
-			}
-			until(t, name, func() bool { return c.kill(p.Server) })
-			if err := victim.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			if err := victim.Wait(); err == nil {
-				t.Fatalf("the command ended before it was killed: %s", stderr)
-			}
-			job := p.finish(t, "--images", images)
+			args := ofActor("--images", strconv.Itoa(c.images))
+			p.killed(t, name, c.kill, args)
+			job := p.finish(t, args)
 			if job.State != trainset.JobSucceeded || job.Succeeded() != c.images {
 				t.Errorf("job %s with %d images: %s", job.State, job.Succeeded(), job.Reason)
 			}
@@ -122,10 +116,26 @@ func TestKilledCommandPaysOnce(t *testing.T) {
 	}
 }
 
-// finish runs the command to its end.
-func (p provided) finish(tb testing.TB, args ...string) trainset.Job {
+// killed runs a command and kills it as soon as it is time.
+func (p provided) killed(tb testing.TB, when string, now func(*fake.Server) bool, args []string) {
 	tb.Helper()
-	cmd, stdout, stderr := p.command(tb, args...)
+	victim, _, stderr := p.process(tb, args...)
+	if err := victim.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	until(tb, when, func() bool { return now(p.Server) })
+	if err := victim.Process.Kill(); err != nil {
+		tb.Fatal(err)
+	}
+	if err := victim.Wait(); err == nil {
+		tb.Fatalf("the command ended before it was killed: %s", stderr)
+	}
+}
+
+// finish runs a command to its end.
+func (p provided) finish(tb testing.TB, args []string) trainset.Job {
+	tb.Helper()
+	cmd, stdout, stderr := p.process(tb, args...)
 	if err := cmd.Run(); err != nil {
 		tb.Fatalf("%v: %s", err, stderr)
 	}
