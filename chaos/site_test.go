@@ -45,7 +45,11 @@ type scenario struct {
 }
 
 // creates is about how many creates the jobs need.
-func (s scenario) creates() int { return s.actors*s.images + 2*s.styles }
+func (s scenario) creates() int { return s.actors*s.images + 3*s.styles }
+
+// enhancements are taken in turn by style jobs. A whole grid costs the most to
+// draw and to read, so that one job in four has one.
+var enhancements = []trainset.Enhance{trainset.EnhanceTile, trainset.EnhanceGrid, trainset.EnhanceNone, trainset.EnhanceNone}
 
 // site is a deployment that is about to have a bad time.
 type site struct {
@@ -155,7 +159,7 @@ func (x *site) requests(random *rand.Rand) []trainset.Request {
 	for n := range s.styles {
 		var r trainset.StyleRequest
 		r.User, r.Style, r.Key, r.Images, r.Trigger = x.user(n), fmt.Sprintf("style%d", n), fmt.Sprintf("key%d", n), 2, "zrkink"
-		r.Grids, r.MaxGrids, r.Enhance = 1, 3, trainset.EnhanceNone
+		r.Grids, r.MaxGrids, r.Enhance = 1, 3, enhancements[n%len(enhancements)]
 		r.Image.Key = "uploads/shared/style.png"
 		all = append(all, r)
 	}

@@ -4,6 +4,7 @@ package chaos
 
 import (
 	"context"
+	"encoding/json"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -213,10 +214,20 @@ func (s *storm) asker(ctx context.Context, e fake.Entry) (*worker, bool) {
 			continue
 		}
 		for _, a := range r.Attempts {
-			if a.State == plan.AttemptIntent && a.Model == e.Model && a.Prompt == e.Prompt && a.Seed == e.Seed {
+			if a.State == plan.AttemptIntent && a.Model == e.Model && wording(a) == e.InputDigest {
 				return s.site.fleet.named(a.Owner)
 			}
 		}
 	}
 	return nil, false
+}
+
+// wording is the digest of what an attempt sends, as the provider's log has it:
+// a judgement has no seed to tell it by, and an enlargement no prompt either.
+func wording(a plan.Attempt) string {
+	b, err := json.Marshal(a.Input)
+	if err != nil {
+		return ""
+	}
+	return digestOf(b)
 }
