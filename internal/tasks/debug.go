@@ -45,6 +45,20 @@ func (h *Handlers) debugCuts(a plan.Attempt, img *image.NRGBA, g *plan.Grid) {
 	}
 }
 
+// debugTiles keeps a grid's tiles as they are before anything is enlarged,
+// whether they will be chosen or not.
+func (h *Handlers) debugTiles(a plan.Attempt, grid int, img *image.NRGBA, g *plan.Grid) {
+	if h.o.Debug == nil {
+		return
+	}
+	for i, t := range g.Tiles {
+		part, _ := img.SubImage(scaled(t.Box, *g, img.Rect)).(*image.NRGBA)
+		if png, err := imaging.EncodePNG(part, imaging.EncodeOptions{}); err == nil {
+			h.o.Debug.Keep(a.Job, string(plan.TileID(grid, i+1))+".before.png", png)
+		}
+	}
+}
+
 // frame draws a rectangle's border, two pixels wide.
 func frame(on draw.Image, r image.Rectangle, pen image.Image) {
 	const width = 2

@@ -45,6 +45,9 @@ func (c gridCraft) finish(ctx context.Context, w ledger.Work, a plan.Attempt, da
 		}
 		m.grid = tiles(img, found)
 		c.h.debugCuts(a, img, m.grid)
+		if w.Job.Plan.Style.Enhance != trainset.EnhanceNone {
+			c.h.debugTiles(a, w.Subtask.Ask.Grid, img, m.grid)
+		}
 		return nil
 	})
 	return m, err

@@ -36,9 +36,6 @@ func (c tileCraft) question(ctx context.Context, w ledger.Work, _ *plan.Try) (qu
 	if err != nil {
 		return question{}, fmt.Errorf("encoding a tile: %w", err)
 	}
-	if c.h.o.Debug != nil {
-		c.h.o.Debug.Keep(w.Job.ID, string(w.Subtask.ID)+".before.png", png)
-	}
 	url, err := c.h.uploaded(ctx, w.Job.ID, sum(png), "tile.png", "image/png", func() ([]byte, error) { return png, nil })
 	if err != nil {
 		return question{}, err
