@@ -12,7 +12,9 @@ import (
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/dataset"
+	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/redistest"
+	"github.com/actormaker/trainset/internal/replicate"
 	"github.com/actormaker/trainset/internal/replicate/fake"
 	"github.com/actormaker/trainset/internal/storage"
 )
@@ -341,5 +343,43 @@ func TestAWipedLedgerRebuildsAStyleThatHadFailures(t *testing.T) {
 			}
 			s.made(paid)
 		})
+	}
+}
+
+// A spare takes the place of a tile that cannot be finished, and the manifest
+// says which that was and why.
+func TestASpareTakesAFailedTilesPlace(t *testing.T) {
+	s := newSystem(t, redistest.Mini(t), fake.Fault{Kind: fake.OutputSmall, Model: replicate.DefaultEnhanceModel, Every: 1, Times: 2})
+	s.start()
+	req := s.styleRequest("k", func(r *trainset.StyleRequest) { r.Enhance, r.Images, r.Grids = trainset.EnhanceTile, 1, 1 })
+	job := s.style(req)
+	if job.State != trainset.JobSucceeded || len(job.Grids) != 1 {
+		t.Fatalf("job %s (%s): %d images of %d grids", job.State, job.Reason, job.Succeeded(), len(job.Grids))
+	}
+	s.made(1 + 1 + 2 + 1)
+	m := s.styleManifest(req)
+	s.sameKeys(job, m)
+	it := m.Items[0]
+	uses := map[trainset.TileUse][]trainset.SetCell{}
+	for _, c := range m.Grids[0].Tiles {
+		uses[c.Use] = append(uses[c.Use], c)
+	}
+	if len(uses[trainset.TileFailed]) != 1 || len(uses[trainset.TileImage]) != 1 {
+		t.Fatalf("%d tiles failed, %d are images", len(uses[trainset.TileFailed]), len(uses[trainset.TileImage]))
+	}
+	failed, used := uses[trainset.TileFailed][0], uses[trainset.TileImage][0]
+	if used.Item != 1 || it.Tile.Tile != used.Tile || it.Width < 1024 || it.Width != it.Height || len(it.Attempts) != 1 {
+		t.Errorf("the image is %d x %d of tile %d, with %d attempts; tile %d is of item %d", it.Width, it.Height, it.Tile.Tile, len(it.Attempts), used.Tile, used.Item)
+	}
+	if failed.Tile == used.Tile || failed.Item != 1 || !strings.Contains(failed.Why, "pixels") || len(failed.Attempts) != 2 {
+		t.Errorf("tile %d, of item %d, failed with %d attempts: %q", failed.Tile, failed.Item, len(failed.Attempts), failed.Why)
+	}
+	for _, a := range failed.Attempts {
+		if a.Outcome != string(plan.OutcomeRejected) || a.Cost == 0 {
+			t.Errorf("attempt %d was %s and cost %s", a.Number, a.Outcome, a.Cost)
+		}
+		if _, err := s.store.Stat(t.Context(), styleLayout(req).Root()+"/"+a.File); err != nil {
+			t.Error(err)
+		}
 	}
 }
