@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
 	"github.com/actormaker/trainset"
@@ -198,7 +199,11 @@ func (s *system) attempts(req trainset.ActorRequest) []string {
 // config is that of a deployed worker of the system.
 func (s *system) config() config.Config {
 	var c config.Config
-	c.Redis.URL = config.NewSecret("unix://" + s.rdb.Options().Addr)
+	single, ok := s.rdb.(*redis.Client)
+	if !ok {
+		s.t.Fatalf("a configuration is of a single server, not of %T", s.rdb)
+	}
+	c.Redis.URL = config.NewSecret("unix://" + single.Options().Addr)
 	c.Provider.Token, c.Provider.BaseURL = config.NewSecret(s.options.Token), s.options.BaseURL
 	c.Provider.PerMinute, c.Concurrency = s.options.PerMinute, 20
 	c.Storage.Out, c.HTTP.Listen = strings.TrimPrefix(s.store.Describe(), "folder "), "127.0.0.1:0"

@@ -26,14 +26,14 @@ import (
 // workers as a test starts.
 type system struct {
 	t        testing.TB
-	rdb      *redis.Client
+	rdb      redis.UniversalClient
 	provider *fake.Server
 	store    *storage.Directory
 	client   *client.Client
 	options  app.Options
 }
 
-func newSystem(t *testing.T, rdb *redis.Client, faults ...fake.Fault) *system {
+func newSystem(t *testing.T, rdb redis.UniversalClient, faults ...fake.Fault) *system {
 	t.Helper()
 	return systemWith(t, rdb, fake.Options{
 		Settings: fake.Settings{Latency: fake.Latency{Fixed: 100 * time.Millisecond}}, Faults: faults, Seed: 1,
@@ -42,14 +42,14 @@ func newSystem(t *testing.T, rdb *redis.Client, faults ...fake.Fault) *system {
 
 // quickSystem is one whose pictures are plain: what matters is what is asked
 // for, not what it shows.
-func quickSystem(t *testing.T, rdb *redis.Client, faults ...fake.Fault) *system {
+func quickSystem(t *testing.T, rdb redis.UniversalClient, faults ...fake.Fault) *system {
 	t.Helper()
 	return systemWith(t, rdb, fake.Options{
 		Settings: fake.Settings{Latency: fake.Latency{Fixed: 100 * time.Millisecond}}, Faults: faults, Seed: 1, PreEncoded: true, Plain: true,
 	})
 }
 
-func systemWith(tb testing.TB, rdb *redis.Client, o fake.Options) *system {
+func systemWith(tb testing.TB, rdb redis.UniversalClient, o fake.Options) *system {
 	tb.Helper()
 	s := &system{t: tb, rdb: rdb, store: storage.NewDirectory(filepath.Join(tb.TempDir(), "out")), client: client.FromRedis(rdb)}
 	s.provider = fake.New(o)

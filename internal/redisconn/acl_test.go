@@ -22,59 +22,10 @@ import (
 	"github.com/actormaker/trainset/internal/redistest"
 )
 
-// documented reads a command from docs/redis.md: the words after redis-cli of
-// the n-th ACL SETUSER there, with its password replaced.
-func documented(t *testing.T, n int, password string) []any {
-	t.Helper()
-	page, err := os.ReadFile("../../docs/redis.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := strings.ReplaceAll(string(page), "\\\n", " ")
-	found := regexp.MustCompile(`(?m)^    redis-cli (?:-p \d+ )?(ACL SETUSER .*)$`).FindAllStringSubmatch(text, -1)
-	if len(found) != 3 {
-		t.Fatalf("docs/redis.md has %d users, want 3", len(found))
-	}
-	var words []any
-	for _, w := range strings.Fields(found[n][1]) {
-		words = append(words, strings.ReplaceAll(strings.Trim(w, "'"), "CHANGE-ME", password))
-	}
-	return words
-}
-
-// Places of the commands in docs/redis.md.
-const (
-	theUser = iota
-	inACluster
-	atSentinels
-)
-
-func setUser(t *testing.T, admin *redis.Client, words []any) {
-	t.Helper()
-	if err := admin.Do(t.Context(), words...).Err(); err != nil {
-		t.Fatalf("%v: %v", words, err)
-	}
-}
-
-// nothingDenied fails when the server refused anything to anybody.
-func nothingDenied(t *testing.T, admin *redis.Client) {
-	t.Helper()
-	entries, err := admin.ACLLog(t.Context(), 100).Result()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		if e.Object == "config|get" {
-			continue // Check asks, and takes a no
-		}
-		t.Errorf("%s was denied %s (%s %s)", e.Username, e.Object, e.Reason, e.Context)
-	}
-}
-
 func TestDocumentedUserSuffices(t *testing.T) {
 	n := redistest.Start(t)
 	admin := n.Client(t)
-	setUser(t, admin, documented(t, theUser, "s3cret"))
+	redistest.SetUser(t, admin, redistest.UserOfServer, "s3cret")
 	rdb := open(t, "redis://trainset:s3cret@"+n.Addr+"/2")
 	operate(t, rdb, exercise(t, rdb))
 	l := ledger.New(rdb, ledger.Options{})
@@ -82,7 +33,7 @@ func TestDocumentedUserSuffices(t *testing.T) {
 		t.Error(err)
 	}
 	attend(t, l)
-	nothingDenied(t, admin)
+	redistest.NothingDenied(t, admin)
 
 	// It can neither read what is not ours nor the server's settings.
 	if err := rdb.Get(t.Context(), "foreign").Err(); err == nil || errors.Is(err, redis.Nil) {
@@ -157,14 +108,14 @@ func TestDocumentedUserSufficesInACluster(t *testing.T) {
 	var addrs []string
 	for _, n := range nodes {
 		addrs = append(addrs, n.Addr)
-		setUser(t, n.Client(t), documented(t, theUser, "s3cret"))
-		setUser(t, n.Client(t), documented(t, inACluster, "s3cret"))
+		redistest.SetUser(t, n.Client(t), redistest.UserOfServer, "s3cret")
+		redistest.SetUser(t, n.Client(t), redistest.UserInCluster, "s3cret")
 	}
 	rdb := open(t, "redis-cluster://trainset:s3cret@"+strings.Join(addrs, ","))
 	operate(t, rdb, exercise(t, rdb))
 	attend(t, ledger.New(rdb, ledger.Options{}))
 	for _, n := range nodes {
-		nothingDenied(t, n.Client(t))
+		redistest.NothingDenied(t, n.Client(t))
 	}
 	check(t, rdb, "cluster", map[string]redisconn.State{"persistence": redisconn.Warn})
 }
@@ -238,7 +189,7 @@ func TestDocumentedUserHasNothingMore(t *testing.T) {
 		"multi", "exec", "eval", "evalsha", // transactions and scripts
 	)
 	var got []string
-	for _, w := range documented(t, theUser, "x") {
+	for _, w := range redistest.Documented(t, redistest.UserOfServer, "x") {
 		if name, ok := strings.CutPrefix(w.(string), "+"); ok {
 			if name == "memory|usage" {
 				name = "memory"

@@ -299,12 +299,12 @@ func TestSentinelFailover(t *testing.T) {
 	p := redistest.Guards{Server: "server-pw", Sentinel: "sentinel-pw"}
 	s := redistest.Sentinel(t, p)
 	for _, n := range []*redistest.Node{s.Primary, s.Replica} { // ACLs are not replicated
-		setUser(t, admin(t, n, p.Server), documented(t, theUser, "a"))
+		redistest.SetUser(t, admin(t, n, p.Server), redistest.UserOfServer, "a")
 	}
 	var addrs []string
 	for _, n := range s.Sentinels {
 		addrs = append(addrs, n.Addr)
-		setUser(t, admin(t, n, p.Sentinel), documented(t, atSentinels, "b"))
+		redistest.SetUser(t, admin(t, n, p.Sentinel), redistest.UserOfSentinel, "b")
 	}
 	rdb := open(t, "redis-sentinel://trainset:a@"+strings.Join(addrs, ",")+"/"+s.Name+"?sentinel_username=trainset-sentinel&sentinel_password=b")
 	check(t, rdb, "sentinel", map[string]redisconn.State{"persistence": redisconn.Warn, "replicas": redisconn.Warn, "sentinel": redisconn.OK})
@@ -338,9 +338,9 @@ func TestSentinelFailover(t *testing.T) {
 	}
 	roundTrip(t, rdb, "after")
 	check(t, rdb, "sentinel", map[string]redisconn.State{"persistence": redisconn.Warn, "replicas": redisconn.Warn})
-	nothingDenied(t, admin(t, s.Replica, p.Server))
+	redistest.NothingDenied(t, admin(t, s.Replica, p.Server))
 	for _, n := range s.Sentinels {
-		nothingDenied(t, admin(t, n, p.Sentinel))
+		redistest.NothingDenied(t, admin(t, n, p.Sentinel))
 	}
 }
 
