@@ -449,7 +449,7 @@ func TestAnOlderRedisDoesNotPayAgainForWhatWasStored(t *testing.T) {
 }
 
 // snapshot returns what puts an emptied Redis back to what it is now.
-func snapshot(t *testing.T, rdb *redis.Client) (restore func(emptied error)) {
+func snapshot(t *testing.T, rdb redis.UniversalClient) (restore func(emptied error)) {
 	t.Helper()
 	kept := map[string]string{}
 	for _, key := range rdb.Keys(t.Context(), "*").Val() {

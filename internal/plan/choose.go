@@ -57,6 +57,29 @@ func candidates(r Record) []candidate {
 	return all
 }
 
+// inUse returns the tiles that are images or may become one, whatever is said of
+// them since.
+func inUse(r Record) []candidate {
+	var used []candidate
+	for _, s := range r.Subtasks {
+		if c, ok := cutFrom(r, s); ok && (!s.State.Settled() || s.State == trainset.ItemSucceeded) {
+			used = append(used, c)
+		}
+	}
+	return used
+}
+
+// cutFrom is the tile that a subtask makes an image of.
+func cutFrom(r Record, s Subtask) (candidate, bool) {
+	made, ok := r.Winner(GridID(s.Ask.Grid))
+	if s.Verb != VerbTile || !ok || made.Grid == nil || s.Ask.Tile < 1 || s.Ask.Tile > len(made.Grid.Tiles) {
+		return candidate{}, false
+	}
+	hash, err := strconv.ParseUint(made.Grid.Tiles[s.Ask.Tile-1].DHash, 16, 64)
+	about := TileAsk{Subject: s.Ask.Scene, Category: s.Ask.Category}
+	return candidate{grid: s.Ask.Grid, tile: s.Ask.Tile, about: about, hash: hash}, err == nil
+}
+
 // shown is what a tile shows: what was asked for, unless the judge saw another of
 // the grid's contents there. A caption that names the wrong one would be worse
 // than no image.
@@ -87,13 +110,12 @@ func choose(r Record, items []int) []candidate {
 			used = append(used, candidate{hash: bits})
 		}
 	}
+	for _, c := range inUse(r) {
+		use(c)
+	}
 	for _, c := range candidates(r) {
-		s, there := r.Subtasks[TileID(c.grid, c.tile)]
-		switch {
-		case !there:
+		if _, there := r.Subtasks[TileID(c.grid, c.tile)]; !there {
 			free = append(free, c)
-		case !s.State.Settled() || s.State == trainset.ItemSucceeded:
-			use(c)
 		}
 	}
 	for _, index := range items {

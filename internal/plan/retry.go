@@ -20,8 +20,15 @@ func Retry(r Record) []Subtask {
 		return nil
 	}
 	var again again
+	used := inUse(r)
 	for _, s := range r.Items() {
-		again.take(r, s.ID)
+		tile, is := cutFrom(r, s)
+		if is && resembles(tile, used) {
+			continue // of two alike that failed, one
+		}
+		if again.take(r, s.ID) && is {
+			used = append(used, tile)
+		}
 	}
 	if r.Plan.Style != nil {
 		again.grids(r)

@@ -178,3 +178,19 @@ func TestRetryNeverOpensASuccess(t *testing.T) {
 		}
 	})
 }
+
+// What stands for two items may look alike, where one was a spare for the other
+// item and all have failed: a retry opens one of them.
+func TestRetryOpensNoTwoTilesAlike(t *testing.T) {
+	r := styleRecord(stylePlan(2, 1, 1, trainset.JudgeLocal, trainset.EnhanceNone))
+	settle(&r, "grid.1", trainset.ItemSucceeded, madeGrid(always, func(int) uint64 { return 0xff }))
+	for index, tile := range []int{4, 5} {
+		id := plan.TileID(1, tile)
+		add(&r, []plan.Subtask{{ID: id, Verb: plan.VerbTile, Index: index + 1, Ask: plan.Ask{Index: index + 1, Grid: 1, Tile: tile}}})
+		settle(&r, id, trainset.ItemFailed, plan.Attempt{})
+	}
+	r.State = trainset.JobFailed
+	if got := ids(plan.Retry(r)); !slices.Equal(got, []plan.SubtaskID{"tile.1.4"}) {
+		t.Errorf("%v are tried again, which look alike", got)
+	}
+}

@@ -479,3 +479,21 @@ func TestTilesOfSureBoundariesComeFirst(t *testing.T) {
 		t.Errorf("chose %+v", g.Subtasks)
 	}
 }
+
+// An image whose tile a judge, asked again, finds unfit is in the set all the
+// same: nothing that looks like it may be chosen beside it.
+func TestNothingLikeAnImageIsChosenAfterALaterJudgement(t *testing.T) {
+	r := styleRecord(stylePlan(2, 1, 1, trainset.JudgeReplicate, trainset.EnhanceNone))
+	looks := func(tile int) uint64 { return []uint64{0, 0x7, 0x00ff00ff00ff00ff}[min(tile, 3)-1] }
+	settle(&r, "grid.1", trainset.ItemSucceeded, madeGrid(func(tile int) bool { return tile == 1 || tile == 2 }, looks))
+	add(&r, plan.Grow(r).Subtasks)
+	settle(&r, "judge.1", trainset.ItemFailed, plan.Attempt{})
+	add(&r, plan.Grow(r).Subtasks)
+	settle(&r, "tile.1.1", trainset.ItemSucceeded, plan.Attempt{})
+	r.State = trainset.JobPartial
+	r = r.Reopened(plan.Retry(r))
+	settle(&r, "judge.1", trainset.ItemSucceeded, judged(func(tile int) bool { return tile == 2 }))
+	for _, s := range plan.Grow(r).Subtasks {
+		t.Errorf("%s is chosen, which looks like the image that there is", s.ID)
+	}
+}

@@ -39,9 +39,6 @@ type walk struct {
 	queue   []plan.Step
 	opened  map[plan.SubtaskID]int  // attempts of this round
 	done    map[plan.SubtaskID]bool // has an attempt that succeeded
-	rounds  int                     // that have ended
-	retried int                     // subtasks
-	chosen  map[plan.SubtaskID]int  // in which round, for the last time
 	seeds   map[string]bool         // that were asked with
 	crashes int                     // that may still come
 }
@@ -56,7 +53,7 @@ func newWalk(t *rapid.T) *walk {
 	}
 	return &walk{
 		T: t, p: p, r: styleRecord(p), opened: map[plan.SubtaskID]int{}, done: map[plan.SubtaskID]bool{},
-		chosen: map[plan.SubtaskID]int{}, seeds: map[string]bool{}, crashes: 100,
+		seeds: map[string]bool{}, crashes: 100,
 	}
 }
 
@@ -102,7 +99,6 @@ func (w *walk) grow() {
 			if _, there := w.r.Subtasks[s.ID]; there {
 				w.Fatalf("%s is added twice", s.ID)
 			}
-			w.chosen[s.ID] = w.rounds
 		}
 		add(&w.r, subs)
 		w.holds()
@@ -238,10 +234,8 @@ func (w *walk) retry() bool {
 		if was := w.r.Subtasks[s.ID]; was.State == trainset.ItemSucceeded || s.State.Settled() || s.Revision <= was.Revision {
 			w.Fatalf("%s, which was %s, is tried again as %+v", s.ID, was.State, s)
 		}
-		w.retried++
-		w.opened[s.ID], w.chosen[s.ID] = 0, -w.retried // by itself, and not beside the others
+		w.opened[s.ID] = 0
 	}
-	w.rounds++
 	w.r = w.r.Reopened(subs)
 	w.r.AssembleRevision++
 	w.queue = nil
@@ -274,7 +268,7 @@ func (w *walk) budget(v plan.Verb) int {
 }
 
 // itemsDiffer makes sure that no two subtasks serve one item, and that no two of
-// the items that Grow has chosen between two retries show nearly the same.
+// them show nearly the same.
 func (w *walk) itemsDiffer() {
 	serves, looks := map[int]plan.SubtaskID{}, map[plan.SubtaskID]uint64{}
 	for _, s := range w.r.Subtasks {
@@ -287,7 +281,7 @@ func (w *walk) itemsDiffer() {
 		serves[s.Index] = s.ID
 		look := w.look(s)
 		for other, o := range looks {
-			if d := bits.OnesCount64(look ^ o); d <= 8 && w.chosen[s.ID] == w.chosen[other] {
+			if d := bits.OnesCount64(look ^ o); d <= 8 {
 				w.Fatalf("%s and %s differ in %d bits", s.ID, other, d)
 			}
 		}
