@@ -127,3 +127,41 @@ func BenchmarkTwelveStyleJobs(b *testing.B) {
 		b.ReportMetric(0, "ns/op") // says nothing here
 	}
 }
+
+// BenchmarkTypicalJobs runs a whole job of each kind as a process of its own,
+// against a provider that takes as long as the models do: 12 s for an image or a
+// grid, 5 s for a judgement, 20 s for an enlargement. Its pictures are drawn
+// before the clock runs. It reports, from the command's start to the finished job,
+//
+//	actor-s twelve images, of 12 s
+//	style-s twenty images, of 32 s
+func BenchmarkTypicalJobs(b *testing.B) {
+	needRedis(b)
+	p := newProvided(b, fake.Options{})
+	run := func(args ...string) float64 {
+		cmd, stdout, stderr := p.process(b, append(args, "--seed", "7", "--json")...)
+		begun := time.Now()
+		if err := cmd.Run(); err != nil {
+			b.Fatalf("%v: %s", err, stderr)
+		}
+		return decode(b, stdout).FinishedAt.Sub(begun).Seconds()
+	}
+	actor := func(name string) float64 {
+		return run("actor", "--portrait", filepath.Join("..", "..", "examples", "portrait.png"), "--actor", name)
+	}
+	style := func(name string) float64 {
+		return run("style", "--image", filepath.Join("..", "..", "examples", "style.png"), "--style", name)
+	}
+	actor("warm")
+	style("warm")
+	p.Configure(func(s *fake.Settings) {
+		s.Latency = fake.Latency{Fixed: 12 * time.Second, Models: map[string]time.Duration{
+			"openai/gpt-4.1-mini": 5 * time.Second, "topazlabs/image-upscale": 20 * time.Second,
+		}}
+	})
+	for i := range b.N {
+		b.ReportMetric(actor(fmt.Sprintf("measured-%d", i)), "actor-s")
+		b.ReportMetric(style(fmt.Sprintf("measured-%d", i)), "style-s")
+		b.ReportMetric(0, "ns/op") // says nothing here
+	}
+}
