@@ -81,6 +81,9 @@ func (c *Client) enqueue(ctx context.Context, req trainset.Request) (trainset.Jo
 	if err == nil && !created {
 		r, err = c.ledger.Load(ctx, req.JobID())
 	}
+	if _, conflict := errors.AsType[*trainset.ConflictError](err); conflict || err == nil && !created {
+		err = errors.Join(err, c.dropUnused(ctx, req))
+	}
 	if err != nil {
 		return trainset.Job{}, fmt.Errorf("client: %w", err)
 	}

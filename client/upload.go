@@ -18,8 +18,9 @@ const MaxUpload = ledger.MaxInbox
 //
 // It is for producers that reach neither the system's storage nor a URL of
 // their own: the bytes go through Redis, where they stay until the job is
-// accepted, for a week at most. What is larger than MaxUpload is a
-// *trainset.FieldError. Upload may be repeated.
+// accepted, for a week at most; where the job has been accepted before, or has
+// another request, EnqueueActor and EnqueueStyle drop them. What is larger than
+// MaxUpload is a *trainset.FieldError. Upload may be repeated.
 func (c *Client) Upload(ctx context.Context, job trainset.JobID, image []byte) (trainset.Reference, error) {
 	if len(image) > MaxUpload {
 		return trainset.Reference{}, trainset.Invalid("image",
@@ -31,4 +32,21 @@ func (c *Client) Upload(ctx context.Context, job trainset.JobID, image []byte) (
 		return trainset.Reference{}, fmt.Errorf("client: %w", err)
 	}
 	return ledger.InboxReference(job, sum), nil
+}
+
+// dropUnused drops the image that was uploaded for a request whose job was there
+// before, unless the job waits for it.
+func (c *Client) dropUnused(ctx context.Context, req trainset.Request) error {
+	id, src := req.JobID(), req.Source()
+	if !ledger.InInbox(id, src) {
+		return nil
+	}
+	r, err := c.ledger.Progress(ctx, id)
+	if err == nil && (r.Plan != nil || ledger.InboxImage(r) != src.SHA256) {
+		err = c.ledger.DropInbox(ctx, id, src.SHA256)
+	}
+	if err != nil {
+		return fmt.Errorf("an image that nobody needs stays in Redis for a week: %w", err)
+	}
+	return nil
 }

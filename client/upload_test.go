@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/client"
 	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/redistest"
 )
 
@@ -41,6 +43,80 @@ func TestUploadedBytesArriveWithTheirReference(t *testing.T) {
 			t.Errorf("after it was dropped: %v", err)
 		}
 	})
+}
+
+// asked is a request for a set of so many images whose portrait was uploaded.
+func asked(t *testing.T, c *client.Client, images int, portrait string) trainset.ActorRequest {
+	t.Helper()
+	req := request("k")
+	req.Images = images
+	var err error
+	if req.Portrait, err = c.Upload(t.Context(), req.JobID(), []byte(portrait)); err != nil {
+		t.Fatal(err)
+	}
+	return req
+}
+
+// A program that is run again hands the image over again, which nobody reads.
+func TestNothingStaysOfAnUploadForAJobThatWasAccepted(t *testing.T) {
+	redistest.Everywhere(t, func(t *testing.T, rdb redis.UniversalClient) {
+		c, l, ctx := client.FromRedis(rdb), ledger.New(rdb, ledger.Options{}), t.Context()
+		req := asked(t, c, 4, "a portrait")
+		job, err := c.EnqueueActor(ctx, req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := plan.Plan{JobID: job.ID, User: "ada", Kind: trainset.KindActor, Images: 4, Request: json.RawMessage("{}")}
+		if _, err := l.Begin(ctx, p, nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.DropInbox(ctx, job.ID, req.Portrait.SHA256); err != nil {
+			t.Fatal(err)
+		}
+		again, err := c.EnqueueActor(ctx, asked(t, c, 4, "a portrait"))
+		if err != nil || again.ID != job.ID {
+			t.Fatalf("%+v, %v", again, err)
+		}
+		if _, err := l.Inbox(ctx, job.ID, req.Portrait.SHA256); !errors.Is(err, trainset.ErrNotFound) {
+			t.Errorf("the portrait is in Redis again: %v", err)
+		}
+	})
+}
+
+// A conflict leaves nothing of its own, and what the job waits for.
+func TestConflictsDropOnlyWhatTheJobDoesNotWaitFor(t *testing.T) {
+	rdb := redistest.Mini(t)
+	c, l, ctx := client.FromRedis(rdb), ledger.New(rdb, ledger.Options{}), t.Context()
+	first := asked(t, c, 4, "a portrait")
+	job, err := c.EnqueueActor(ctx, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, other := range []trainset.ActorRequest{asked(t, c, 4, "another portrait"), asked(t, c, 5, "a portrait")} {
+		var conflict *trainset.ConflictError
+		if _, err := c.EnqueueActor(ctx, other); !errors.As(err, &conflict) {
+			t.Fatalf("error %v", err)
+		}
+		if got, err := l.Inbox(ctx, job.ID, first.Portrait.SHA256); err != nil || string(got) != "a portrait" {
+			t.Errorf("the job's own: %q, %v", got, err)
+		}
+		if other.Portrait == first.Portrait {
+			continue
+		}
+		if _, err := l.Inbox(ctx, job.ID, other.Portrait.SHA256); !errors.Is(err, trainset.ErrNotFound) {
+			t.Errorf("that of the conflict: %v", err)
+		}
+	}
+	// One that was refused may be tried again.
+	if err := l.Finish(ctx, job.ID, ledger.Ending{State: trainset.JobFailed, Reason: "portrait: is too small"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.EnqueueActor(ctx, asked(t, c, 4, "a portrait")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Inbox(ctx, job.ID, first.Portrait.SHA256); err != nil {
+		t.Errorf("that of the refused job: %v", err)
+	}
 }
 
 func TestUploadRefusesWhatIsTooLarge(t *testing.T) {

@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 //	start                  starts a worker of it
 //	ask VAR KIND KEY N     enqueues a job of N images and sets a variable to its ID
 //	until STATE JOB        waits until the job is in the state, or held up where that is "held"
+//	upload JOB             puts an image for the job into Redis, which its request does not name
 //	stray                  makes a prediction that nobody knows
 //	exits CODE COMMAND...  runs a command that must exit with the code
 //	predictions N          the provider was asked to make N predictions
@@ -47,7 +48,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"system": s.system, "start": s.start, "ask": s.ask, "until": s.until, "stray": s.stray, "exits": exits,
+			"system": s.system, "start": s.start, "ask": s.ask, "until": s.until, "upload": s.upload, "stray": s.stray, "exits": exits,
 			"predictions": s.predictions, "files": s.files, "json": jsonValue, "save": save, "none": nothing, "keys": s.keys,
 		},
 	})
@@ -117,6 +118,11 @@ func (s *scripts) until(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Fatalf("job %s is %s (%s) with %d images", id, last.State, last.Reason, last.Succeeded())
+}
+
+func (s *scripts) upload(ts *testscript.TestScript, _ bool, args []string) {
+	_, err := s.of(ts).client.Upload(s.t.Context(), trainset.JobID(args[0]), []byte("somebody's picture"))
+	ts.Check(err)
 }
 
 // stray asks the provider in the name of the account, behind everybody's back.

@@ -14,14 +14,17 @@ import (
 // Forget removes every trace of a job but what its user has spent today and
 // what Disown has noted. User
 // and image are those of its request, and empty where nobody knows them any
-// more; image is the digest of one that may lie in the inbox. It leaves the
+// more; image is the digest of one that may lie in the inbox, as those of other
+// requests under the job's key may, which go with it. It leaves the
 // index of recent jobs last, so that a Forget which failed halfway is found,
 // and may be repeated. It does not ask whether the job has ended.
 func (l *Ledger) Forget(ctx context.Context, id trainset.JobID, user, image string) error {
-	keys := append(jobKeys(id), uploadsKey(id), adriftKey(id), heldUpKey(id))
-	if image != "" {
-		keys = append(keys, inboxKey(id, image))
+	inbox, err := l.inboxKeys(ctx, id, image)
+	if err != nil {
+		return err
 	}
+	keys := append(jobKeys(id), uploadsKey(id), adriftKey(id), heldUpKey(id))
+	keys = append(keys, inbox...)
 	steps := []func(redis.Pipeliner){
 		func(p redis.Pipeliner) {
 			p.ZRem(ctx, openKey, string(id))

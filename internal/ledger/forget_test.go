@@ -24,6 +24,9 @@ func TestForgetLeavesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if _, err := l.PutInbox(ctx, id, []byte("of a request that was a conflict")); err != nil {
+			t.Fatal(err)
+		}
 		for _, err := range []error{
 			l.MarkQueued(ctx, plan.Lot{Record: plan.Record{ID: id}, Steps: []plan.Step{{Verb: plan.VerbAccept}}}), l.Ask(ctx, id, time.Minute),
 			l.SaveUpload(ctx, id, "sum", ledger.Upload{ID: "f", ExpiresAt: time.Now().Add(time.Hour)}),

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/plan"
 )
 
 // The inbox holds the bytes of an image between a producer that cannot reach
@@ -33,6 +34,10 @@ func inboxKey(id trainset.JobID, sum string) string {
 	return "trainset:{" + string(id) + "}:inbox:" + sum
 }
 
+// inboxesKey: set with expiry, the digests of the images that were put into a
+// job's inbox. Nobody else can name those of requests that were refused.
+func inboxesKey(id trainset.JobID) string { return "trainset:{" + string(id) + "}:inboxes" }
+
 // InboxReference is what a request names its image by when the image is in the
 // job's inbox. It can name no object of storage, whose keys have no colon.
 func InboxReference(id trainset.JobID, sum string) trainset.Reference {
@@ -41,6 +46,16 @@ func InboxReference(id trainset.JobID, sum string) trainset.Reference {
 
 // InInbox reports whether a reference is one that InboxReference made.
 func InInbox(id trainset.JobID, ref trainset.Reference) bool { return ref.Key == "inbox:"+string(id) }
+
+// InboxImage is the digest of the image that a job's request names in its inbox;
+// empty where it names another.
+func InboxImage(r plan.Record) string {
+	req, err := trainset.DecodeRequest(r.Kind, r.Request)
+	if err != nil || !InInbox(r.ID, req.Source()) {
+		return ""
+	}
+	return req.Source().SHA256
+}
 
 // PutInbox keeps an image for a job that is about to be enqueued and returns
 // its hex SHA-256. It may be repeated, and by several producers at once: equal
@@ -54,6 +69,8 @@ func (l *Ledger) PutInbox(ctx context.Context, id trainset.JobID, image []byte) 
 	key := inboxKey(id, sum)
 	for at := 0; at < len(image); at += inboxPiece {
 		_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+			p.SAdd(ctx, inboxesKey(id), sum)
+			p.Expire(ctx, inboxesKey(id), inboxStays)
 			p.SetRange(ctx, key, int64(at), string(image[at:min(at+inboxPiece, len(image))]))
 			p.Expire(ctx, key, inboxStays)
 			return nil
@@ -84,10 +101,33 @@ func (l *Ledger) Inbox(ctx context.Context, id trainset.JobID, sum string) ([]by
 	return image, nil
 }
 
-// DropInbox removes the image: the job has been accepted. It may be repeated.
+// DropInbox removes the image: the job has been accepted, or wants another. It
+// may be repeated.
 func (l *Ledger) DropInbox(ctx context.Context, id trainset.JobID, sum string) error {
-	if err := l.rdb.Del(ctx, inboxKey(id, sum)).Err(); err != nil {
+	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.Del(ctx, inboxKey(id, sum))
+		p.SRem(ctx, inboxesKey(id), sum)
+		return nil
+	})
+	if err != nil {
 		return fmt.Errorf("ledger: dropping the inbox of job %s: %w", id, err)
 	}
 	return nil
+}
+
+// inboxKeys names all that may lie in a job's inbox, with a digest that is known
+// besides, or none.
+func (l *Ledger) inboxKeys(ctx context.Context, id trainset.JobID, known string) ([]string, error) {
+	sums, err := l.rdb.SMembers(ctx, inboxesKey(id)).Result()
+	if err != nil {
+		return nil, fmt.Errorf("ledger: reading what is in the inbox of job %s: %w", id, err)
+	}
+	if known != "" { // a producer of a version before put it there
+		sums = append(sums, known)
+	}
+	keys := []string{inboxesKey(id)}
+	for _, sum := range sums {
+		keys = append(keys, inboxKey(id, sum))
+	}
+	return keys, nil
 }

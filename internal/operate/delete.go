@@ -82,7 +82,7 @@ func (d Deleter) Delete(ctx context.Context, id trainset.JobID) (Deleted, error)
 		func() error { return d.debug(&done) },
 		func() error { return d.objects(ctx, objects, &user, &done) },
 		func() (err error) { done.Tasks, err = d.Tasks.Forget(ctx, tasksOf(r)); return err },
-		func() error { return d.Ledger.Forget(ctx, id, user, inboxImage(r)) },
+		func() error { return d.Ledger.Forget(ctx, id, user, ledger.InboxImage(r)) },
 	} {
 		if err := step(); err != nil {
 			return done, fmt.Errorf("deleting job %s: %w", id, err)
@@ -207,16 +207,6 @@ func tasksOf(r plan.Record) []string {
 	}
 	slices.Sort(ids)
 	return ids
-}
-
-// inboxImage is the digest of the image that came with a job's request, if it
-// came through the inbox.
-func inboxImage(r plan.Record) string {
-	req, err := trainset.DecodeRequest(r.Kind, r.Request)
-	if err != nil || !ledger.InInbox(r.ID, req.Source()) {
-		return ""
-	}
-	return req.Source().SHA256
 }
 
 // Stored finds jobs by what storage has of them.
