@@ -228,6 +228,8 @@ func (w *Worker) Start() error {
 	w.background.Go(func() { w.serveLater(more) })
 	s := tasks.Sweeper{Handlers: w.handlers, Owner: w.owner, AskedOnly: w.o.AskedOnly}
 	w.background.Go(func() { s.Run(w.work) })
+	tidier := tasks.Tidier{Handlers: w.handlers}
+	w.background.Go(func() { tidier.Run(w.work) })
 	w.background.Go(func() { w.warden.Run(w.work) })
 	w.background.Go(func() { w.ledger.Attend(w.work, w.owner) })
 	w.background.Go(func() { w.ledger.Signals(w.work, func(s ledger.Signal) { w.bell.Ring(s.Job, s.Attempt) }) })

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/plan"
@@ -26,6 +27,10 @@ type Layout struct {
 
 // Upload is where a producer puts a job's reference before it is accepted.
 func Upload(job trainset.JobID) string { return "uploads/" + string(job) }
+
+// UploadGrace is how long a reference may lie in storage before its job is
+// enqueued: producers store it first.
+const UploadGrace = time.Hour
 
 // Root is the folder of all the job's objects, without a closing slash.
 func (l Layout) Root() string {

@@ -44,7 +44,11 @@ func (l *Ledger) Forget(ctx context.Context, id trainset.JobID, user, image stri
 			return fmt.Errorf("ledger: forgetting job %s: %w", id, err)
 		}
 	}
-	return nil
+	if user == "" {
+		return nil
+	}
+	_, err = l.recount(ctx, user)
+	return err
 }
 
 // Disown notes that predictions were a deleted job's, for as long as the ledger

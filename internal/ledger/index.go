@@ -72,9 +72,19 @@ func (l *Ledger) Close(ctx context.Context, id trainset.JobID) error {
 
 // LockSweep makes owner the only sweeper for d, or reports that another is.
 func (l *Ledger) LockSweep(ctx context.Context, owner string, d time.Duration) (bool, error) {
-	ok, err := l.rdb.SetNX(ctx, sweepKey, owner, d).Result()
+	return l.lock(ctx, sweepKey, owner, d)
+}
+
+// LockTidy makes owner the only one who tidies for d, or reports that another has
+// lately.
+func (l *Ledger) LockTidy(ctx context.Context, owner string, d time.Duration) (bool, error) {
+	return l.lock(ctx, tidyKey, owner, d)
+}
+
+func (l *Ledger) lock(ctx context.Context, key, owner string, d time.Duration) (bool, error) {
+	ok, err := l.rdb.SetNX(ctx, key, owner, d).Result()
 	if err != nil {
-		return false, fmt.Errorf("ledger: locking the sweep: %w", err)
+		return false, fmt.Errorf("ledger: locking %s: %w", key, err)
 	}
 	return ok, nil
 }

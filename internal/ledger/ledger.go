@@ -137,8 +137,8 @@ func (l *Ledger) Create(ctx context.Context, req trainset.Request, tasks ...stri
 	if err != nil {
 		return r, false, err
 	}
-	if changed(reply) { // a sweeper may have thrown the entry of a job out that was not there yet
-		return r, true, l.reenter(ctx, r.ID, firstCheck)
+	if changed(reply) { // what has no record may have been thrown out of the indexes before there was one
+		return r, true, l.index(ctx, r.ID, r.User, firstCheck)
 	}
 	there, _ := reply[1].(string)
 	return plan.Record{}, false, conflict(r, there, r.Fingerprint)
@@ -194,6 +194,7 @@ func (l *Ledger) index(ctx context.Context, id trainset.JobID, user string, chec
 		p.ZAddNX(ctx, openKey, redis.Z{Score: due, Member: string(id)})
 		p.ZAddNX(ctx, recentKey, redis.Z{Score: now, Member: string(id)})
 		p.ZAddNX(ctx, userKey(user), redis.Z{Score: now, Member: string(id)})
+		p.ZAddNX(ctx, usersKey, redis.Z{Score: now, Member: user})
 		return nil
 	})
 	if err != nil {

@@ -102,10 +102,6 @@ func (b Books) Clean() bool {
 // lookBack bounds how many jobs the ledger is asked about.
 const lookBack = 10_000
 
-// uploadGrace is how long a reference may lie in storage before its job is
-// enqueued: producers store it first.
-const uploadGrace = time.Hour
-
 // Audit compares the books since a time. The provider is listed first, and the
 // ledger read after it: what was journalled meanwhile is known.
 func (a Auditor) Audit(ctx context.Context, since time.Time) (Books, error) {
@@ -298,7 +294,7 @@ func (b *Books) orphans(objects []storage.Info, jobs map[trainset.JobID]plan.Rec
 		} else if id, ok := strings.CutPrefix(o.Key, dataset.Upload("")); ok {
 			folder = o.Key
 			_, known[folder] = jobs[trainset.JobID(id)]
-			known[folder] = known[folder] || now.Sub(o.ModTime) < uploadGrace
+			known[folder] = known[folder] || now.Sub(o.ModTime) < dataset.UploadGrace
 		} else {
 			continue
 		}

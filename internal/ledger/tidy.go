@@ -1,0 +1,148 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/actormaker/trainset"
+)
+
+const (
+	usersKey = "trainset:users" // zset: user -> creation of the oldest job in the user's list, unix ms
+	tidyKey  = "trainset:tidy"  // string with expiry: who tidies
+)
+
+// tidyAtOnce bounds what is looked at in one journey to Redis.
+const tidyAtOnce = 500
+
+// Tidy takes the jobs out of the lists of recent ones whose records have expired:
+// the lists cannot expire by themselves while there is a newer job. Expired is told
+// of each such job before that, and again should it fail. A job that has not ended
+// stays, however old it is.
+func (l *Ledger) Tidy(ctx context.Context, expired func(context.Context, []trainset.JobID) error) error {
+	if err := l.tidyList(ctx, recentKey, expired); err != nil {
+		return err
+	}
+	return l.eachOld(ctx, usersKey, func(users []string) (left int, err error) {
+		for _, user := range users {
+			if err := l.tidyList(ctx, userKey(user), nil); err != nil {
+				return 0, err
+			}
+			is, err := l.recount(ctx, user)
+			if err != nil {
+				return 0, err
+			}
+			if is {
+				left++
+			}
+		}
+		return left, nil
+	})
+}
+
+// tidyList takes the expired jobs out of one list.
+func (l *Ledger) tidyList(ctx context.Context, key string, expired func(context.Context, []trainset.JobID) error) error {
+	return l.eachOld(ctx, key, func(ids []string) (left int, err error) {
+		gone, err := l.recordless(ctx, jobIDs(ids))
+		if err != nil || len(gone) == 0 {
+			return len(ids), err
+		}
+		if expired != nil {
+			if err := expired(ctx, gone); err != nil {
+				return 0, err
+			}
+		}
+		return len(ids) - len(gone), l.unlist(ctx, key, gone)
+	})
+}
+
+// unlist takes jobs out of a list. One that was asked for again meanwhile, and found
+// itself still listed, is entered anew.
+func (l *Ledger) unlist(ctx context.Context, key string, ids []trainset.JobID) error {
+	entries, listed := make([]any, len(ids)), make(map[trainset.JobID]redis.Z, len(ids))
+	for i, id := range ids {
+		entries[i], listed[id] = string(id), redis.Z{Score: float64(l.now().UnixMilli()), Member: string(id)}
+	}
+	err := l.rdb.ZRem(ctx, key, entries...).Err()
+	if err != nil {
+		return fmt.Errorf("ledger: tidying %s: %w", key, err)
+	}
+	gone, err := l.recordless(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, id := range gone {
+		delete(listed, id)
+	}
+	if len(listed) == 0 {
+		return nil
+	}
+	if err := l.rdb.ZAddNX(ctx, key, slices.Collect(maps.Values(listed))...).Err(); err != nil {
+		return fmt.Errorf("ledger: tidying %s: %w", key, err)
+	}
+	return nil
+}
+
+// eachOld goes through the members of a set whose time is longer ago than records
+// of ended jobs are kept. See says how many of those it was given are left.
+func (l *Ledger) eachOld(ctx context.Context, key string, see func(members []string) (left int, err error)) error {
+	until := "(" + strconv.FormatInt(l.now().Add(-l.keep).UnixMilli(), 10)
+	for at := 0; ; {
+		members, err := l.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{
+			Key: key, ByScore: true, Start: "-inf", Stop: until, Offset: int64(at), Count: tidyAtOnce,
+		}).Result()
+		if err != nil {
+			return fmt.Errorf("ledger: reading what is old in %s: %w", key, err)
+		}
+		left, err := see(members)
+		if err != nil {
+			return err
+		}
+		if len(members) < tidyAtOnce {
+			return nil
+		}
+		at += left
+	}
+}
+
+// recordless returns those of the jobs that have no record any more.
+func (l *Ledger) recordless(ctx context.Context, ids []trainset.JobID) ([]trainset.JobID, error) {
+	there := make([]*redis.IntCmd, len(ids))
+	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, id := range ids {
+			there[i] = p.Exists(ctx, jobKey(id))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ledger: looking for records that have expired: %w", err)
+	}
+	var gone []trainset.JobID
+	for i, id := range ids {
+		if there[i].Val() == 0 {
+			gone = append(gone, id)
+		}
+	}
+	return gone, nil
+}
+
+// recount notes how old the oldest job in a user's list is, and reports whether
+// that still is old; of a user without jobs nothing is noted any more.
+func (l *Ledger) recount(ctx context.Context, user string) (old bool, err error) {
+	oldest, err := l.rdb.ZRangeWithScores(ctx, userKey(user), 0, 0).Result()
+	if err == nil && len(oldest) == 0 {
+		err = l.rdb.ZRem(ctx, usersKey, user).Err()
+	} else if err == nil {
+		old = oldest[0].Score < float64(l.now().Add(-l.keep).UnixMilli())
+		err = l.rdb.ZAdd(ctx, usersKey, redis.Z{Score: oldest[0].Score, Member: user}).Err()
+	}
+	if err != nil {
+		return false, fmt.Errorf("ledger: noting how old %s's jobs are: %w", user, err)
+	}
+	return old, nil
+}

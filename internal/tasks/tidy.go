@@ -1,0 +1,66 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/dataset"
+	"github.com/actormaker/trainset/internal/storage"
+)
+
+// Tidier removes what outlives the records of ended jobs: their entries in the
+// lists of jobs, and the images of those that were refused, which were kept as
+// long as the job could be tried again. One worker tidies at a time.
+type Tidier struct {
+	Handlers *Handlers
+	Every    time.Duration // 1 h when 0
+}
+
+// Run tidies until the context ends.
+func (t *Tidier) Run(ctx context.Context) {
+	every := t.Every
+	if every == 0 {
+		every = time.Hour
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		if err := t.tidy(ctx, every/2); err != nil && ctx.Err() == nil {
+			t.Handlers.o.Log.Warn().Err(err).Msg("what is left of expired jobs could not be removed: trying again later")
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// tidy tidies once, if nobody has for the time d.
+func (t *Tidier) tidy(ctx context.Context, d time.Duration) error {
+	l := t.Handlers.ledger
+	mine, err := l.LockTidy(ctx, t.Handlers.o.Owner, d)
+	if err != nil || !mine {
+		return err
+	}
+	return l.Tidy(ctx, t.Handlers.dropUploads)
+}
+
+// dropUploads deletes the images that producers stored for jobs which have expired,
+// but for those that were stored anew: their jobs are about to be enqueued again.
+func (h *Handlers) dropUploads(ctx context.Context, jobs []trainset.JobID) error {
+	var keys []string
+	for _, id := range jobs {
+		o, err := h.store.Stat(ctx, dataset.Upload(id))
+		switch {
+		case errors.Is(err, storage.ErrNotFound):
+		case err != nil:
+			return err
+		case h.o.Now().Sub(o.ModTime) >= dataset.UploadGrace:
+			keys = append(keys, o.Key)
+		}
+	}
+	return h.store.Delete(ctx, keys...)
+}
