@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +15,9 @@ import (
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/cli"
+	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/operate"
+	"github.com/actormaker/trainset/internal/wait"
 )
 
 // jobFilter says which jobs are listed.
@@ -40,7 +43,7 @@ func jobsCommand(environ []string) *cobra.Command {
 		if f.watch {
 			return f.follow(ctx, s)
 		}
-		jobs, err := f.list(ctx, s)
+		jobs, err := f.list(ctx, s.ledger)
 		if err != nil {
 			return err
 		}
@@ -48,7 +51,7 @@ func jobsCommand(environ []string) *cobra.Command {
 	})
 	cmd.Long = "Jobs lists the jobs that the ledger knows, the newest first. Those that have ended stay for 30 days.\n" +
 		"With --watch the list is shown anew every second; where the output is no terminal, a job is a\n" +
-		"line whenever it has changed. Ctrl-C ends the watching."
+		"line whenever it has changed. It goes on when Redis was away. Ctrl-C ends the watching."
 	cmd.Example = "  worker jobs\n  worker jobs --state running,queued --watch\n  worker jobs --user ada --kind style --json | jq -r '.[].job_id'"
 	cmd.Flags().StringVar(&f.user, "user", "", "of this user only")
 	cmd.Flags().StringVar(&f.state, "state", "", "in these states only, separated by commas: "+strings.Join(names(jobStates), ", "))
@@ -96,78 +99,131 @@ func (f *jobFilter) states() []trainset.JobState {
 	return all
 }
 
-func (f *jobFilter) wants(job trainset.Job) bool {
-	if f.kind != "" && string(job.Kind) != f.kind {
-		return false
-	}
+func (f *jobFilter) wants(kind trainset.Kind, user string, state trainset.JobState) bool {
 	states := f.states()
-	for _, s := range states {
-		if job.State == s {
-			return true
-		}
-	}
-	return len(states) == 0
+	return (f.kind == "" || string(kind) == f.kind) && (f.user == "" || user == f.user) && (len(states) == 0 || slices.Contains(states, state))
 }
 
-// lookBack bounds how many jobs are looked at for those that are wanted.
-const lookBack = 10_000
+// unended reports whether only jobs are wanted that have not ended.
+func (f *jobFilter) unended() bool {
+	states := f.states()
+	return len(states) > 0 && !slices.ContainsFunc(states, trainset.JobState.Ended)
+}
 
-func (f *jobFilter) list(ctx context.Context, s *site) ([]trainset.Job, error) {
-	most := f.limit
-	if f.kind != "" || f.state != "" {
-		most = lookBack
-	}
-	ids, err := s.client.Recent(ctx, f.user, most)
+const (
+	// lookBack bounds how many jobs are looked at for those that are wanted.
+	lookBack = 10_000
+	// outlinesAtOnce and jobsAtOnce bound one journey to Redis.
+	outlinesAtOnce, jobsAtOnce = 500, 50
+)
+
+// list reads the jobs that are wanted, the newest first. Only they are read whole.
+func (f *jobFilter) list(ctx context.Context, l *ledger.Ledger) ([]trainset.Job, error) {
+	ids, err := f.find(ctx, l)
 	if err != nil {
 		return nil, err
 	}
 	jobs := []trainset.Job{}
-	for _, id := range ids {
-		job, err := s.client.Get(ctx, id)
-		if errors.Is(err, trainset.ErrNotFound) {
-			continue // its record has expired
-		}
+	for some := range slices.Chunk(ids, jobsAtOnce) {
+		records, err := l.LoadAll(ctx, some...)
 		if err != nil {
 			return nil, err
 		}
-		if f.wants(job) {
-			jobs = append(jobs, job)
-		}
-		if len(jobs) == f.limit {
-			break
+		for _, r := range records {
+			if f.wants(r.Kind, r.User, r.State) { // still
+				jobs = append(jobs, r.Job())
+			}
 		}
 	}
 	return jobs, nil
 }
 
-// follow shows the list until the context ends, which is how watching ends.
-func (f *jobFilter) follow(ctx context.Context, s *site) error {
-	terminal := false
-	if file, ok := s.stdout.(*os.File); ok {
-		terminal = cli.TerminalOptions(file, os.Getenv).Terminal
-	}
-	said := map[trainset.JobID]string{}
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		jobs, err := f.list(ctx, s)
-		if ctx.Err() != nil {
-			return nil // the watching was ended
-		}
-		if err == nil && terminal {
-			err = redraw(s.stdout, jobs)
-		} else if err == nil {
-			err = changes(s.stdout, jobs, said)
-		}
+// find names the jobs that are wanted, the newest first.
+func (f *jobFilter) find(ctx context.Context, l *ledger.Ledger) ([]trainset.JobID, error) {
+	switch {
+	case f.unended():
+		ids, err := l.OpenJobs(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
+		found, err := f.among(ctx, l, ids, len(ids))
+		slices.SortStableFunc(found, func(a, b ledger.Outline) int { return b.CreatedAt.Compare(a.CreatedAt) })
+		return idsOf(found[:min(len(found), f.limit)]), err
+	case f.kind != "" || f.state != "":
+		ids, err := l.Recent(ctx, f.user, lookBack)
+		if err != nil {
+			return nil, err
+		}
+		found, err := f.among(ctx, l, ids, f.limit)
+		return idsOf(found), err
+	}
+	return l.Recent(ctx, f.user, f.limit)
+}
+
+// among returns the first of these jobs that are wanted, as many as are asked for.
+func (f *jobFilter) among(ctx context.Context, l *ledger.Ledger, ids []trainset.JobID, most int) (found []ledger.Outline, err error) {
+	for some := range slices.Chunk(ids, outlinesAtOnce) {
+		outlines, err := l.Outlines(ctx, some...)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range outlines {
+			if len(found) < most && f.wants(o.Kind, o.User, o.State) {
+				found = append(found, o)
+			}
+		}
+		if len(found) == most {
+			break
 		}
 	}
+	return found, nil
+}
+
+func idsOf(outlines []ledger.Outline) []trainset.JobID {
+	ids := make([]trainset.JobID, len(outlines))
+	for i, o := range outlines {
+		ids[i] = o.ID
+	}
+	return ids
+}
+
+// follow shows the list until the context ends, which is how watching ends. While
+// Redis does not answer it waits, and says so once.
+func (f *jobFilter) follow(ctx context.Context, s *site) error {
+	show := inLines(s.stdout)
+	if file, ok := s.stdout.(*os.File); ok && cli.TerminalOptions(file, os.Getenv).Terminal {
+		show = func(jobs []trainset.Job) error { return redraw(s.stdout, jobs) }
+	}
+	for away := false; ctx.Err() == nil; {
+		began := time.Now()
+		jobs, err := f.list(ctx, s.ledger)
+		rest := time.Second
+		switch {
+		case ctx.Err() != nil: // the watching was ended
+		case err == nil:
+			away, rest = false, max(rest, lookingAtMost*time.Since(began))
+			if err := show(jobs); err != nil {
+				return err
+			}
+		case !away:
+			away = true
+			if err := printf(s.stderr, "still watching: %s\n", cli.Clean(err.Error())); err != nil {
+				return err
+			}
+		}
+		_ = wait.For(ctx, rest) // the loop asks the context
+	}
+	return nil
+}
+
+// lookingAtMost is how much longer than a look the rest after it is at least: Redis
+// is asked for no more than a tenth of the time, however many jobs there are.
+const lookingAtMost = 9
+
+// inLines prints each change as a line.
+func inLines(w io.Writer) func([]trainset.Job) error {
+	said := map[trainset.JobID]string{}
+	return func(jobs []trainset.Job) error { return changes(w, jobs, said) }
 }
 
 func redraw(w io.Writer, jobs []trainset.Job) error {

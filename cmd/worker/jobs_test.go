@@ -2,11 +2,21 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/client"
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/redistest"
 )
 
 // lines hands on each line that is written.
@@ -49,6 +59,121 @@ func TestWatchingJobs(t *testing.T) {
 	stop()
 	if err := <-ended; err != nil {
 		t.Errorf("it ended with %v", err)
+	}
+}
+
+// Watching goes on when Redis was away, and says so once.
+func TestWatchingOutlastsRedis(t *testing.T) {
+	node := redistest.Start(t)
+	c := client.FromRedis(node.Client(t))
+	ask := func(key string) trainset.JobID {
+		var req trainset.ActorRequest
+		req.User, req.Actor, req.Key, req.Portrait.URL = "ada", "zara", key, "https://example.com/zara.png"
+		job, err := c.EnqueueActor(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return job.ID
+	}
+	one := ask("one")
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	said, complained, ended := lines{make(chan string, 100)}, lines{make(chan string, 100)}, make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{"jobs", "--state", "queued", "--watch"}, []string{"REDIS_URL=redis://" + node.Addr}, said, complained)
+	}()
+	if line := <-said.to; !strings.HasPrefix(line, "job "+string(one)) {
+		t.Errorf("at first: %q", line)
+	}
+	node.Kill()
+	if line := <-complained.to; !strings.HasPrefix(line, "still watching: ") {
+		t.Errorf("without Redis: %q", line)
+	}
+	node.Restart(t) // with nothing in it
+	two := ask("two")
+	if line := <-said.to; !strings.HasPrefix(line, "job "+string(two)) {
+		t.Errorf("after that: %q", line)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+	if len(complained.to) > 0 {
+		t.Errorf("and then: %q", <-complained.to)
+	}
+}
+
+// wholes counts the records that are read whole.
+type wholes struct {
+	redis.Hook
+
+	n atomic.Int32
+}
+
+func (w *wholes) DialHook(next redis.DialHook) redis.DialHook          { return next }
+func (w *wholes) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+func (w *wholes) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		for _, cmd := range cmds {
+			if cmd.Name() == "hgetall" && strings.HasSuffix(fmt.Sprint(cmd.Args()[1]), ":job") {
+				w.n.Add(1)
+			}
+		}
+		return next(ctx, cmds)
+	}
+}
+
+// However many jobs there are, only those that are shown are read whole.
+func TestOnlyWantedJobsAreReadWhole(t *testing.T) {
+	rdb := redistest.Mini(t)
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	l := ledger.New(rdb, ledger.Options{Now: func() time.Time { return now }})
+	var want []trainset.JobID // the newest first
+	for i := range 1200 {
+		var req trainset.ActorRequest
+		req.User, req.Actor, req.Key, req.Portrait.URL = "ada", "zara", fmt.Sprint(i), "https://example.com/zara.png"
+		if i%500 == 0 {
+			req.User = "bob"
+		}
+		now = now.Add(time.Second)
+		r, _, err := l.Create(t.Context(), req.WithDefaults())
+		if err == nil && i%100 == 0 {
+			want = slices.Insert(want, 0, r.ID)
+			err = l.CheckAt(t.Context(), r.ID, now.Add(-time.Duration(i*i%7)*time.Hour)) // in any order
+		} else if err == nil {
+			err = errors.Join(l.Finish(t.Context(), r.ID, ledger.Ending{State: trainset.JobFailed, Reason: "why"}), l.Close(t.Context(), r.ID))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	read := &wholes{}
+	rdb.AddHook(read)
+	for _, test := range []struct {
+		f    jobFilter
+		want []trainset.JobID
+	}{
+		{jobFilter{state: "queued,running", limit: 20}, want},
+		{jobFilter{state: "queued", limit: 5}, want[:5]},
+		{jobFilter{state: "queued", user: "bob", limit: 20}, []trainset.JobID{want[1], want[6], want[11]}},
+		{jobFilter{state: "queued,succeeded", limit: 20}, want},
+		{jobFilter{state: "queued,succeeded", limit: 3}, want[:3]},
+		{jobFilter{kind: "style", limit: 20}, nil},
+		{jobFilter{state: "running", limit: 20}, nil},
+	} {
+		read.n.Store(0)
+		jobs, err := test.f.list(t.Context(), l)
+		var got []trainset.JobID
+		for _, job := range jobs {
+			got = append(got, job.ID)
+		}
+		if err != nil || !slices.Equal(got, test.want) {
+			t.Errorf("%+v: %v, not %v; %v", test.f, got, test.want, err)
+		}
+		if n := int(read.n.Load()); n != len(test.want) {
+			t.Errorf("%+v: %d records were read whole for %d jobs", test.f, n, len(test.want))
+		}
 	}
 }
 
