@@ -69,6 +69,7 @@ var runs = map[string]how{
 	"worker jobs --state running,queued --user local --json":  {want: `^\[\]`},
 	"worker job 3f2a9c41":                                     {want: `image\.4\.1`},
 	"worker queues":                                           {want: "spending: open"},
+	"worker workers":                                          {want: "(?m) live "},
 	"curl -s http://127.0.0.1:8080/healthz":                   {want: `"alive": ?true`, needs: "curl"},
 	"curl -s http://127.0.0.1:8080/readyz":                    {want: `"ready": ?true`, needs: "curl"},
 	"curl -s http://127.0.0.1:8080/metrics":                   {want: "trainset_open_jobs 0", needs: "curl", after: metrics},

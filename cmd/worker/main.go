@@ -49,7 +49,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 func commands(environ []string) []*cobra.Command {
 	return []*cobra.Command{
 		runCommand(environ), doctorCommand(environ), jobsCommand(environ), jobCommand(environ), retryCommand(environ),
-		cancelCommand(environ), deleteCommand(environ), queuesCommand(environ), pauseCommand(environ), resumeCommand(environ),
+		cancelCommand(environ), deleteCommand(environ), queuesCommand(environ), workersCommand(environ), pauseCommand(environ), resumeCommand(environ),
 		auditCommand(environ), fakeCommand(),
 	}
 }

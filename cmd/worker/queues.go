@@ -14,12 +14,14 @@ import (
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/cli"
 	"github.com/actormaker/trainset/internal/limit"
+	"github.com/actormaker/trainset/internal/operate"
 	"github.com/actormaker/trainset/internal/queue"
 )
 
 // traffic is how the queues stand, and what keeps spending waiting.
 type traffic struct {
 	Queues   []queue.Info `json:"queues"`
+	Workers  attendance   `json:"workers"`
 	Spending *spending    `json:"spending,omitempty"` // of the account of REPLICATE_API_TOKEN
 }
 
@@ -37,8 +39,9 @@ type spending struct {
 func queuesCommand(environ []string) *cobra.Command {
 	v := &verb{environ: environ}
 	cmd := v.command("queues", "Show how the queues stand, and why work is not moving", none, showQueues)
-	cmd.Long = "Queues shows each queue's tasks, how long the next one has waited, and whether it is paused. With\n" +
-		"REPLICATE_API_TOKEN set it also says whether predictions may be created for that account, and why not."
+	cmd.Long = "Queues shows each queue's tasks, how long the next one has waited, whether it is paused, and how many\n" +
+		"workers take tasks. With REPLICATE_API_TOKEN set it also says whether predictions may be created for\n" +
+		"that account, and why not."
 	cmd.Example = "  worker queues\n  worker queues --json | jq '.queues[] | select(.paused)'"
 	return cmd
 }
@@ -48,7 +51,11 @@ func showQueues(ctx context.Context, s *site, _ []string) error {
 	if err != nil {
 		return err
 	}
-	now := traffic{Queues: infos}
+	workers, err := operate.Watcher{Ledger: s.ledger}.Watch(ctx)
+	if err != nil {
+		return err
+	}
+	now := traffic{Queues: infos, Workers: attendanceOf(workers)}
 	if s.config.Provider.Token.IsSet() {
 		state, err := s.gate.State(ctx)
 		if err != nil {
@@ -86,10 +93,13 @@ func (t traffic) write(w io.Writer) error {
 	if err := table.Write(w); err != nil {
 		return err
 	}
-	if t.Spending == nil {
-		return printf(w, "\nspending: not known, for REPLICATE_API_TOKEN is not set here\n")
+	if err := printf(w, "\nworkers: %s\n", t.Workers); err != nil {
+		return err
 	}
-	return printf(w, "\nspending: %s\n", cli.Clean(t.Spending.String()))
+	if t.Spending == nil {
+		return printf(w, "spending: not known, for REPLICATE_API_TOKEN is not set here\n")
+	}
+	return printf(w, "spending: %s\n", cli.Clean(t.Spending.String()))
 }
 
 // String says in a sentence whether predictions may be created.

@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/replicate"
 	"github.com/actormaker/trainset/internal/replicate/fake"
 )
@@ -31,6 +32,8 @@ func TestMain(m *testing.M) {
 //	start                  starts a worker of it
 //	ask VAR KIND KEY N     enqueues a job of N images and sets a variable to its ID
 //	until STATE JOB        waits until the job is in the state, or held up where that is "held"
+//	died WORKER            leaves what a worker leaves that died with a task in hand
+//	buried WORKER          waits until nobody misses a worker
 //	upload JOB             puts an image for the job into Redis, which its request does not name
 //	stray                  makes a prediction that nobody knows
 //	exits CODE COMMAND...  runs a command that must exit with the code
@@ -48,7 +51,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"system": s.system, "start": s.start, "ask": s.ask, "until": s.until, "upload": s.upload, "stray": s.stray, "exits": exits,
+			"system": s.system, "start": s.start, "ask": s.ask, "until": s.until, "died": s.died, "buried": s.buried, "upload": s.upload, "stray": s.stray, "exits": exits,
 			"predictions": s.predictions, "files": s.files, "json": jsonValue, "save": save, "none": nothing, "keys": s.keys,
 		},
 	})
@@ -118,6 +121,27 @@ func (s *scripts) until(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Fatalf("job %s is %s (%s) with %d images", id, last.State, last.Reason, last.Succeeded())
+}
+
+func (s *scripts) died(ts *testscript.TestScript, _ bool, args []string) {
+	l := ledger.New(s.of(ts).rdb, ledger.Options{})
+	task := string(layout("k").Job) + ":image.1:1"
+	ts.Check(errors.Join(
+		l.Beat(s.t.Context(), args[0]), l.Hold(s.t.Context(), args[0], []string{task}, nil),
+		l.Introduce(s.t.Context(), args[0], ledger.Card{Host: "elsewhere", PID: 4711, Version: "v0", StartedAt: time.Now().Add(-time.Hour)}),
+	))
+}
+
+func (s *scripts) buried(ts *testscript.TestScript, _ bool, args []string) {
+	l := ledger.New(s.of(ts).rdb, ledger.Options{})
+	for start := time.Now(); time.Since(start) < patient; <-time.After(10 * time.Millisecond) {
+		beats, err := l.Beats(s.t.Context())
+		ts.Check(err)
+		if beats[args[0]] == "" {
+			return
+		}
+	}
+	ts.Fatalf("worker %s is still listed", args[0])
 }
 
 func (s *scripts) upload(ts *testscript.TestScript, _ bool, args []string) {

@@ -8,8 +8,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -209,10 +211,16 @@ func (w *Worker) server(name string) *asynq.Server {
 	return asynq.NewServerFromRedisClient(w.rdb, c)
 }
 
+// card says which process this is.
+func (w *Worker) card() ledger.Card {
+	host, _ := os.Hostname() // empty where there is none
+	return ledger.Card{Host: host, PID: os.Getpid(), Version: w.o.Version, StartedAt: time.Now().UTC()}
+}
+
 // Start begins to serve. It beats before it has anything in hand: a worker that
 // dies without a beat is not missed.
 func (w *Worker) Start() error {
-	if err := w.ledger.Beat(w.work, w.owner); err != nil {
+	if err := errors.Join(w.ledger.Beat(w.work, w.owner), w.ledger.Introduce(w.work, w.owner, w.card())); err != nil {
 		return fmt.Errorf("app: %w", err)
 	}
 	var more []served

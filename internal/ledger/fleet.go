@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,7 +14,10 @@ import (
 	"github.com/actormaker/trainset/internal/plan"
 )
 
-const workersKey = "trainset:workers" // hash: worker -> beats so far
+const (
+	workersKey = "trainset:workers" // hash: worker -> beats so far
+	cardsKey   = "trainset:cards"   // hash: worker -> JSON, who it says it is
+)
 
 func heldKey(worker string) string { return "trainset:held:" + worker } // set: task IDs in hand
 
@@ -33,6 +37,40 @@ func (l *Ledger) Beats(ctx context.Context) (map[string]string, error) {
 		return nil, fmt.Errorf("ledger: reading the workers: %w", err)
 	}
 	return beats, nil
+}
+
+// Card is who a worker says it is, for those who look for its process.
+type Card struct {
+	Host      string    `json:"host"`
+	PID       int       `json:"pid"`
+	Version   string    `json:"version"`
+	StartedAt time.Time `json:"started_at"`
+}
+
+// Introduce says who a worker is, until it is buried.
+func (l *Ledger) Introduce(ctx context.Context, worker string, c Card) error {
+	b, err := json.Marshal(c)
+	if err == nil {
+		err = l.rdb.HSet(ctx, cardsKey, worker, b).Err()
+	}
+	if err != nil {
+		return fmt.Errorf("ledger: introducing %s: %w", worker, err)
+	}
+	return nil
+}
+
+// Cards returns who the workers said they are. One of a version before did not,
+// nor did one that was buried while it was frozen.
+func (l *Ledger) Cards(ctx context.Context) (map[string]Card, error) {
+	fields, err := l.rdb.HGetAll(ctx, cardsKey).Result()
+	if err != nil {
+		return nil, fmt.Errorf("ledger: reading who the workers are: %w", err)
+	}
+	cards, err := decodeAll[string, Card](fields)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: reading who the workers are: %w", err)
+	}
+	return cards, nil
 }
 
 // Hold notes that a worker has tasks in hand, and others no longer.
@@ -191,6 +229,7 @@ func (l *Ledger) Bury(ctx context.Context, worker string) error {
 	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		p.Del(ctx, heldKey(worker))
 		p.HDel(ctx, workersKey, worker)
+		p.HDel(ctx, cardsKey, worker)
 		p.Del(ctx, takeoverKey(worker))
 		return nil
 	})

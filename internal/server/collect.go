@@ -127,6 +127,7 @@ var (
 	circuitOpen    = prometheus.NewDesc("trainset_circuit_open", "Whether calls are stopped, by what stopped them.", []string{"class"}, nil)
 
 	openJobs = prometheus.NewDesc("trainset_open_jobs", "Jobs that have not ended.", nil, nil)
+	workers  = prometheus.NewDesc("trainset_workers", "Workers that serve the queues; one that has died counts until another has taken over what it held.", nil, nil)
 )
 
 // inspector is what is asked of asynq's.
@@ -235,5 +236,9 @@ func (s *Server) readJobs(ctx context.Context) ([]prometheus.Metric, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []prometheus.Metric{gauge(openJobs, float64(len(jobs)))}, nil
+	beats, err := s.o.Jobs.Beats(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []prometheus.Metric{gauge(openJobs, float64(len(jobs))), gauge(workers, float64(len(beats)))}, nil
 }

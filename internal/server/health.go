@@ -60,9 +60,11 @@ type Limits interface {
 	State(ctx context.Context) (limit.State, error)
 }
 
-// Jobs lists the jobs that have not ended; *ledger.Ledger does.
+// Jobs lists the jobs that have not ended, and the workers that serve them, each
+// with its count; *ledger.Ledger does.
 type Jobs interface {
 	OpenJobs(ctx context.Context) ([]trainset.JobID, error)
+	Beats(ctx context.Context) (map[string]string, error)
 }
 
 // checkResult is a check in the answer of /readyz.

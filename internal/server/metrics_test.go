@@ -35,6 +35,10 @@ type jobs struct {
 
 func (j jobs) OpenJobs(context.Context) ([]trainset.JobID, error) { return j.ids, j.err }
 
+func (j jobs) Beats(context.Context) (map[string]string, error) {
+	return map[string]string{"one": "7", "two": "8"}, j.err
+}
+
 // enqueue puts tasks of every state that needs no worker into both queues.
 func enqueue(t *testing.T, rdb redis.UniversalClient) {
 	t.Helper()
@@ -103,6 +107,7 @@ func TestMetricsTellTheState(t *testing.T) {
 			`trainset_circuit_open{class="credit"}`:                           "1",
 			`trainset_circuit_open{class="auth"}`:                             "0",
 			`trainset_open_jobs`:                                              "7",
+			`trainset_workers`:                                                "2",
 			`trainset_attempts_ended_total{outcome="succeeded"}`:              "1",
 			`trainset_attempts_ended_total{outcome="other"}`:                  "1",
 			`trainset_attempts_ended_total{outcome="moderated"}`:              "0",
