@@ -27,9 +27,9 @@ func auditCommand(environ []string) *cobra.Command {
 		"of jobs that nobody knows, images that the ledger names and storage has not, and jobs whose cost is not\n" +
 		"the sum of their attempts'. It changes nothing, and exits with 1 when it found something. Predictions of\n" +
 		"models that trainset does not ask are counted as somebody else's, and those of jobs that were deleted in\n" +
-		"the last 30 days as theirs."
+		"the last 30 days as theirs. What could not be compared is named, and is no finding."
 	cmd.Example = "  worker audit\n  worker audit --since 168h --json | jq .unknown_predictions"
-	cmd.Flags().DurationVar(&since, "since", 24*time.Hour, "compare predictions and costs of the time since then")
+	cmd.Flags().DurationVar(&since, "since", 24*time.Hour, "compare predictions and costs of the time since then, 720h at most: the ledger keeps no more")
 	return cmd
 }
 
@@ -38,7 +38,7 @@ func audit(ctx context.Context, s *site, since time.Duration) error {
 	if err != nil {
 		return err
 	}
-	a := operate.Auditor{Ledger: s.ledger, Store: store, Now: time.Now}
+	a := operate.Auditor{Ledger: s.ledger, Store: store, Simulated: s.config.Provider.Simulate, Now: time.Now}
 	p, err := provider(s.config)
 	if err != nil {
 		return err

@@ -49,6 +49,9 @@ type Options struct {
 	Keep time.Duration
 }
 
+// Keep is how long ended jobs stay where nothing else is asked for.
+const Keep = 30 * 24 * time.Hour
+
 // Ledger is safe for concurrent use.
 type Ledger struct {
 	rdb  redis.UniversalClient
@@ -64,7 +67,7 @@ func New(rdb redis.UniversalClient, o Options) *Ledger {
 		o.Now = time.Now
 	}
 	if o.Keep == 0 {
-		o.Keep = 30 * 24 * time.Hour
+		o.Keep = Keep
 	}
 	return &Ledger{rdb: rdb, now: o.Now, keep: o.Keep}
 }

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/dataset"
+	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/replicate"
 	"github.com/actormaker/trainset/internal/storage"
@@ -20,7 +22,8 @@ import (
 // Auditor compares what the provider, the ledger and storage know. It changes
 // nothing.
 type Auditor struct {
-	// Provider lists the account's predictions; nil where there is no token.
+	// Provider lists the account's predictions; nil where there is no token, or
+	// where it is simulated.
 	Provider interface {
 		List(ctx context.Context, q replicate.ListQuery) (replicate.Page, error)
 		Get(ctx context.Context, id string) (replicate.Prediction, error)
@@ -28,11 +31,19 @@ type Auditor struct {
 	Ledger interface {
 		OpenJobs(ctx context.Context) ([]trainset.JobID, error)
 		Recent(ctx context.Context, user string, n int) ([]trainset.JobID, error)
-		Load(ctx context.Context, id trainset.JobID) (plan.Record, error)
+		LoadAll(ctx context.Context, ids ...trainset.JobID) ([]plan.Record, error)
 		Disowned(ctx context.Context) (map[string]trainset.JobID, error)
 	}
-	Store storage.Store
-	Now   func() time.Time
+	Store     storage.Store
+	Simulated bool          // why there is no provider
+	Keep      time.Duration // how long the ledger keeps what it knows; 30 days when 0
+	Most      int           // jobs that are looked at; the 10,000 newest when 0
+	Now       func() time.Time
+}
+
+func (a Auditor) withDefaults() Auditor {
+	a.Keep, a.Most = cmp.Or(a.Keep, ledger.Keep), cmp.Or(a.Most, 10_000)
+	return a
 }
 
 // Prediction is one that the provider made and that is in no record here.
@@ -99,15 +110,17 @@ func (b Books) Clean() bool {
 	return len(b.Unknown)+len(b.Orphans)+len(b.Missing)+len(b.Wrong) == 0
 }
 
-// lookBack bounds how many jobs the ledger is asked about.
-const lookBack = 10_000
-
-// Audit compares the books since a time. The provider is listed first, and the
-// ledger read after it: what was journalled meanwhile is known.
+// Audit compares the books since a time, or since the ledger keeps what it knows.
+// The provider is listed first, and the ledger read after it: what was journalled
+// meanwhile is known.
 func (a Auditor) Audit(ctx context.Context, since time.Time) (Books, error) {
-	b := Books{
-		Since: since.UTC(), Deleted: []Prediction{}, Unknown: []Prediction{}, Orphans: []Orphans{}, Missing: []Missing{}, Wrong: []Discrepancy{}, Skipped: []string{},
+	a = a.withDefaults()
+	b := Books{Deleted: []Prediction{}, Unknown: []Prediction{}, Orphans: []Orphans{}, Missing: []Missing{}, Wrong: []Discrepancy{}, Skipped: []string{}}
+	if kept := a.Now().Add(-a.Keep); since.Before(kept) {
+		since = kept
+		b.skip("predictions and costs of more than %d days ago: the ledger does not keep longer what it knows of jobs that have ended or were deleted", a.Keep/(24*time.Hour))
 	}
+	b.Since = since.UTC()
 	rows, err := a.list(ctx, since)
 	if err != nil {
 		return b, err
@@ -116,24 +129,30 @@ func (a Auditor) Audit(ctx context.Context, since time.Time) (Books, error) {
 	if err != nil {
 		return b, fmt.Errorf("auditing storage: %w", err)
 	}
-	jobs, err := a.jobs(ctx)
+	k, err := a.known(ctx, &b)
 	if err != nil {
 		return b, err
 	}
-	b.Jobs, b.Stored, b.Listed = len(jobs), len(objects), len(rows)
-	known, err := a.known(ctx, jobs, objects, since)
-	if err != nil {
+	b.Stored, b.Listed = len(objects), len(rows)
+	if err := a.receipts(ctx, k, objects, since); err != nil {
 		return b, err
 	}
-	if a.Provider == nil {
-		b.Skipped = append(b.Skipped, "the provider's predictions: REPLICATE_API_TOKEN is not set")
+	switch {
+	case a.Provider != nil:
+	case a.Simulated:
+		b.skip("the provider's predictions: the provider is simulated, and costs nothing")
+	default:
+		b.skip("the provider's predictions: REPLICATE_API_TOKEN is not set")
 	}
-	if err := a.unknown(ctx, &b, rows, known); err != nil {
+	if err := a.unknown(ctx, &b, rows, k); err != nil {
 		return b, err
 	}
-	b.orphans(objects, jobs, a.Now())
-	b.costs(jobs)
-	return b, a.missing(ctx, &b, objects, jobs)
+	b.orphans(objects, k, a.Now())
+	return b, a.missing(ctx, &b, objects, k)
+}
+
+func (b *Books) skip(format string, args ...any) {
+	b.Skipped = append(b.Skipped, fmt.Sprintf(format, args...))
 }
 
 // list reads the provider's predictions since a time, the newest first.
@@ -160,75 +179,103 @@ func (a Auditor) list(ctx context.Context, since time.Time) ([]replicate.Predict
 	}
 }
 
-// jobs reads every job that the ledger knows.
-func (a Auditor) jobs(ctx context.Context) (map[trainset.JobID]plan.Record, error) {
-	open, err := a.Ledger.OpenJobs(ctx)
+// knowledge is what the ledger and receipts know. Of the ledger's records it keeps
+// no more than the comparing needs: there may be many.
+type knowledge struct {
+	jobs        map[trainset.JobID]bool // whose records were read
+	listed      map[trainset.JobID]bool // of which there may be a record
+	folders     map[string]bool         // of the jobs
+	predictions map[string]bool
+	asks        []plan.Attempt // whose create has not been answered yet
+	images      []Missing      // that attempts say they stored
+	deleted     map[string]trainset.JobID
+}
+
+// jobsAtOnce is how many records are read, and held, at a time.
+const jobsAtOnce = 50
+
+// known reads the jobs that the ledger knows, and adds up what they cost.
+func (a Auditor) known(ctx context.Context, b *Books) (*knowledge, error) {
+	k := &knowledge{jobs: map[trainset.JobID]bool{}, listed: map[trainset.JobID]bool{}, folders: map[string]bool{}, predictions: map[string]bool{}}
+	ids, err := a.ids(ctx, b, k)
 	if err != nil {
 		return nil, fmt.Errorf("auditing the ledger: %w", err)
 	}
-	recent, err := a.Ledger.Recent(ctx, "", lookBack)
-	if err != nil {
-		return nil, fmt.Errorf("auditing the ledger: %w", err)
-	}
-	jobs := make(map[trainset.JobID]plan.Record, len(recent))
-	for _, id := range append(open, recent...) {
-		if _, read := jobs[id]; read {
-			continue
-		}
-		r, err := a.Ledger.Load(ctx, id)
-		if errors.Is(err, trainset.ErrNotFound) {
-			continue // expired, or deleted just now
-		}
+	for some := range slices.Chunk(ids, jobsAtOnce) {
+		records, err := a.Ledger.LoadAll(ctx, some...) // without those that have expired, or were deleted just now
 		if err != nil {
 			return nil, fmt.Errorf("auditing the ledger: %w", err)
 		}
-		jobs[id] = r
-	}
-	return jobs, nil
-}
-
-// knowledge is what is known of predictions.
-type knowledge struct {
-	ids     map[string]bool
-	asks    []plan.Attempt // whose create has not been answered yet
-	deleted map[string]trainset.JobID
-}
-
-// known collects the predictions of the ledger's attempts and, where the ledger
-// has forgotten a job, of the receipts in storage.
-func (a Auditor) known(ctx context.Context, jobs map[trainset.JobID]plan.Record, objects []storage.Info, since time.Time) (knowledge, error) {
-	k := knowledge{ids: map[string]bool{}}
-	var err error
-	if k.deleted, err = a.Ledger.Disowned(ctx); err != nil {
-		return k, fmt.Errorf("auditing the ledger: %w", err)
-	}
-	for _, r := range jobs {
-		for _, t := range r.Attempts {
-			k.ids[t.PredictionID] = true
-			if t.PredictionID == "" && t.State == plan.AttemptIntent {
-				k.asks = append(k.asks, t)
-			}
+		for _, r := range records {
+			k.learn(r)
+			b.cost(r)
 		}
 	}
+	if k.deleted, err = a.Ledger.Disowned(ctx); err != nil {
+		return nil, fmt.Errorf("auditing the ledger: %w", err)
+	}
+	b.Jobs = len(k.jobs)
+	slices.SortFunc(b.Wrong, func(x, y Discrepancy) int { return cmp.Compare(x.Job, y.Job) })
+	return k, nil
+}
+
+// ids names the jobs whose records are read, each open one and the newest others.
+// It notes all that the ledger lists.
+func (a Auditor) ids(ctx context.Context, b *Books, k *knowledge) ([]trainset.JobID, error) {
+	open, err := a.Ledger.OpenJobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	recent, err := a.Ledger.Recent(ctx, "", math.MaxInt32)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range recent {
+		k.listed[id] = true
+	}
+	if more := len(recent) - a.Most; more > 0 {
+		recent = recent[:a.Most]
+		b.skip("%d jobs that are older than the %d newest: of those that have ended only what is in storage was looked at", more, a.Most)
+	}
+	ids := slices.Concat(open, recent)
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
+func (k *knowledge) learn(r plan.Record) {
+	k.jobs[r.ID] = true
+	k.folders[dataset.Layout{User: r.User, Kind: r.Kind, Subject: r.Subject, Job: r.ID}.Root()] = true
+	for _, t := range r.Attempts {
+		k.predictions[t.PredictionID] = true
+		if t.PredictionID == "" && t.State == plan.AttemptIntent {
+			k.asks = append(k.asks, t)
+		}
+		if t.Image != nil {
+			k.images = append(k.images, Missing{r.ID, t.ID, t.Image.Key})
+		}
+	}
+}
+
+// receipts adds the predictions of jobs that the ledger has forgotten.
+func (a Auditor) receipts(ctx context.Context, k *knowledge, objects []storage.Info, since time.Time) error {
 	for _, o := range objects {
-		l, _ := place(o.Key)
-		if _, inLedger := jobs[l.Job]; inLedger || o.ModTime.Before(since) {
+		if l, _ := place(o.Key); k.jobs[l.Job] || o.ModTime.Before(since) {
 			continue
 		}
 		t, err := receipt(ctx, a.Store, o.Key)
 		if err != nil {
-			return k, fmt.Errorf("auditing: %w", err)
+			return fmt.Errorf("auditing: %w", err)
 		}
-		k.ids[t.PredictionID] = true
+		k.predictions[t.PredictionID] = true
 	}
-	return k, nil
+	return nil
 }
 
 // unknown finds the predictions of our models that nobody knows, or that were
 // a deleted job's.
-func (a Auditor) unknown(ctx context.Context, b *Books, rows []replicate.Prediction, k knowledge) error {
+func (a Auditor) unknown(ctx context.Context, b *Books, rows []replicate.Prediction, k *knowledge) error {
 	for _, p := range rows {
-		if k.ids[p.ID] {
+		if k.predictions[p.ID] {
 			continue
 		}
 		m, err := replicate.Find(p.Model)
@@ -280,11 +327,8 @@ func (a Auditor) asked(ctx context.Context, p replicate.Prediction, asks []plan.
 
 // orphans finds the folders of jobs that neither the ledger knows nor their own
 // plan or manifest. Objects that are nowhere near a job are not ours.
-func (b *Books) orphans(objects []storage.Info, jobs map[trainset.JobID]plan.Record, now time.Time) {
-	known := map[string]bool{}
-	for _, r := range jobs {
-		known[dataset.Layout{User: r.User, Kind: r.Kind, Subject: r.Subject, Job: r.ID}.Root()] = true
-	}
+func (b *Books) orphans(objects []storage.Info, k *knowledge, now time.Time) {
+	known := maps.Clone(k.folders)
 	found := map[string]Orphans{}
 	for _, o := range objects {
 		folder := ""
@@ -293,8 +337,7 @@ func (b *Books) orphans(objects []storage.Info, jobs map[trainset.JobID]plan.Rec
 			known[folder] = known[folder] || o.Key == l.Plan() || o.Key == l.Manifest()
 		} else if id, ok := strings.CutPrefix(o.Key, dataset.Upload("")); ok {
 			folder = o.Key
-			_, known[folder] = jobs[trainset.JobID(id)]
-			known[folder] = known[folder] || now.Sub(o.ModTime) < dataset.UploadGrace
+			known[folder] = k.jobs[trainset.JobID(id)] || k.listed[trainset.JobID(id)] || now.Sub(o.ModTime) < dataset.UploadGrace
 		} else {
 			continue
 		}
@@ -310,47 +353,42 @@ func (b *Books) orphans(objects []storage.Info, jobs map[trainset.JobID]plan.Rec
 
 // missing finds what attempts say that they stored and storage does not have.
 // What was stored since the objects were listed is asked for by itself.
-func (a Auditor) missing(ctx context.Context, b *Books, objects []storage.Info, jobs map[trainset.JobID]plan.Record) error {
+func (a Auditor) missing(ctx context.Context, b *Books, objects []storage.Info, k *knowledge) error {
 	stored := make(map[string]bool, len(objects))
 	for _, o := range objects {
 		stored[o.Key] = true
 	}
-	for _, r := range jobs {
-		for _, t := range r.Attempts {
-			if t.Image == nil || stored[t.Image.Key] {
-				continue
-			}
-			_, err := a.Store.Stat(ctx, t.Image.Key)
-			switch {
-			case errors.Is(err, storage.ErrNotFound):
-				b.Missing = append(b.Missing, Missing{r.ID, t.ID, t.Image.Key})
-			case err != nil:
-				return fmt.Errorf("auditing storage: %w", err)
-			}
+	for _, m := range k.images {
+		if stored[m.Key] {
+			continue
+		}
+		_, err := a.Store.Stat(ctx, m.Key)
+		switch {
+		case errors.Is(err, storage.ErrNotFound):
+			b.Missing = append(b.Missing, m)
+		case err != nil:
+			return fmt.Errorf("auditing storage: %w", err)
 		}
 	}
 	slices.SortFunc(b.Missing, func(x, y Missing) int { return cmp.Compare(x.Key, y.Key) })
 	return nil
 }
 
-// costs adds up what attempts cost, and compares the totals of their jobs.
-func (b *Books) costs(jobs map[trainset.JobID]plan.Record) {
-	for _, r := range jobs {
-		sum := trainset.Money(0)
-		for _, t := range r.Attempts {
-			sum += t.Cost
-			if t.CreatedAt.Before(b.Since) || r.Plan == nil || r.Plan.Simulate {
-				continue
-			}
-			b.Costs.Attempts++
-			b.Costs.Spent += t.Cost
-			if t.Cost > 0 {
-				b.Costs.Paid++
-			}
+// cost adds what a job's attempts cost, and compares it with the job's total.
+func (b *Books) cost(r plan.Record) {
+	sum := trainset.Money(0)
+	for _, t := range r.Attempts {
+		sum += t.Cost
+		if t.CreatedAt.Before(b.Since) || r.Plan == nil || r.Plan.Simulate {
+			continue
 		}
-		if sum != r.Spent {
-			b.Wrong = append(b.Wrong, Discrepancy{r.ID, r.Spent, sum})
+		b.Costs.Attempts++
+		b.Costs.Spent += t.Cost
+		if t.Cost > 0 {
+			b.Costs.Paid++
 		}
 	}
-	slices.SortFunc(b.Wrong, func(x, y Discrepancy) int { return cmp.Compare(x.Job, y.Job) })
+	if sum != r.Spent {
+		b.Wrong = append(b.Wrong, Discrepancy{r.ID, r.Spent, sum})
+	}
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,12 +30,10 @@ type jobs map[trainset.JobID]plan.Record
 
 func (j jobs) OpenJobs(context.Context) ([]trainset.JobID, error) { return nil, nil }
 
-func (j jobs) Recent(context.Context, string, int) ([]trainset.JobID, error) {
+func (j jobs) Recent(_ context.Context, _ string, n int) ([]trainset.JobID, error) {
 	ids := []trainset.JobID{job("expired").Job} // still in the index
-	for id := range j {
-		ids = append(ids, id)
-	}
-	return ids, nil
+	ids = append(ids, slices.SortedFunc(maps.Keys(j), func(a, b trainset.JobID) int { return j[b].CreatedAt.Compare(j[a].CreatedAt) })...)
+	return ids[:min(len(ids), n)], nil
 }
 
 // Disowned is of a job that was deleted.
@@ -40,12 +41,13 @@ func (j jobs) Disowned(context.Context) (map[string]trainset.JobID, error) {
 	return map[string]trainset.JobID{"of-deleted": job("deleted").Job, "by-attempt": job("deleted").Job}, nil
 }
 
-func (j jobs) Load(_ context.Context, id trainset.JobID) (plan.Record, error) {
-	r, ok := j[id]
-	if !ok {
-		return r, fmt.Errorf("job %s: %w", id, trainset.ErrNotFound)
+func (j jobs) LoadAll(_ context.Context, ids ...trainset.JobID) (records []plan.Record, err error) {
+	for _, id := range ids {
+		if r, ok := j[id]; ok {
+			records = append(records, r)
+		}
 	}
-	return r, nil
+	return records, nil
 }
 
 // account lists predictions in pages of two, without their inputs.
@@ -177,5 +179,51 @@ func TestAuditOfObjectsAndTotals(t *testing.T) {
 	later, err := operate.Auditor{Ledger: jobs{r.ID: r}, Store: store, Now: func() time.Time { return now }}.Audit(t.Context(), since)
 	if err != nil || len(later.Orphans) != 2 {
 		t.Errorf("two hours later: %+v, %v", later.Orphans, err)
+	}
+}
+
+// What an audit does not look at it says.
+func TestAuditSaysWhatItSkips(t *testing.T) {
+	skipped := func(a operate.Auditor, since time.Time) operate.Books {
+		t.Helper()
+		a.Store, a.Now = storage.NewDirectory(t.TempDir()), func() time.Time { return now }
+		b, err := a.Audit(t.Context(), since)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	if b := skipped(operate.Auditor{Ledger: jobs{}, Provider: account{}}, since); len(b.Skipped) != 0 {
+		t.Errorf("nothing is left out: %q", b.Skipped)
+	}
+	if b := skipped(operate.Auditor{Ledger: jobs{}, Simulated: true}, since); len(b.Skipped) != 1 || strings.Contains(b.Skipped[0], "TOKEN") || !strings.Contains(b.Skipped[0], "simulated") {
+		t.Errorf("without a provider: %q", b.Skipped)
+	}
+	// A job that was deleted so long ago that nobody knows is no finding.
+	old := account{predicted("of-deleted-long-ago", 40*24*time.Hour, replicate.StatusSucceeded)}
+	b := skipped(operate.Auditor{Ledger: jobs{}, Provider: old}, now.Add(-60*24*time.Hour))
+	if len(b.Unknown) != 0 || len(b.Skipped) != 1 || !strings.Contains(b.Skipped[0], "more than 30 days ago") || !b.Since.Equal(now.Add(-30*24*time.Hour)) {
+		t.Errorf("before what is kept: %+v", b)
+	}
+}
+
+func TestAuditOfMoreJobsThanItReads(t *testing.T) {
+	store, ledger := storage.NewDirectory(t.TempDir()), jobs{}
+	for i := range 4 {
+		r := record(fmt.Sprint(i), plan.Attempt{ID: "image.1.1", PredictionID: fmt.Sprint(i), Cost: 4})
+		r.CreatedAt = now.Add(-time.Duration(i) * time.Hour)
+		ledger[r.ID] = r
+	}
+	refused := ledger[job("3").Job]
+	refused.State, refused.Attempts, refused.Spent = trainset.JobFailed, nil, 0
+	ledger[refused.ID] = refused
+	put(t, store, dataset.Upload(refused.ID), []byte("is kept as long as the job may be tried again"))
+	a := operate.Auditor{Ledger: ledger, Provider: account{}, Store: store, Most: 3, Now: func() time.Time { return now.Add(2 * time.Hour) }}
+	b, err := a.Audit(t.Context(), since)
+	if err != nil || len(b.Skipped) != 1 || !strings.Contains(b.Skipped[0], "2 jobs that are older than the 3 newest") {
+		t.Errorf("%q, %v", b.Skipped, err)
+	}
+	if b.Jobs != 2 || b.Costs.Attempts != 2 || !b.Clean() {
+		t.Errorf("%+v", b)
 	}
 }
