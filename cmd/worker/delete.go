@@ -29,13 +29,15 @@ func deleteCommand(environ []string) *cobra.Command {
 	cmd.ValidArgsFunction = completeJobs(environ)
 	cmd.Long = "Delete removes a job's objects in storage, its record, indexes and tasks in Redis, its debug files\n" +
 		"and its files at the provider, and says what was removed. It cannot be undone, so it asks for --yes.\n" +
+		"Each worker's host has its own debug files: those of this host go, and of others it says so. A bucket\n" +
+		"that keeps versions keeps those of what was removed.\n" +
 		"A job that has not ended is refused, unless --force cancels it first. What the job has cost stays in\n" +
 		"its user's budget of the day. After an error, the same command goes on where it stopped."
 	cmd.Example = "  worker delete 3f2a9c41\n  worker delete 3f2a9c41 --yes\n  worker delete 3f2a9c41 --yes --force"
 	cmd.Flags().BoolVar(&d.yes, "yes", false, "do it; without it nothing is removed")
 	cmd.Flags().BoolVar(&d.force, "force", false, "cancel a job that has not ended, wait for its end, and then delete it")
 	cmd.Flags().DurationVar(&d.wait, "wait", 2*time.Minute, "how long --force waits for the job's end")
-	cmd.Flags().StringVar(&d.debugDir, "debug-dir", "", "the workers' folder of debug files (default TRAINSET_DEBUG_DIR)")
+	cmd.Flags().StringVar(&d.debugDir, "debug-dir", "", "this host's folder of debug files (default TRAINSET_DEBUG_DIR)")
 	return cmd
 }
 
@@ -57,7 +59,7 @@ func (d *deletion) run(ctx context.Context, s *site, text string) error {
 			return err
 		}
 	}
-	deleter := operate.Deleter{Ledger: s.ledger, Store: store, Tasks: s.queue, Debug: s.config.DebugDir}
+	deleter := operate.Deleter{Ledger: s.ledger, Store: store, Tasks: s.queue, Simulated: s.config.Provider.Simulate, Debug: s.config.DebugDir}
 	if d.debugDir != "" {
 		deleter.Debug = d.debugDir
 	}

@@ -32,11 +32,12 @@ type Deleter struct {
 		Forget(ctx context.Context, ids []string) (int, error)
 	}
 	// Files removes files at the provider, where one that is gone is no error; nil
-	// where there is no token for it.
+	// where there is no token for it, or where it is simulated.
 	Files interface {
 		DeleteFile(ctx context.Context, id string) error
 	}
-	Debug string // the folder of debug files; empty where none are kept
+	Simulated bool   // why there are no Files
+	Debug     string // this host's folder of debug files; empty where none are kept
 }
 
 // Deleted is what was removed.
@@ -48,7 +49,7 @@ type Deleted struct {
 	Debug   int            `json:"debug_files"`
 	Tasks   int            `json:"tasks"`
 	Ledger  bool           `json:"ledger"` // it knew the job
-	// Left says what could not be removed, and what becomes of it.
+	// Left says what was not removed, or could not be looked for, and what becomes of it.
 	Left []string `json:"left"`
 }
 
@@ -88,7 +89,20 @@ func (d Deleter) Delete(ctx context.Context, id trainset.JobID) (Deleted, error)
 			return done, fmt.Errorf("deleting job %s: %w", id, err)
 		}
 	}
+	if !done.Nothing() {
+		done.Left = append(done.Left, d.elsewhere(id))
+	}
 	return done, nil
+}
+
+// elsewhere says where debug files may be that nobody can see from here: each host
+// has its own.
+func (d Deleter) elsewhere(id trainset.JobID) string {
+	searched := "TRAINSET_DEBUG_DIR is not set here, so no folder was searched"
+	if d.Debug != "" {
+		searched = "only " + d.Debug + " of this host was searched"
+	}
+	return fmt.Sprintf("debug files on workers' hosts: %s; where workers set TRAINSET_DEBUG_DIR, remove its folder %s on each host", searched, id)
 }
 
 // files removes the reference and the grids that were uploaded.
@@ -98,7 +112,11 @@ func (d Deleter) files(ctx context.Context, done *Deleted) error {
 		return err
 	}
 	if d.Files == nil && len(files) > 0 {
-		done.Left = append(done.Left, fmt.Sprintf("%d files at the provider: REPLICATE_API_TOKEN is not set; they expire there within a day", len(files)))
+		why := "REPLICATE_API_TOKEN is not set"
+		if d.Simulated {
+			why = "it is simulated here"
+		}
+		done.Left = append(done.Left, fmt.Sprintf("%d files at the provider: %s; they expire there within a day", len(files), why))
 		return nil
 	}
 	for _, f := range files {

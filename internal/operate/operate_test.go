@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -133,7 +134,7 @@ func TestDeleteGoesOnAfterAnError(t *testing.T) {
 			t.Errorf("known %v: the plan went first: %v", known, err)
 		}
 		done, err := d.Delete(t.Context(), l.Job)
-		if err != nil || done.Ledger != known || done.Nothing() || len(done.Left) != 1 {
+		if err != nil || done.Ledger != known || done.Nothing() || len(done.Left) != 2 {
 			t.Errorf("known %v: %+v, %v", known, done, err)
 		}
 		left, err := store.List(t.Context(), "")
@@ -168,6 +169,29 @@ func TestDeleteKeepsTheIDsOfPredictions(t *testing.T) {
 		d := operate.Deleter{Ledger: b, Store: &failing{Store: store}, Tasks: &tasks{}}
 		if _, err := d.Delete(t.Context(), l.Job); err == nil || !slices.Equal(b.disowned, []string{"p1", "p2"}) {
 			t.Errorf("known %v: %v, kept %v before the first object went", known, err, b.disowned)
+		}
+	}
+}
+
+// What cannot be seen from here is said, whether or not this host keeps debug files.
+func TestDeleteSaysWhatOtherHostsMayHave(t *testing.T) {
+	for _, test := range []struct {
+		debug     string
+		simulated bool
+		want      []string
+	}{
+		{"", false, []string{"REPLICATE_API_TOKEN is not set", "no folder was searched"}},
+		{filepath.Join(t.TempDir(), "none"), true, []string{"it is simulated", "of this host was searched"}},
+	} {
+		d := operate.Deleter{
+			Ledger: &books{record: record("k"), known: true}, Store: storage.NewDirectory(t.TempDir()), Tasks: &tasks{}, Debug: test.debug, Simulated: test.simulated,
+		}
+		done, err := d.Delete(t.Context(), job("k").Job)
+		if err != nil || len(done.Left) != 2 || !strings.Contains(done.Left[0], test.want[0]) || !strings.Contains(done.Left[1], test.want[1]) {
+			t.Errorf("left %q, %v; want %q", done.Left, err, test.want)
+		}
+		if again, err := d.Delete(t.Context(), job("nobody's").Job); err != nil || !again.Nothing() || len(again.Left) != 1 { // the files
+			t.Errorf("of nothing: %+v, %v", again, err)
 		}
 	}
 }
