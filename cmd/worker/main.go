@@ -47,9 +47,13 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 }
 
 func commands(environ []string) []*cobra.Command {
-	return []*cobra.Command{
+	all := []*cobra.Command{
 		runCommand(environ), doctorCommand(environ), jobsCommand(environ), jobCommand(environ), retryCommand(environ),
 		cancelCommand(environ), deleteCommand(environ), queuesCommand(environ), workersCommand(environ), pauseCommand(environ), resumeCommand(environ),
 		auditCommand(environ), fakeCommand(),
 	}
+	for _, cmd := range all {
+		cmd.Long += "\n\n" + cli.ExitCodesLine(exitCodes)
+	}
+	return all
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/actormaker/trainset"
 )
@@ -46,6 +47,15 @@ func WriteExitCodes(w io.Writer) error {
 		t.Add(strconv.Itoa(e.Code), e.Name, e.Meaning)
 	}
 	return t.Write(w)
+}
+
+// ExitCodesLine names exit codes in a line, for the help of one command.
+func ExitCodesLine(codes []ExitMeaning) string {
+	parts := make([]string, len(codes))
+	for i, e := range codes {
+		parts[i] = fmt.Sprintf("%d %s", e.Code, e.Name)
+	}
+	return "Exit codes: " + strings.Join(parts, ", ") + "."
 }
 
 // ExitError ends a command with a code of its own choice.

@@ -11,8 +11,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Help makes sure that each command below a root says what it does, and that
-// its examples, read as a shell would, name commands and flags that there are.
+// Help makes sure that each command below a root says what it does and with which
+// codes it may exit, and that its examples, read as a shell would, name commands and
+// flags that there are.
 // All print JSON when asked to, but for those that are named.
 func Help(t *testing.T, root *cobra.Command, silent ...string) {
 	t.Helper()
@@ -20,6 +21,9 @@ func Help(t *testing.T, root *cobra.Command, silent ...string) {
 		t.Run(cmd.Name(), func(t *testing.T) {
 			if cmd.Long == "" || cmd.Short == "" || !strings.HasSuffix(cmd.Long, ".") {
 				t.Errorf("it does not say what it does: %q, %q", cmd.Short, cmd.Long)
+			}
+			if !exits.MatchString(cmd.Long) {
+				t.Errorf("it does not say with which codes it exits: %q", cmd.Long)
 			}
 			if json := cmd.Flags().Lookup("json") != nil; json == slices.Contains(silent, cmd.Name()) {
 				t.Errorf("--json: %t", json)
@@ -36,6 +40,7 @@ func Help(t *testing.T, root *cobra.Command, silent ...string) {
 }
 
 var (
+	exits    = regexp.MustCompile(`(?m)^Exit codes: 0 .*, 1 .*, 2 .*, 130 .*\.$`)
 	joints   = regexp.MustCompile(`\s(?:\||&&)\s`)
 	quoted   = regexp.MustCompile(`'[^']*'`)
 	variable = regexp.MustCompile(`^[A-Z_]+=`)
