@@ -27,8 +27,24 @@ func Markdown() string {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", v.Name, shown(v), v.Doc, v.Allow)
 	}
 	b.WriteString(sdkSection())
+	b.WriteString(usualSection)
 	return b.String()
 }
+
+// usualSection is of variables that are no settings: other programs heed them, too.
+const usualSection = `
+## Read as by other programs
+
+From the environment, not from ` + "`.env`" + `:
+
+| variable | what it does |
+|---|---|
+| ` + "`NO_COLOR`" + ` | set to anything: progress on a terminal is without colour |
+| ` + "`TERM`" + ` | ` + "`dumb`" + `: progress is printed in lines, as where the output is no terminal |
+| ` + "`XDG_RUNTIME_DIR`" + ` | where ` + "`enqueue`" + ` without ` + "`REDIS_URL`" + ` has the socket of its own redis-server, in a folder of the user's; the folder for temporary files when unset |
+| ` + "`TMPDIR`" + ` | the folder for temporary files; ` + "`/tmp`" + ` when unset |
+| ` + "`GOMEMLIMIT`" + ` | what ` + "`worker run`" + `, and ` + "`enqueue`" + ` without ` + "`REDIS_URL`" + `, try to keep their memory below, such as ` + "`1GiB`" + `; 400 MiB when unset |
+`
 
 const sdkPreface = `
 ## Left to the AWS SDK
