@@ -198,6 +198,20 @@ func TestOurContainersHaveNoRights(t *testing.T) {
 	}
 }
 
+// What serves is asked whether it is ready, by what is in the image.
+func TestWorkersAreAskedWhetherTheyAreReady(t *testing.T) {
+	services := everyService(t)
+	for _, name := range []string{"worker", "worker-simulated"} {
+		check := services[name].HealthCheck
+		if check == nil || !slices.Equal(check.Test, types.HealthCheckTest{"CMD", "/usr/local/bin/worker", "health", "--ready"}) || check.Timeout == nil || check.StartPeriod == nil {
+			t.Errorf("%s: %+v", name, check)
+		}
+	}
+	if check := services["enqueue"].HealthCheck; check == nil || !check.Disable {
+		t.Errorf("enqueue has the worker's: %+v", check)
+	}
+}
+
 // A named volume that is not declared, or data without one, is lost with its
 // container.
 func TestDataIsOnVolumes(t *testing.T) {

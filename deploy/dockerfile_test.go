@@ -61,7 +61,7 @@ func argsOf(stage []instruction, name string) []string {
 }
 
 func TestInstructionsAreKnown(t *testing.T) {
-	known := []string{"FROM", "WORKDIR", "COPY", "RUN", "USER", "ENV", "VOLUME", "EXPOSE", "ENTRYPOINT", "CMD"}
+	known := []string{"FROM", "WORKDIR", "COPY", "RUN", "USER", "ENV", "VOLUME", "EXPOSE", "HEALTHCHECK", "ENTRYPOINT", "CMD"}
 	for _, in := range dockerfile(t) {
 		if !slices.Contains(known, in.name) || in.args == "" {
 			t.Errorf("%s %s", in.name, in.args)
@@ -130,6 +130,11 @@ func TestImageRunsWhatIsBuilt(t *testing.T) {
 	}
 	if !slices.Equal(args, []string{"run"}) {
 		t.Errorf("by default it runs worker %q", args)
+	}
+	var check []string
+	_, exec, _ := strings.Cut(strings.Join(argsOf(image, "HEALTHCHECK"), ""), " CMD ")
+	if err := json.Unmarshal([]byte(exec), &check); err != nil || !slices.Equal(check, []string{entry[0], "health"}) {
+		t.Errorf("its health check runs %q: %v", check, err)
 	}
 	other := compose(t, "", nil, "tools").Services["enqueue"].Entrypoint
 	if len(other) != 1 || !slices.Contains(programs, other[0]) {

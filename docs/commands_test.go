@@ -72,6 +72,8 @@ var runs = map[string]how{
 	"worker workers":                                          {want: "(?m) live "},
 	"curl -s http://127.0.0.1:8080/healthz":                   {want: `"alive": ?true`, needs: "curl"},
 	"curl -s http://127.0.0.1:8080/readyz":                    {want: `"ready": ?true`, needs: "curl"},
+	"worker health":                                           {want: "^alive\n$"},
+	"worker health --ready":                                   {want: "^ready\n$"},
 	"curl -s http://127.0.0.1:8080/metrics":                   {want: "trainset_open_jobs 0", needs: "curl", after: metrics},
 	"worker pause --spending --reason 'the bill of November'": {want: "spending: paused", after: spending("stopped .operator.: the bill of November")},
 	"worker resume --spending":                                {want: "spending: open", after: spending("open")},

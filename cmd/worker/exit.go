@@ -23,7 +23,7 @@ func long() string {
 
 var exitCodes = []cli.ExitMeaning{
 	{Code: cli.ExitSucceeded, Name: "done", Meaning: "done"},
-	{Code: cli.ExitFailed, Name: "failed, or something was found", Meaning: "it failed, and the reason is printed; audit found something, a check of doctor failed"},
+	{Code: cli.ExitFailed, Name: "failed, or something was found", Meaning: "it failed, and the reason is printed; audit found something, a check of doctor failed, the worker that health asks is not as it should be"},
 	{Code: cli.ExitInput, Name: "wrong input, nothing was changed", Meaning: "an argument, a flag or a setting is wrong, or the job is not in a state for it; nothing was changed"},
 	{Code: cli.ExitInterrupted, Name: "interrupted", Meaning: "stopped by Ctrl-C or SIGTERM; only run and jobs --watch end with 0 then"},
 }

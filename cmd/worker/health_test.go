@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/actormaker/trainset/internal/cli"
+	"github.com/actormaker/trainset/internal/config"
+	"github.com/actormaker/trainset/internal/redistest"
+)
+
+// asking returns what health prints and its exit code.
+func asking(t *testing.T, listen string, args ...string) (string, int, error) {
+	t.Helper()
+	var out strings.Builder
+	err := run(t.Context(), append([]string{"health"}, args...), []string{"TRAINSET_HTTP_LISTEN=" + listen}, &out, io.Discard)
+	return out.String(), cli.ExitCode(err), err
+}
+
+func TestHealthIsWhatTheWorkerAnswers(t *testing.T) {
+	ready := true
+	mux := http.NewServeMux()
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"alive":true}`) })
+	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if !ready {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		_, _ = fmt.Fprintf(w, `{"ready":%t,"checks":[{"name":"worker","ok":true},{"name":"redis","ok":%t,"detail":"is away","remedy":"start it"}]}`, ready, ready)
+	})
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	at := server.Listener.Addr().String()
+	for _, test := range []struct {
+		ready bool
+		args  []string
+		said  string
+		code  int
+	}{
+		{true, nil, "alive\n", 0},
+		{true, []string{"--ready"}, "ready\n", 0},
+		{false, nil, "alive\n", 0},
+		{false, []string{"--ready"}, "not ready\nredis: is away; start it\n", 1},
+	} {
+		ready = test.ready
+		if said, code, err := asking(t, at, test.args...); said != test.said || code != test.code {
+			t.Errorf("ready %t, %v: %q, exit code %d, %v", test.ready, test.args, said, code, err)
+		}
+	}
+	if said, _, err := asking(t, at, "--ready", "--json"); err == nil || !strings.Contains(said, `"alive": true,`) || !strings.Contains(said, `"ready": false`) {
+		t.Errorf("as JSON: %s, %v", said, err)
+	}
+}
+
+func TestHealthOfNoWorker(t *testing.T) {
+	nobody := "127.0.0.1:" + redistest.FreePort(t)
+	if _, code, err := asking(t, nobody); code != 1 || !strings.Contains(err.Error(), "does not answer") {
+		t.Errorf("exit code %d, %v", code, err)
+	}
+	if _, code, err := asking(t, ""); code != 2 || !strings.Contains(err.Error(), "TRAINSET_HTTP_LISTEN: is empty") {
+		t.Errorf("without a server: exit code %d, %v", code, err)
+	}
+	if _, code, err := asking(t, nobody, "--address", "nowhere"); code != 2 {
+		t.Errorf("at no address: exit code %d, %v", code, err)
+	}
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	if _, code, err := asking(t, other.Listener.Addr().String()); code != 1 || !strings.Contains(err.Error(), "not as a worker does") {
+		t.Errorf("of another program: exit code %d, %v", code, err)
+	}
+}
+
+// Who listens everywhere is asked on the loopback.
+func TestHealthIsAskedOnThisHost(t *testing.T) {
+	for listen, want := range map[string]string{
+		":8080": "127.0.0.1:8080", "0.0.0.0:8080": "127.0.0.1:8080", "[::]:8080": "[::1]:8080", "localhost:81": "localhost:81", "10.0.0.7:8080": "10.0.0.7:8080",
+	} {
+		var cfg config.Config
+		cfg.HTTP.Listen = listen
+		got, err := (&healthFlags{}).url(cfg)
+		if err != nil || got != "http://"+want+"/healthz" {
+			t.Errorf("%s is asked at %s, %v", listen, got, err)
+		}
+	}
+}
