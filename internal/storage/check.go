@@ -6,14 +6,19 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 )
 
 // checkFolder holds the probes, each with a name of its own, so that many processes may check at once.
 const checkFolder = "trainset-check"
 
-// checkCleanup bounds the removal of the probe after a failure.
-const checkCleanup = 10 * time.Second
+// The time for the removal of the probe after a failure: one part in so many of what the context gives, which the
+// steps do not get, or so much where it sets no end.
+const (
+	checkCleanupPart = 4
+	checkCleanup     = 5 * time.Second
+)
 
 var (
 	errUnequal  = errors.New("other bytes came back than were written; look for a proxy or gateway that changes bodies")
@@ -24,21 +29,52 @@ var (
 )
 
 // check runs every operation the system relies on against one small object, and removes it whatever happens.
-func check(ctx context.Context, s Store) (err error) {
+func check(ctx context.Context, s Store) error {
 	key := checkFolder + "/" + rand.Text()
-	defer func() {
-		if err != nil {
-			after, stop := context.WithTimeout(context.WithoutCancel(ctx), checkCleanup)
-			defer stop()
-			_ = s.Delete(after, key) // the first error is the one to tell
+	trying, stop := leavingRoom(ctx)
+	defer stop()
+	for i, step := range checkSteps {
+		err := step.try(trying, s, key)
+		if err == nil {
+			continue
 		}
-	}()
-	for _, step := range checkSteps {
-		if err := step.try(ctx, s, key); err != nil {
-			return fmt.Errorf("checking %s: %s: %w", s.Describe(), step.name, err)
+		if i > 0 || mayBeThere(err) {
+			tidyUp(ctx, s, key)
 		}
+		return fmt.Errorf("checking %s: %s: %w", s.Describe(), step.name, err)
 	}
 	return nil
+}
+
+// leavingRoom ends before the context does, by what a clean-up needs.
+func leavingRoom(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, end.Add(-time.Until(end)/checkCleanupPart))
+}
+
+// tidyUp removes the probe in the time that is left, though the context may have been canceled. Its error is not
+// told: the step's is.
+func tidyUp(ctx context.Context, s Store, key string) {
+	end, ok := ctx.Deadline()
+	if !ok {
+		end = time.Now().Add(checkCleanup)
+	}
+	after, stop := context.WithDeadline(context.WithoutCancel(ctx), end)
+	defer stop()
+	_ = s.Delete(after, key)
+}
+
+// mayBeThere reports whether a put that failed like this may have stored the object all the same. It has not where
+// the server refused it, nor can it be removed where the last try did not reach one.
+func mayBeThere(err error) bool {
+	if failure, ok := errors.AsType[*OpError](err); ok && failure.Permanent {
+		return false
+	}
+	connecting, ok := errors.AsType[*net.OpError](err)
+	return !ok || connecting.Op != "dial"
 }
 
 var checkBody = []byte("trainset was here\n")

@@ -103,6 +103,7 @@ func (o S3Options) load(ctx context.Context, delay retry.BackoffDelayer) (aws.Co
 		return settings, errNoRegion
 	}
 	settings.Credentials = explainedCredentials{settings.Credentials}
+	settings.APIOptions = append(settings.APIOptions, rememberLastTry)
 	return settings, nil
 }
 

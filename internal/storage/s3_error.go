@@ -41,13 +41,30 @@ func (s *S3) failed(ctx context.Context, op, key string, err error) error {
 		return nil
 	}
 	if ctx.Err() != nil { // not the SDK's own timeouts, which compare equal with a passed deadline
-		return fmt.Errorf("%s %q in %s: %w", op, key, s.where, ctx.Err())
+		return s.interrupted(ctx, op, key, err)
 	}
 	if known := s3Outcome(op, err); known != nil {
 		return fmt.Errorf("%s %q in %s: %w", op, key, s.where, known)
 	}
 	permanent, remedy := s3Remedy(err)
 	return &OpError{Op: op, Key: key, Store: s.where, Permanent: permanent, Remedy: remedy, Err: err}
+}
+
+// interrupted is the context's own error. Where its time has passed, it also says why the last try had failed, or
+// that none was answered, and what to do.
+func (s *S3) interrupted(ctx context.Context, op, key string, err error) error {
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("%s %q in %s: %w", op, key, s.where, ctx.Err())
+	}
+	tried, ok := errors.AsType[*triedError](err)
+	if !ok {
+		return fmt.Errorf("%s %q in %s: no answer in time: %w; %s", op, key, s.where, ctx.Err(), reachRemedy)
+	}
+	text := fmt.Errorf("%s %q in %s: %w after %w", op, key, s.where, ctx.Err(), tried.last)
+	if _, remedy := s3Remedy(tried.last); remedy != "" {
+		return fmt.Errorf("%w; %s", text, remedy)
+	}
+	return text
 }
 
 // s3Outcome finds the answers that are outcomes rather than failures.
@@ -142,6 +159,8 @@ func hopeless(status int) bool {
 	return status >= 300 && status < 500
 }
 
+const reachRemedy = "make sure that the server runs and can be reached from here"
+
 func connectionRemedy(err error) (permanent bool, remedy string) {
 	if errors.Is(err, errCredentials) {
 		return false, "set an access key and a secret key, or give the machine a role; a role's server may also be away"
@@ -153,7 +172,7 @@ func connectionRemedy(err error) (permanent bool, remedy string) {
 		return true, "use the server's name as its certificate has it"
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {
-		return false, "make sure that the server runs and can be reached from here"
+		return false, reachRemedy
 	}
 	return false, ""
 }

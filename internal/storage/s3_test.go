@@ -394,3 +394,103 @@ func denied(which func(*http.Request) bool) func(http.ResponseWriter, *http.Requ
 		return which(r)
 	}
 }
+
+// unanswered returns when the client has gone, which is noticed once the body
+// has been read.
+func unanswered(r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	<-r.Context().Done()
+}
+
+// The SDK itself would tell of the time alone: "context deadline exceeded".
+func TestS3OutOfTimeSaysWhyTheLastTryFailed(t *testing.T) {
+	away := httptest.NewServer(http.NotFoundHandler())
+	away.Close()
+	busy := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusServiceUnavailable, "SlowDown") }))
+	hanging := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { unanswered(r) }))
+	for name, c := range map[string]struct {
+		endpoint string
+		want     []string
+	}{
+		"away":    {away.URL, []string{"connection refused", "can be reached"}},
+		"busy":    {busy.Endpoint, []string{"SlowDown"}},
+		"hanging": {hanging.Endpoint, []string{"no answer in time", "can be reached"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := storage.NewS3(t.Context(), storage.S3Options{Bucket: bucket, Endpoint: c.endpoint, AccessKey: "a", SecretKey: "b", PathStyle: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // in the pause after the first try
+			defer cancel()
+			_, err = s.Get(ctx, "a")
+			if !errors.Is(err, context.DeadlineExceeded) || storage.Permanent(err) {
+				t.Errorf("Get: %v, want the context's error", err)
+			}
+			for _, part := range c.want {
+				if !strings.Contains(fmt.Sprint(err), part) {
+					t.Errorf("%v does not say %q", err, part)
+				}
+			}
+		})
+	}
+}
+
+// What a check may have written is removed, and nothing is asked of a server
+// that surely wrote nothing.
+func TestCheckTidiesUpInTheTimeThatIsLeft(t *testing.T) {
+	for name, c := range map[string]struct {
+		take    func(w http.ResponseWriter, r *http.Request) bool
+		removed bool
+	}{
+		"a refused write": {denied(func(r *http.Request) bool { return r.Method == http.MethodPut }), false},
+		"an unanswered write": {func(_ http.ResponseWriter, r *http.Request) bool {
+			if r.Method == http.MethodPut {
+				unanswered(r)
+			}
+			return r.Method == http.MethodPut
+		}, true},
+		"a read that hangs": {func(_ http.ResponseWriter, r *http.Request) bool {
+			if r.Method == http.MethodGet {
+				unanswered(r)
+			}
+			return r.Method == http.MethodGet
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var removals atomic.Int64
+			s := open(t, interrupted(t, func(w http.ResponseWriter, r *http.Request) bool {
+				if r.Method == http.MethodPost {
+					removals.Add(1)
+				}
+				return c.take(w, r)
+			}))
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if err := s.Check(ctx); err == nil {
+				t.Error("the check succeeded")
+			}
+			if got := removals.Load() == 1; got != c.removed {
+				t.Errorf("%d removals", removals.Load())
+			}
+			if err := ctx.Err(); err != nil {
+				t.Error("the check took all of its time, its clean-up included")
+			}
+		})
+	}
+}
+
+func TestCheckOfADeadServerEndsInTime(t *testing.T) {
+	s := open(t, serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { unanswered(r) })))
+	const given = 400 * time.Millisecond
+	ctx, cancel := context.WithTimeout(t.Context(), given)
+	defer cancel()
+	began := time.Now()
+	err := s.Check(ctx)
+	if took := time.Since(began); took > 3*given {
+		t.Errorf("a check with %v took %v", given, took)
+	}
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), ": write: ") {
+		t.Errorf("Check: %v", err)
+	}
+}

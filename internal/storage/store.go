@@ -58,7 +58,8 @@ type Linker interface {
 // Checker is a store that can try itself out before it is relied upon.
 type Checker interface {
 	// Check writes, reads, lists and deletes a small object of its own, and makes sure that IfAbsent holds.
-	// Its error names the step that failed and what to do.
+	// Its error names the step that failed and what to do. It returns within the context's time, the removal of
+	// its object included: a server that answered until then may be left with that one.
 	Check(ctx context.Context) error
 }
 
