@@ -2,26 +2,17 @@ package app
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
-	"golang.org/x/sync/errgroup"
 
-	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/config"
 	"github.com/actormaker/trainset/internal/redisconn"
-	"github.com/actormaker/trainset/internal/replicate"
 	"github.com/actormaker/trainset/internal/server"
 	"github.com/actormaker/trainset/internal/storage"
 )
-
-// startWithin bounds the checks of a start: what does not answer by then is
-// reported as down.
-const startWithin = 5 * time.Second
 
 // Deployed is one worker of a deployed system, with its HTTP server.
 type Deployed struct {
@@ -36,8 +27,8 @@ type Deployed struct {
 }
 
 // RunDeployed serves the queues, and HTTP, until the context ends. It fails
-// within five seconds, saying which, where Redis, storage or the provider
-// cannot be relied upon. ready, if not nil, is called with the HTTP server's
+// within five seconds with a *DownError for each, where Redis, storage or the
+// provider cannot be relied upon. ready, if not nil, is called with the HTTP server's
 // address, or "", once everything serves. What no setting can say is said by
 // adjust, which changes the worker's options last.
 func RunDeployed(ctx context.Context, cfg config.Config, log zerolog.Logger, ready func(addr string), adjust ...func(*Options)) error {
@@ -83,65 +74,11 @@ func (d *Deployed) open(ctx context.Context, cfg config.Config) error {
 	if d.worker, err = NewWorker(rdb, d.store, o); err != nil {
 		return err
 	}
-	secret, err := d.tryOut(ctx, rdb, cfg)
+	secret, err := d.tryOut(ctx, cfg, rdb)
 	if err != nil {
 		return err
 	}
 	return d.openServer(ctx, cfg, rdb, metrics, secret)
-}
-
-// tryOut asks everything that work depends on, all at once, and returns the
-// secret of the provider's webhooks where they are wanted.
-func (d *Deployed) tryOut(ctx context.Context, rdb redis.UniversalClient, cfg config.Config) (secret string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, startWithin)
-	defer cancel()
-	var all [3]error
-	var g errgroup.Group
-	g.Go(func() error { all[0] = d.checkRedis(ctx, rdb); return nil })
-	g.Go(func() error { all[1] = d.checkStorage(ctx); return nil })
-	g.Go(func() error {
-		if all[2] = d.checkProvider(ctx); all[2] == nil && cfg.HTTP.PublicURL != "" {
-			secret, all[2] = d.worker.provider.WebhookSecret(ctx)
-		}
-		return nil
-	})
-	_ = g.Wait() // each has kept its own
-	return secret, errors.Join(all[:]...)
-}
-
-func (d *Deployed) checkRedis(ctx context.Context, rdb redis.UniversalClient) error {
-	report, err := redisconn.Check(ctx, rdb)
-	if err != nil {
-		return fmt.Errorf("redis: %w", err)
-	}
-	for _, f := range report.Findings {
-		if f.State == redisconn.Warn {
-			d.log.Warn().Str("finding", f.Name).Str("detail", f.Detail).Str("remedy", f.Remedy).Msg("redis may lose something")
-		}
-	}
-	return report.Err()
-}
-
-func (d *Deployed) checkStorage(ctx context.Context) error {
-	c, ok := d.store.(storage.Checker)
-	if !ok {
-		return nil
-	}
-	if err := c.Check(ctx); err != nil {
-		return fmt.Errorf("storage (%s): %w", d.store.Describe(), err)
-	}
-	return nil
-}
-
-func (d *Deployed) checkProvider(ctx context.Context) error {
-	_, err := d.worker.provider.Account(ctx)
-	switch e := (*replicate.Error)(nil); {
-	case errors.As(err, &e) && e.Class == replicate.ClassAuth:
-		return trainset.Invalid("REPLICATE_API_TOKEN", "is not accepted: "+e.Error(), tokenRemedy)
-	case err != nil:
-		return fmt.Errorf("provider: %w", err)
-	}
-	return nil
 }
 
 // openServer makes the HTTP server and takes its address.
@@ -156,8 +93,8 @@ func (d *Deployed) openServer(ctx context.Context, cfg config.Config, rdb redis.
 			{Name: "redis", Remedy: "see REDIS_URL and the server's log", Checker: server.CheckerFunc(func(ctx context.Context) error {
 				return rdb.Ping(ctx).Err()
 			})},
-			{Name: "storage", Remedy: "see the settings of storage and its server", Checker: server.CheckerFunc(d.checkStorage), Every: time.Minute},
-			{Name: "provider", Remedy: "see REPLICATE_API_TOKEN and the provider's status page", Checker: server.CheckerFunc(d.checkProvider), Every: time.Minute},
+			{Name: "storage", Remedy: "see the settings of storage and its server", Checker: server.CheckerFunc(d.askStorage), Every: time.Minute},
+			{Name: "provider", Remedy: "see REPLICATE_API_TOKEN and the provider's status page", Checker: server.CheckerFunc(d.askProvider), Every: time.Minute},
 		},
 	}
 	if secret != "" {
@@ -170,7 +107,7 @@ func (d *Deployed) openServer(ctx context.Context, cfg config.Config, rdb redis.
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", cfg.HTTP.Listen)
 	if err != nil {
-		return trainset.Invalid("TRAINSET_HTTP_LISTEN", err.Error(), "give another address, or nothing for no server")
+		return &DownError{"http", "TRAINSET_HTTP_LISTEN", err.Error(), "end what else listens there, give another address, or nothing for no server"}
 	}
 	d.server, d.ln = s, ln
 	return nil

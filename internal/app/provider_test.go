@@ -181,8 +181,8 @@ func TestATokenOfAnotherAccountPaysForNothingAgain(t *testing.T) {
 func TestAWorkerWithAWrongTokenDoesNotStart(t *testing.T) {
 	s := systemWith(t, redistest.Server(t), fake.Options{Token: "the right one", Seed: 1})
 	err := app.RunDeployed(t.Context(), s.config(), zerolog.Nop(), nil)
-	var field *trainset.FieldError
-	if !errors.As(err, &field) || field.Field != "REPLICATE_API_TOKEN" || field.Remedy == "" || strings.Contains(err.Error(), s.options.Token+" ") {
+	var down *app.DownError
+	if !errors.As(err, &down) || down.Field != "REPLICATE_API_TOKEN" || down.Remedy == "" || strings.Contains(err.Error(), s.options.Token+" ") {
 		t.Errorf("%v", err)
 	}
 }

@@ -2,15 +2,12 @@ package redisconn
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"github.com/actormaker/trainset"
 )
 
 // State is what a finding means.
@@ -51,18 +48,6 @@ func (r Report) Worst() State {
 	return worst
 }
 
-// Err joins the findings with which nothing can work, each a
-// *trainset.FieldError, or is nil.
-func (r Report) Err() error {
-	var failed []error
-	for _, f := range r.Findings {
-		if f.State == Fail {
-			failed = append(failed, trainset.Invalid("REDIS_URL", f.Detail, f.Remedy))
-		}
-	}
-	return errors.Join(failed...)
-}
-
 // Check asks the servers behind a client whether they will do. An error means
 // that none answered; what a server does not let its user read is a finding
 // of state Unknown. It writes nothing.
@@ -74,24 +59,32 @@ func Check(ctx context.Context, rdb redis.UniversalClient) (Report, error) {
 type checker struct{ now func() time.Time }
 
 func (c checker) check(ctx context.Context, rdb redis.UniversalClient) (Report, error) {
-	if err := rdb.Ping(ctx).Err(); err != nil {
+	if rdb, ok := rdb.(*watched); ok {
+		return c.sentinel(ctx, rdb)
+	}
+	if err := ping(ctx, rdb); err != nil {
 		return Report{}, explain(err)
 	}
-	switch rdb := rdb.(type) {
-	case *redis.ClusterClient:
+	if rdb, ok := rdb.(*redis.ClusterClient); ok {
 		return c.cluster(ctx, rdb)
-	case *watched:
-		n, err := c.read(ctx, rdb.Client)
-		if err != nil {
-			return Report{}, explain(err)
-		}
-		return Report{Mode: "sentinel", Findings: append(n.findings(), n.replicas(), askSentinels(ctx, rdb.options))}, nil
-	default:
-		n, err := c.read(ctx, rdb)
-		if err != nil {
-			return Report{}, explain(err)
-		}
-		return Report{Mode: "server", Findings: n.findings()}, nil
+	}
+	n, err := c.read(ctx, rdb)
+	if err != nil {
+		return Report{}, explain(err)
+	}
+	return Report{Mode: "server", Findings: n.findings()}, nil
+}
+
+// ping waits no longer than the context says, which not every client does: the
+// one that asks sentinels has a patience of its own.
+func ping(ctx context.Context, rdb redis.UniversalClient) error {
+	answered := make(chan error, 1)
+	go func() { answered <- rdb.Ping(ctx).Err() }()
+	select {
+	case err := <-answered:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("no answer in time: %w", context.Cause(ctx))
 	}
 }
 

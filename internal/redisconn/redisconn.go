@@ -72,6 +72,22 @@ type watched struct {
 	options *redis.UniversalOptions
 }
 
+// closeWithin is how long Close waits.
+const closeWithin = 250 * time.Millisecond
+
+// Close leaves a client that still waits for a silent sentinel to end by itself,
+// when that has had its time: it cannot be interrupted.
+func (w *watched) Close() error {
+	closed := make(chan error, 1)
+	go func() { closed <- w.Client.Close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-time.After(closeWithin):
+		return nil
+	}
+}
+
 func defaults() *redis.UniversalOptions {
 	return &redis.UniversalOptions{
 		ClientName: clientName, PoolSize: poolSize, MaxIdleConns: idleConns, ConnMaxIdleTime: idleTime,

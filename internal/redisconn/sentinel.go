@@ -28,6 +28,31 @@ func (n node) replicas() Finding {
 	return Finding{"replicas", OK, count + " replicas follow, and writes are refused without one", ""}
 }
 
+// sentinel looks at the primary that the sentinels name, and asks them meanwhile:
+// where there is no primary, they may say why.
+func (c checker) sentinel(ctx context.Context, rdb *watched) (Report, error) {
+	asked := make(chan Finding, 1)
+	go func() { asked <- askSentinels(ctx, rdb.options) }()
+	var n node
+	err := ping(ctx, rdb)
+	if err == nil {
+		n, err = c.read(ctx, rdb.Client)
+	}
+	sentinels := Finding{"sentinel", Warn, "the sentinels do not answer in time", "see that they run, or correct their addresses"}
+	select {
+	case sentinels = <-asked:
+	case <-ctx.Done():
+		select {
+		case sentinels = <-asked: // the end of the time came after it
+		default:
+		}
+	}
+	if err != nil {
+		return Report{}, explain(fmt.Errorf("%w; %s", err, sentinels.Detail))
+	}
+	return Report{Mode: "sentinel", Findings: append(n.findings(), n.replicas(), sentinels)}, nil
+}
+
 // askSentinels asks every sentinel of the URL whether a failover could be agreed on.
 func askSentinels(ctx context.Context, o *redis.UniversalOptions) Finding {
 	answers := make([]error, len(o.Addrs))
@@ -41,7 +66,7 @@ func askSentinels(ctx context.Context, o *redis.UniversalOptions) Finding {
 		switch {
 		case err == nil:
 		case !refused(err):
-			silent = append(silent, o.Addrs[i])
+			silent = append(silent, fmt.Sprintf("%s (%v)", o.Addrs[i], err))
 		case strings.HasPrefix(err.Error(), "NOPERM"), strings.Contains(err.Error(), "unknown command"), strings.Contains(err.Error(), "Unknown sentinel"):
 			return Finding{"sentinel", Unknown, "the sentinels do not tell this user", "allow +sentinel|ckquorum"}
 		default:

@@ -1,0 +1,4 @@
+package app
+
+// Unfit is what a start makes of a report.
+var Unfit = unfit

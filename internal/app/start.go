@@ -1,0 +1,130 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/config"
+	"github.com/actormaker/trainset/internal/redisconn"
+	"github.com/actormaker/trainset/internal/replicate"
+	"github.com/actormaker/trainset/internal/storage"
+)
+
+// startWithin bounds the checks of a start: what does not answer by then is
+// reported as down. The rest of five seconds is for whoever starts and reports.
+const startWithin = 4 * time.Second
+
+// DownError says that what a worker depends on cannot be relied upon now. It is
+// no *trainset.FieldError and wraps none: what a server says may be otherwise in
+// a minute, so the start is worth another try with the same settings.
+type DownError struct {
+	Part    string // "redis", "storage", "provider" or "http"
+	Field   string // the setting that leads there: "REDIS_URL"
+	Problem string // without secrets
+	Remedy  string // what to do if it does not pass
+}
+
+func (e *DownError) Error() string {
+	return fmt.Sprintf("%s: %s: %s; %s", e.Part, e.Field, e.Problem, e.Remedy)
+}
+
+// tryOut asks everything that work depends on, all at once, and returns the
+// secret of the provider's webhooks where they are wanted.
+func (d *Deployed) tryOut(ctx context.Context, cfg config.Config, rdb redis.UniversalClient) (secret string, err error) {
+	trying, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	var all [3]error
+	var g sync.WaitGroup
+	g.Go(func() { all[0] = d.checkRedis(trying, rdb) })
+	g.Go(func() { all[1] = d.checkStorage(trying, cfg) })
+	g.Go(func() { secret, all[2] = d.checkProvider(trying, cfg) })
+	g.Wait()
+	if ctx.Err() != nil {
+		return "", fmt.Errorf("app: starting: %w", ctx.Err())
+	}
+	return secret, errors.Join(all[:]...)
+}
+
+func (d *Deployed) checkRedis(ctx context.Context, rdb redis.UniversalClient) error {
+	report, err := redisconn.Check(ctx, rdb)
+	if err != nil {
+		return redisDown(err)
+	}
+	for _, f := range report.Findings {
+		if f.State == redisconn.Warn {
+			d.log.Warn().Str("finding", f.Name).Str("detail", f.Detail).Str("remedy", f.Remedy).Msg("redis may lose something")
+		}
+	}
+	return unfit(report)
+}
+
+// redisDown explains why no server answered, or why it refused us.
+func redisDown(err error) error {
+	if field, ok := errors.AsType[*trainset.FieldError](err); ok {
+		return &DownError{"redis", field.Field, field.Problem, field.Remedy}
+	}
+	return &DownError{"redis", "REDIS_URL", err.Error(), "start it, or correct the URL; docs/redis.md has the forms"}
+}
+
+// unfit joins the findings with which nothing can work.
+func unfit(report redisconn.Report) error {
+	var failed []error
+	for _, f := range report.Findings {
+		if f.State == redisconn.Fail {
+			failed = append(failed, &DownError{"redis", "REDIS_URL", f.Detail, f.Remedy})
+		}
+	}
+	return errors.Join(failed...)
+}
+
+func (d *Deployed) askStorage(ctx context.Context) error {
+	c, ok := d.store.(storage.Checker)
+	if !ok {
+		return nil
+	}
+	if err := c.Check(ctx); err != nil {
+		return fmt.Errorf("storage (%s): %w", d.store.Describe(), err)
+	}
+	return nil
+}
+
+func (d *Deployed) checkStorage(ctx context.Context, cfg config.Config) error {
+	err := d.askStorage(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case cfg.Storage.Bucket == "":
+		return &DownError{"storage", "TRAINSET_OUT", err.Error(), "see the folder's rights and its disk, or give another"}
+	}
+	return &DownError{"storage", "AWS_USER_FILES_BUCKET", err.Error(), "see the settings of storage and its server"}
+}
+
+func (d *Deployed) askProvider(ctx context.Context) error {
+	if _, err := d.worker.provider.Account(ctx); err != nil {
+		return fmt.Errorf("provider: %w", err)
+	}
+	return nil
+}
+
+func (d *Deployed) checkProvider(ctx context.Context, cfg config.Config) (secret string, err error) {
+	if _, err = d.worker.provider.Account(ctx); err == nil && cfg.HTTP.PublicURL != "" {
+		secret, err = d.worker.provider.WebhookSecret(ctx)
+	}
+	switch e := (*replicate.Error)(nil); {
+	case err == nil:
+		return secret, nil
+	case errors.As(err, &e) && e.Class == replicate.ClassAuth:
+		return "", &DownError{"provider", "REPLICATE_API_TOKEN", "is not accepted: " + e.Error(), tokenRemedy}
+	case ctx.Err() != nil: // the adapter tells of its own, longer patience
+		return "", &DownError{"provider", "REPLICATE_BASE_URL", fmt.Sprintf("the provider did not answer within %v", startWithin), providerRemedy}
+	}
+	return "", &DownError{"provider", "REPLICATE_BASE_URL", err.Error(), providerRemedy}
+}
+
+const providerRemedy = "see the provider's status page, and this setting if it is yours"
