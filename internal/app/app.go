@@ -176,9 +176,11 @@ func webhook(publicURL string) func(trainset.JobID, string) string {
 // WebhookPath is where the HTTP server takes the provider's webhooks.
 const WebhookPath = "/webhooks/replicate"
 
-// Account names the provider's account in limits, without its token.
+// Account names the provider's account in limits, without its token. However the
+// base URL is written, it is the same: whoever pauses an account must name that of
+// the workers.
 func Account(token, baseURL string) string {
-	sum := sha256.Sum256([]byte(baseURL + "\x00" + token))
+	sum := sha256.Sum256([]byte(replicate.BaseURL(baseURL) + "\x00" + token))
 	return hex.EncodeToString(sum[:8])
 }
 

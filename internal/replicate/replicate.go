@@ -11,6 +11,7 @@ package replicate
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -24,6 +25,22 @@ import (
 
 // DefaultBaseURL is the provider's API.
 const DefaultBaseURL = "https://api.replicate.com/v1"
+
+// BaseURL is the one way to write an API's base URL: what is empty is the
+// provider's own, host and scheme are in small letters, and no slash ends it.
+// What is no URL stays as it is.
+func BaseURL(raw string) string {
+	raw = strings.TrimRight(cmp.Or(raw, DefaultBaseURL), "/")
+	u, err := url.Parse(raw)
+	if err != nil {
+		return raw
+	}
+	u.Host = strings.ToLower(u.Host)
+	if port := u.Port(); u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
+		u.Host = strings.TrimSuffix(u.Host, ":"+port)
+	}
+	return u.String()
+}
 
 // Options configure a Client.
 type Options struct {
@@ -52,9 +69,7 @@ type Client struct {
 
 // New makes a client. It does not call the provider.
 func New(o Options) (*Client, error) {
-	if o.BaseURL == "" {
-		o.BaseURL = DefaultBaseURL
-	}
+	o.BaseURL = BaseURL(o.BaseURL)
 	base, err := url.Parse(o.BaseURL)
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
 		return nil, fmt.Errorf("replicate: the base URL %q is no http or https URL", o.BaseURL)
@@ -71,7 +86,7 @@ func New(o Options) (*Client, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	api, err := upstream.NewClient(
-		upstream.WithToken(o.Token), upstream.WithBaseURL(strings.TrimSuffix(o.BaseURL, "/")),
+		upstream.WithToken(o.Token), upstream.WithBaseURL(o.BaseURL),
 		upstream.WithHTTPClient(withToken), upstream.WithUserAgent("trainset"),
 		upstream.WithRetryPolicy(1, noBackoff{}))
 	if err != nil {
@@ -187,7 +202,7 @@ func (c *Client) WebhookSecret(ctx context.Context) (string, error) {
 	defer cancel()
 	ctx, call := withCall(ctx, 0)
 	u := *c.base
-	u.Path = strings.TrimSuffix(u.Path, "/") + "/webhooks/default/secret"
+	u.Path = u.Path + "/webhooks/default/secret"
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return "", fmt.Errorf("replicate: %s: %w", op, err)
@@ -297,7 +312,7 @@ func (c *Client) listURL(q ListQuery) (string, error) {
 		return u.String(), nil
 	}
 	u := *c.base
-	u.Path = strings.TrimSuffix(u.Path, "/") + "/predictions"
+	u.Path = u.Path + "/predictions"
 	query := url.Values{}
 	for name, t := range map[string]time.Time{"created_after": q.CreatedAfter, "created_before": q.CreatedBefore} {
 		if !t.IsZero() {
