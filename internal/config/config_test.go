@@ -268,3 +268,33 @@ func TestDocumentationIsCurrent(t *testing.T) {
 		t.Errorf("run go test ./internal/config -update:\n%s", diff)
 	}
 }
+
+// A password that lost a part would be refused by Redis, and nobody would know
+// why: systemd and docker --env-file leave the same line as it is.
+func TestADollarInDotenvIsRefused(t *testing.T) {
+	for _, value := range []string{
+		`redis://:pa$WORD@host`, `redis://:pa$word@host`, `"redis://:pa$WORD@host"`, `"redis://:pa${WORD}@host"`, `redis://:pa$@host`,
+	} {
+		path := dotenv(t, "OTHERS=$HOME # $REDIS_URL\nREDIS_URL="+value+"\n# $REDIS_URL\nLOG_LEVEL=info\n")
+		_, err := Load(nil, path)
+		if diff := cmp.Diff([]string{path}, fieldErrors(t, err)); diff != "" {
+			t.Errorf("%s: %s", value, diff)
+		}
+		if text := err.Error(); !strings.Contains(text, "line 2: the $ in REDIS_URL") || strings.Contains(text, "pa$") {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
+}
+
+func TestADollarThatAllReadAlikeIsTaken(t *testing.T) {
+	for value, want := range map[string]string{
+		`'redis://:pa$WORD@host'`:    "redis://:pa$WORD@host",
+		`redis://:pa%24WORD@host`:    "redis://:pa%24WORD@host",
+		`redis://host # not a $WORD`: "redis://host",
+	} {
+		got, err := Load(nil, dotenv(t, "OTHERS=$HOME\nREDIS_URL="+value+"\n# $REDIS_URL\n"))
+		if err != nil || got.Redis.URL.Reveal() != want {
+			t.Errorf("%s: read as %q, %v", value, got.Redis.URL.Reveal(), err)
+		}
+	}
+}

@@ -29,7 +29,45 @@ func readDotenv(path string) (map[string]string, error) {
 		return nil, trainset.Invalid(path, fmt.Sprintf("line %d is malformed", brokenLine(string(text))),
 			"write NAME=value on each line, and quote values that hold spaces or #")
 	}
-	return vars, nil
+	return vars, noDollars(path, string(text))
+}
+
+// noDollars refuses a $ in our variables outside single quotes. The parser, and
+// docker compose, would put another variable there, or nothing; systemd and docker
+// --env-file take it as it is.
+func noDollars(path, text string) error {
+	escaped := strings.ReplaceAll(text, "$", `\$`)
+	vars, err := godotenv.Unmarshal(escaped)
+	if err != nil {
+		return nil //nolint:nilerr // it can be read as it is, and that alone was asked
+	}
+	var found []error
+	for _, v := range Variables() {
+		if bareDollar(vars[v.Name]) {
+			found = append(found, trainset.Invalid(path, fmt.Sprintf("line %d: the $ in %s is read otherwise by other programs", dollarLine(escaped, v.Name), v.Name),
+				"write it as %24 in a URL, or put the value into single quotes"))
+		}
+	}
+	return errors.Join(found...)
+}
+
+// bareDollar tells a $ that stood outside single quotes: there alone the parser
+// has kept the backslash before it.
+func bareDollar(value string) bool {
+	return strings.Contains(strings.ReplaceAll(value, `\$`, ""), "$")
+}
+
+// dollarLine numbers the line, from 1, at whose end the variable's value is one
+// with such a $.
+func dollarLine(escaped, name string) int {
+	lines := strings.SplitAfter(escaped, "\n")
+	for n := range lines {
+		vars, err := godotenv.Unmarshal(strings.Join(lines[:n+1], ""))
+		if err == nil && bareDollar(vars[name]) {
+			return n + 1
+		}
+	}
+	return len(lines)
 }
 
 // reason drops the path, which the error's field names already.
