@@ -64,6 +64,7 @@ var runs = map[string]how{
 	"enqueue watch 3f2a9c41":                                  {want: "succeeded: 4 of 4 images"},
 	"enqueue status 3f2a9c41 --json":                          {want: `"state": ?"succeeded"`},
 	"enqueue fetch 3f2a9c41 --out me":                         {after: has("me/manifest.json", "me/v1/train/004.png")},
+	"enqueue fetch 3f2a9c41 --links --ttl 1h --json":          {want: `X-Amz-Expires=3600`},
 	"enqueue batch cast.csv --estimate":                       {want: `2 jobs, 22 images`},
 	"worker jobs":                                             {want: "me +.*succeeded"},
 	"worker jobs --state running,queued --user local --json":  {want: `^\[\]`},

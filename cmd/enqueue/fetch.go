@@ -22,16 +22,27 @@ import (
 func fetchCommand(environ []string) *cobra.Command {
 	v := &verb{environ: environ}
 	var to string
-	cmd := v.command("fetch", "Download a job's data set from the system's storage", func(ctx context.Context, s *system, id trainset.JobID) error {
+	var l links
+	cmd := v.command("fetch", "Download a job's data set from the system's storage, or list links to it", func(ctx context.Context, s *system, id trainset.JobID) error {
+		if l.wanted {
+			return l.list(ctx, s, id, to)
+		}
+		if l.ttl != defaultTTL {
+			return trainset.Invalid("ttl", "is how long links live", "give --links, or leave --ttl out")
+		}
 		return fetchJob(ctx, s, id, to)
 	})
 	cmd.Long = "Fetch downloads the finished data set of a job: its images with their captions, zip, contact\n" +
 		"sheet, gallery, reference and manifest. Every file is checked against the manifest, which is\n" +
 		"written last: where it is, the set is whole. Files that are there already are not fetched\n" +
 		"again, so an interrupted fetch goes on when it is repeated.\n\n" +
-		"It reads from the bucket of AWS_USER_FILES_BUCKET or from the folder of TRAINSET_OUT."
-	cmd.Example = "  enqueue fetch 3f2a9c41 --out zara"
-	cmd.Flags().StringVar(&to, "out", "", "folder to write the data set to (required)")
+		"It reads from the bucket of AWS_USER_FILES_BUCKET or from the folder of TRAINSET_OUT.\n\n" +
+		"With --links nothing is downloaded. For each image, and for the zip, a line has its number, its\n" +
+		"key in the bucket and a URL, which gives the file to whoever holds it until --ttl has passed:\n" +
+		"for people and services that have no credentials of the bucket."
+	cmd.Example = "  enqueue fetch 3f2a9c41 --out zara\n  enqueue fetch 3f2a9c41 --links --ttl 1h --json | jq -r '.links[].url'"
+	cmd.Flags().StringVar(&to, "out", "", "folder to write the data set to (required without --links)")
+	l.flags(cmd)
 	return cmd
 }
 
@@ -39,14 +50,10 @@ func fetchJob(ctx context.Context, s *system, id trainset.JobID, to string) erro
 	if to == "" {
 		return trainset.Invalid("out", "is missing", "give --out a folder to write the data set to")
 	}
-	k, err := s.get(ctx, id)
+	l, err := finished(ctx, s, id)
 	if err != nil {
 		return err
 	}
-	if k.job.Output == nil {
-		return &cli.ExitError{Code: cli.ExitFailed, Err: fmt.Errorf("job %s is %s and has no data set; see enqueue status %s", id, k.job.State, id)}
-	}
-	l := dataset.Layout{User: k.job.User, Kind: k.job.Kind, Subject: k.job.Subject, Job: id}
 	r, err := fetchSet(ctx, s.store, storage.NewDirectory(to), l)
 	if err != nil {
 		return err
@@ -56,6 +63,18 @@ func fetchJob(ctx context.Context, s *system, id trainset.JobID, to string) erro
 	}
 	_, err = fmt.Fprintf(s.stdout, "fetched %d files (%s) of job %s to %s, %d were there\n", r.Fetched, cli.Bytes(r.Bytes), id, to, r.There)
 	return err //nolint:wrapcheck // the terminal has gone
+}
+
+// finished says where the data set of a job is, which must have one.
+func finished(ctx context.Context, s *system, id trainset.JobID) (dataset.Layout, error) {
+	k, err := s.get(ctx, id)
+	if err != nil {
+		return dataset.Layout{}, err
+	}
+	if k.job.Output == nil {
+		return dataset.Layout{}, &cli.ExitError{Code: cli.ExitFailed, Err: fmt.Errorf("job %s is %s and has no data set; see enqueue status %s", id, k.job.State, id)}
+	}
+	return dataset.Layout{User: k.job.User, Kind: k.job.Kind, Subject: k.job.Subject, Job: id}, nil
 }
 
 // fetched is what a fetch did.
@@ -165,15 +184,25 @@ func files(m trainset.Manifest) []wanted {
 	return all
 }
 
+// keyOf is the key of a file that the manifest names, which must not leave the
+// set's folder.
+func keyOf(folder, file string) (string, error) {
+	if err := storage.ValidKey(file); err != nil {
+		return "", fmt.Errorf("the manifest names the file %q: %w", file, err)
+	}
+	return path.Join(folder, file), nil
+}
+
 // fetch copies one file, unless it is there, and returns its bytes.
 func (w wanted) fetch(ctx context.Context, from storage.Store, to *storage.Directory, folder string) (int64, error) {
-	if err := storage.ValidKey(w.file); err != nil { // it would leave the folder
-		return 0, fmt.Errorf("the manifest names the file %q: %w", w.file, err)
+	key, err := keyOf(folder, w.file)
+	if err != nil {
+		return 0, err
 	}
 	if b, err := to.Get(ctx, w.file); err == nil && digest(b) == w.sha256 {
 		return 0, nil
 	}
-	b, err := from.Get(ctx, path.Join(folder, w.file))
+	b, err := from.Get(ctx, key)
 	if err != nil {
 		return 0, fmt.Errorf("fetching %s: %w", w.file, err)
 	}

@@ -23,10 +23,17 @@ func writeFile(tb testing.TB, name string, data []byte) string {
 	return path
 }
 
-// aSet is a small data set in a store.
+// aSet is a small data set in a folder.
 func aSet(t *testing.T) (*storage.Directory, dataset.Layout, trainset.Manifest) {
 	t.Helper()
 	store := storage.NewDirectory(t.TempDir())
+	l, m := putSet(t, store)
+	return store, l, m
+}
+
+// putSet stores a small data set.
+func putSet(t *testing.T, store storage.Store) (dataset.Layout, trainset.Manifest) {
+	t.Helper()
 	l := dataset.Layout{User: "ada", Kind: trainset.KindActor, Subject: "zara", Job: trainset.NewJobID("ada", trainset.KindActor, "k")}
 	put := func(file, text string) string {
 		if err := store.Put(t.Context(), l.Root()+"/"+file, []byte(text), storage.PutOptions{}); err != nil {
@@ -42,7 +49,7 @@ func aSet(t *testing.T) (*storage.Directory, dataset.Layout, trainset.Manifest) 
 	put("v1/train/001.txt", "a caption")
 	m.Files.Zip = &trainset.SetFile{File: "v1/dataset.zip", SHA256: put("v1/dataset.zip", "zip")}
 	putManifest(t, store, l, m)
-	return store, l, m
+	return l, m
 }
 
 func putManifest(t *testing.T, store storage.Store, l dataset.Layout, m trainset.Manifest) {
