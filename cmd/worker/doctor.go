@@ -12,9 +12,11 @@ import (
 	"github.com/actormaker/trainset/internal/app"
 	"github.com/actormaker/trainset/internal/cli"
 	"github.com/actormaker/trainset/internal/config"
+	"github.com/actormaker/trainset/internal/openai"
 	"github.com/actormaker/trainset/internal/operate"
 	"github.com/actormaker/trainset/internal/redisconn"
 	"github.com/actormaker/trainset/internal/replicate"
+	"github.com/actormaker/trainset/internal/tasks"
 )
 
 func doctorCommand(environ []string) *cobra.Command {
@@ -23,7 +25,8 @@ func doctorCommand(environ []string) *cobra.Command {
 		Use:   "doctor",
 		Short: "Try out everything that work depends on, and say what to do",
 		Long: "Doctor looks at the settings, Redis (version, eviction, persistence, clock), storage (writing, reading,\n" +
-			"conditional put), the provider's token, the models' inputs, free disk space and the public URL. It\n" +
+			"conditional put), the provider's token, the models' inputs, the judge's key where it is OpenAI's,\n" +
+			"free disk space, the address of the HTTP server and the public URL. It\n" +
 			"spends nothing and leaves nothing behind. It exits with 1 when a check has failed; a warning is none.",
 		Example: "  worker doctor\n  worker doctor --json | jq '.[] | select(.state==\"fail\")'",
 		Args:    none, ValidArgsFunction: cobra.NoFileCompletions,
@@ -76,6 +79,7 @@ func settings(err error) []operate.Check {
 func probes(ctx context.Context, cfg config.Config) []operate.Probe {
 	all := []operate.Probe{redisProbe(cfg), storageProbe(ctx, cfg)}
 	all = append(all, providerProbes(cfg)...)
+	all = append(all, judgeProbe(cfg))
 	if cfg.Storage.Bucket == "" {
 		all = append(all, operate.Disk("disk", cfg.Storage.Out))
 	} else {
@@ -83,6 +87,11 @@ func probes(ctx context.Context, cfg config.Config) []operate.Probe {
 	}
 	if cfg.DebugDir != "" {
 		all = append(all, operate.Disk("debug disk", cfg.DebugDir))
+	}
+	if cfg.HTTP.Listen == "" {
+		all = append(all, skipped("http", "TRAINSET_HTTP_LISTEN is empty: there is no server"))
+	} else {
+		all = append(all, operate.Listen(cfg.HTTP.Listen))
 	}
 	if cfg.HTTP.PublicURL == "" {
 		return append(all, skipped("public url", "PUBLIC_URL is not set: predictions are polled"))
@@ -96,11 +105,13 @@ func skipped(name, why string) operate.Probe {
 	}}
 }
 
-func broken(name string, err error) operate.Probe {
+// broken is a part that could not even be made; the remedy is for errors that
+// have none.
+func broken(name string, err error, remedy string) operate.Probe {
 	return operate.Probe{Name: name, Look: func(context.Context) []operate.Check {
 		c := settings(err)
 		for i := range c {
-			c[i].Name = name
+			c[i].Name, c[i].Remedy = name, cmp.Or(c[i].Remedy, remedy)
 		}
 		return c
 	}}
@@ -123,7 +134,7 @@ func redisProbe(cfg config.Config) operate.Probe {
 func storageProbe(ctx context.Context, cfg config.Config) operate.Probe {
 	store, err := app.OpenStorage(ctx, cfg)
 	if err != nil {
-		return broken("storage", err)
+		return broken("storage", err, "see the settings of storage, and the files that AWS_CONFIG_FILE and AWS_CA_BUNDLE name")
 	}
 	return operate.Storage(store)
 }
@@ -132,13 +143,22 @@ func providerProbes(cfg config.Config) []operate.Probe {
 	p, err := provider(cfg)
 	switch {
 	case err != nil:
-		return []operate.Probe{broken("token", err)}
+		return []operate.Probe{broken("token", err, "correct REPLICATE_API_TOKEN and REPLICATE_BASE_URL")}
 	case cfg.Provider.Simulate:
 		return []operate.Probe{skipped("token", "pictures are simulated"), skipped("models", "pictures are simulated")}
 	case p == nil:
 		return []operate.Probe{skipped("token", "REPLICATE_API_TOKEN is not set"), skipped("models", "they want a token")}
 	}
 	return []operate.Probe{operate.Token(p), operate.Models(p, models(cfg)...)}
+}
+
+func judgeProbe(cfg config.Config) operate.Probe {
+	if trainset.Judge(cfg.Judge.Kind) != trainset.JudgeOpenAI {
+		return skipped("judge", "TRAINSET_JUDGE is "+cfg.Judge.Kind+", which needs no key of its own")
+	}
+	o := openai.Options{Key: cfg.Judge.OpenAIKey.Reveal(), BaseURL: cfg.Judge.OpenAIBaseURL}
+	list := func(ctx context.Context) ([]string, error) { return openai.Models(ctx, o) }
+	return operate.Judge(cmp.Or(cfg.Judge.JudgeModel, tasks.DefaultOpenAIModel), list, openai.ErrNoList)
 }
 
 // models are those that are asked where a request names none.

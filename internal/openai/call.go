@@ -29,6 +29,10 @@ const (
 // service makes the part of the library that is used. The library's whole
 // client would read the environment, which may name another account's key.
 func service(o Options) openai.ChatCompletionService {
+	return openai.NewChatCompletionService(connection(o)...)
+}
+
+func connection(o Options) []option.RequestOption {
 	opts := []option.RequestOption{
 		option.WithEnvironmentProduction(),
 		option.WithMaxRetries(0), // ours are bounded, journalled and end with the job
@@ -41,7 +45,7 @@ func service(o Options) openai.ChatCompletionService {
 	if o.Key != "" {
 		opts = append(opts, option.WithAPIKey(o.Key))
 	}
-	return openai.NewChatCompletionService(opts...)
+	return opts
 }
 
 // bounded ends the reading of a response that has no end.

@@ -91,11 +91,13 @@ type Payer struct {
 	o       Options
 }
 
+var errNobody = trainset.Invalid("OPENAI_API_KEY", "is not set", "set it, or OPENAI_BASE_URL to a server that needs no key")
+
 // New makes a Payer. Without a key and without a base URL there is nobody to
 // ask, which is a *trainset.FieldError. It reads no environment.
 func New(j Journal, read Read, o Options) (*Payer, error) {
 	if o.Key == "" && o.BaseURL == "" {
-		return nil, trainset.Invalid("OPENAI_API_KEY", "is not set", "set it, or OPENAI_BASE_URL to a server that needs no key")
+		return nil, errNobody
 	}
 	o = o.withDefaults()
 	return &Payer{journal: j, read: read, api: service(o), slots: make(chan struct{}, o.AtOnce), purse: paid.Purse{Budget: o.Budget, Log: o.Log}, o: o}, nil

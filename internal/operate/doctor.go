@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/redisconn"
 	"github.com/actormaker/trainset/internal/replicate"
 	"github.com/actormaker/trainset/internal/storage"
@@ -101,7 +104,7 @@ func Storage(s storage.Store) Probe {
 	return Probe{"storage", func(ctx context.Context) []Check {
 		c, ok := s.(storage.Checker)
 		if !ok {
-			return []Check{{"storage", Unknown, s.Describe() + " cannot be tried out", ""}}
+			return []Check{{"storage", Unknown, s.Describe() + " cannot be tried out", "write, read and delete something there yourself"}}
 		}
 		return result("storage", "writes, reads, lists, deletes and keeps what is there in "+s.Describe(), c.Check(ctx),
 			"see the settings of storage (TRAINSET_OUT, AWS_USER_FILES_BUCKET) and its permissions")
@@ -158,6 +161,27 @@ func model(ctx context.Context, schema func(context.Context, string) (replicate.
 	return Check{c.Name, OK, fmt.Sprintf("takes what it is sent; %s an output (%s)", m.Price, m.PriceDate), ""}
 }
 
+// Judge asks which models the judge's key may use, the named one among them.
+// noList is the error of a server that tells no models, as not every one does.
+func Judge(model string, list func(ctx context.Context) ([]string, error), noList error) Probe {
+	const name = "judge"
+	return Probe{name, func(ctx context.Context) []Check {
+		models, err := list(ctx)
+		field, refused := errors.AsType[*trainset.FieldError](err)
+		switch {
+		case refused:
+			return []Check{{name, Fail, field.Field + " " + field.Problem, field.Remedy}}
+		case errors.Is(err, noList):
+			return []Check{{name, Unknown, err.Error(), "see that OPENAI_BASE_URL is the API's with its version, and that " + model + " takes pictures"}}
+		case err != nil:
+			return []Check{{name, Fail, err.Error(), "see OPENAI_BASE_URL, and the status page of who serves it"}}
+		case !slices.Contains(models, model):
+			return []Check{{name, Warn, "the key may use " + strconv.Itoa(len(models)) + " models, and " + model + " is none of them", "correct TRAINSET_JUDGE_MODEL, or allow the key to use it"}}
+		}
+		return []Check{{name, OK, "the key may use " + model, ""}}
+	}}
+}
+
 // What a folder should have free: a style's job keeps some 200 MB.
 const (
 	scarce = 2 << 30
@@ -172,6 +196,7 @@ func Disk(name, folder string) Probe {
 		switch {
 		case err != nil:
 			c.State, c.Detail = Unknown, err.Error()
+			c.Remedy = "let this user read the folders above it, and see to it with df: a style's job takes some 200 MB"
 		case bytes < empty:
 			c.State, c.Remedy = Fail, "free some space: images that were paid for could not be stored"
 		case bytes < scarce:

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -283,6 +285,62 @@ func TestPublicURL(t *testing.T) {
 		if len(checks) != 1 || checks[0].State != c.state || !strings.Contains(checks[0].Remedy, c.remedy) || operate.Failed(checks) != (c.state == operate.Fail) {
 			t.Errorf("%s: %+v", name, checks)
 		}
+	}
+}
+
+// The address of the worker's server is free, a worker's, or somebody else's.
+func TestListen(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		state  operate.State
+		detail string
+	}{
+		"a worker":       {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"alive":true}`) }, operate.OK, "a worker serves"},
+		"another server": {http.NotFound, operate.Fail, "no worker"},
+		"a page":         {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }, operate.Fail, "no worker"},
+	} {
+		s := httptest.NewServer(c.answer)
+		checks := operate.Doctor(t.Context(), operate.Listen(s.Listener.Addr().String()))
+		s.Close()
+		if len(checks) != 1 || checks[0].State != c.state || !strings.Contains(checks[0].Detail, c.detail) || (c.state == operate.Fail) != (checks[0].Remedy != "") {
+			t.Errorf("%s: %+v", name, checks)
+		}
+		free := operate.Doctor(t.Context(), operate.Listen(s.Listener.Addr().String()))
+		if len(free) != 1 || free[0].State != operate.OK || !strings.Contains(free[0].Detail, "is free") {
+			t.Errorf("after %s has ended: %+v", name, free)
+		}
+	}
+	nowhere := operate.Doctor(t.Context(), operate.Listen("192.0.2.1:80"))
+	if len(nowhere) != 1 || nowhere[0].State != operate.Fail || nowhere[0].Remedy == "" {
+		t.Errorf("an address of another machine: %+v", nowhere)
+	}
+}
+
+func TestJudge(t *testing.T) {
+	noList, busy := errors.New("no list"), errors.New("503")
+	for name, c := range map[string]struct {
+		models []string
+		err    error
+		state  operate.State
+		remedy string
+	}{
+		"a key that may":        {[]string{"other", "model"}, nil, operate.OK, ""},
+		"a key that may not":    {[]string{"other"}, nil, operate.Warn, "TRAINSET_JUDGE_MODEL"},
+		"a refused key":         {nil, trainset.Invalid("OPENAI_API_KEY", "was refused", "set a valid key"), operate.Fail, "set a valid key"},
+		"a server of few ways":  {nil, fmt.Errorf("asking: %w", noList), operate.Unknown, "OPENAI_BASE_URL"},
+		"a server that is down": {nil, busy, operate.Fail, "OPENAI_BASE_URL"},
+	} {
+		checks := operate.Doctor(t.Context(), operate.Judge("model", func(context.Context) ([]string, error) { return c.models, c.err }, noList))
+		if len(checks) != 1 || checks[0].State != c.state || !strings.Contains(checks[0].Remedy, c.remedy) || (c.remedy == "") != (checks[0].Remedy == "") {
+			t.Errorf("%s: %+v", name, checks)
+		}
+	}
+}
+
+func TestAFolderThatCannotBeLookedAtHasARemedy(t *testing.T) {
+	checks := operate.Doctor(t.Context(), operate.Disk("disk", "/"+strings.Repeat("x", 300)))
+	if len(checks) != 1 || checks[0].State != operate.Unknown || checks[0].Remedy == "" {
+		t.Errorf("%+v", checks)
 	}
 }
 
