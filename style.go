@@ -51,8 +51,11 @@ type StyleRequest struct {
 	Grids int `json:"grids,omitempty"`
 	// MaxGrids bounds all grids of the job; DefaultMaxGrids when 0.
 	MaxGrids int `json:"max_grids,omitempty"`
-	// Judge is JudgeReplicate when empty; JudgeModel is the judge's own default when empty.
-	Judge      Judge  `json:"judge,omitempty"`
+	// Judge is the worker's setting when empty, or JudgeReplicate where JudgeModel
+	// names a model of the provider.
+	Judge Judge `json:"judge,omitempty"`
+	// JudgeModel, when empty, is the worker's setting for its own judge, and the
+	// default of any other.
 	JudgeModel string `json:"judge_model,omitempty"`
 	// Enhance is EnhanceGrid when empty.
 	Enhance Enhance `json:"enhance,omitempty"`
@@ -79,7 +82,6 @@ func (r StyleRequest) WithDefaults() StyleRequest {
 	orDefault(&r.Images, DefaultStyleImages)
 	orDefault(&r.MaxGrids, DefaultMaxGrids)
 	orDefault(&r.Grids, min(DefaultGrids, r.MaxGrids))
-	orDefault(&r.Judge, JudgeReplicate)
 	orDefault(&r.Enhance, EnhanceGrid)
 	return r
 }
@@ -91,9 +93,11 @@ func orDefault[T comparable](v *T, byDefault T) {
 	}
 }
 
-// Fingerprint implements Request.
+// Fingerprint implements Request. A judge that is left to the worker counts as
+// the usual one: what a worker is set to is not part of what was asked.
 func (r StyleRequest) Fingerprint() string {
 	r = r.WithDefaults()
+	orDefault(&r.Judge, JudgeReplicate)
 	r.Options, r.Image = r.Options.identity(), r.Image.identity()
 	return fingerprint(r)
 }

@@ -103,11 +103,12 @@ func (o *order) complete(cfg config.Config) {
 	if o.options.Model == "" {
 		o.options.Model = kinds[o.kind].model
 	}
+	set := trainset.Judge(cfg.Judge.Kind)
 	if o.style.Judge == "" {
-		o.style.Judge = trainset.Judge(cfg.Judge.Kind)
-		if o.style.JudgeModel == "" {
-			o.style.JudgeModel = cfg.Judge.JudgeModel
-		}
+		o.style.Judge = set
+	}
+	if o.style.Judge == set && set != trainset.JudgeLocal && o.style.JudgeModel == "" {
+		o.style.JudgeModel = cfg.Judge.JudgeModel
 	}
 }
 

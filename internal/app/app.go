@@ -39,9 +39,10 @@ import (
 type Options struct {
 	Token, BaseURL    string // of the provider
 	Simulated         bool
-	Model             string // when a request names none; the adapter's defaults when empty
-	JudgeModel        string // when a request names none; the adapter's default when empty
-	OpenAIKey         string // for judgements by OpenAI's API; none when empty
+	Model             string         // when a request names none; the adapter's defaults when empty
+	Judge             trainset.Judge // of styles, when a request names none; the provider's when empty
+	JudgeModel        string         // of Judge, when a request names none; its default when empty
+	OpenAIKey         string         // for judgements by OpenAI's API; none when empty
 	OpenAIBaseURL     string
 	PublicURL         string         // from which the provider reaches this system's webhooks; polling only when empty
 	PerUserDay        trainset.Money // most that one user may spend a day; 0 is no bound
@@ -137,7 +138,8 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 	}
 	w.handlers = tasks.New(w.ledger, store, payer, provider, queue.New(rdb, nil), tasks.Options{
 		Owner: w.owner, Simulated: o.Simulated, MaxAttempts: o.MaxAttempts, MaxOpenJobs: o.MaxOpenJobs, Version: o.Version,
-		DefaultModel: cmp.Or(o.Model, replicate.DefaultActorModel), StyleModel: cmp.Or(o.Model, replicate.DefaultStyleModel), JudgeModel: o.JudgeModel, OpenAI: judge,
+		DefaultModel: cmp.Or(o.Model, replicate.DefaultActorModel), StyleModel: cmp.Or(o.Model, replicate.DefaultStyleModel),
+		Judge: o.Judge, JudgeModel: o.JudgeModel, OpenAI: judge,
 		Limits: imaging.DefaultLimits, Reference: reference.Options{MaxBytes: imaging.DefaultLimits.MaxBytes, AllowPrivateHosts: o.AllowPrivateHosts},
 		Debug: o.Debug, Bell: w.bell, Room: room, Workers: pace.Share, Readable: o.readable(), Meter: o.Meter, Log: o.Log,
 	})

@@ -13,7 +13,8 @@ const Version = "0.1.0"
 // FromConfig turns settings into options.
 func FromConfig(cfg config.Config, log zerolog.Logger) Options {
 	o := Options{
-		Token: cfg.Provider.Token.Reveal(), BaseURL: cfg.Provider.BaseURL, Model: cfg.Provider.Model, JudgeModel: judgeModel(cfg.Judge),
+		Token: cfg.Provider.Token.Reveal(), BaseURL: cfg.Provider.BaseURL, Model: cfg.Provider.Model,
+		Judge: trainset.Judge(cfg.Judge.Kind), JudgeModel: cfg.Judge.JudgeModel,
 		OpenAIKey: cfg.Judge.OpenAIKey.Reveal(), OpenAIBaseURL: cfg.Judge.OpenAIBaseURL, PublicURL: cfg.HTTP.PublicURL,
 		PerUserDay: cfg.Money.PerUserDay, MaxOpenJobs: cfg.Money.MaxOpenJobs,
 		PerMinute: cfg.Provider.PerMinute, MaxAttempts: cfg.Provider.MaxAttempts, Concurrency: cfg.Concurrency,
@@ -23,13 +24,4 @@ func FromConfig(cfg config.Config, log zerolog.Logger) Options {
 		o.Debug = DebugDir{Dir: cfg.DebugDir, Log: log}
 	}
 	return o
-}
-
-// judgeModel is the provider's model that judges: the setting may name one of
-// OpenAI's own instead.
-func judgeModel(j config.Judge) string {
-	if trainset.Judge(j.Kind) != trainset.JudgeReplicate {
-		return ""
-	}
-	return j.JudgeModel
 }

@@ -55,12 +55,29 @@ func estimate(p plan.Plan) trainset.Money {
 	return total
 }
 
+// judgeOf says who judges and with which model: what the request says, else what
+// this worker is set to. A model that is named without a judge is the provider's.
+func (h *Handlers) judgeOf(req trainset.StyleRequest) (who trainset.Judge, model string) {
+	who, model = req.Judge, req.JudgeModel
+	if who == "" {
+		who = h.o.Judge
+		if model != "" {
+			who = trainset.JudgeReplicate
+		}
+	}
+	if model == "" && who == h.o.Judge {
+		model = h.o.JudgeModel
+	}
+	return who, model
+}
+
 // styleOf settles who judges and what enlarges.
 func (h *Handlers) styleOf(req trainset.StyleRequest) (plan.Style, error) {
-	s := plan.Style{Grids: req.Grids, MaxGrids: req.MaxGrids, Judge: req.Judge, Enhance: req.Enhance, Factor: 1}
-	switch req.Judge {
+	who, model := h.judgeOf(req)
+	s := plan.Style{Grids: req.Grids, MaxGrids: req.MaxGrids, Judge: who, Enhance: req.Enhance, Factor: 1}
+	switch who {
 	case trainset.JudgeReplicate:
-		m, err := replicate.Lookup(replicate.RoleJudge, cmp.Or(req.JudgeModel, h.o.JudgeModel, replicate.DefaultJudgeModel))
+		m, err := replicate.Lookup(replicate.RoleJudge, cmp.Or(model, replicate.DefaultJudgeModel))
 		if err != nil {
 			return s, err
 		}
@@ -69,7 +86,7 @@ func (h *Handlers) styleOf(req trainset.StyleRequest) (plan.Style, error) {
 		if h.o.OpenAI == nil {
 			return s, trainset.Invalid("judge", "this system has no OpenAI key", "set OPENAI_API_KEY for its workers, or use replicate or local")
 		}
-		s.JudgeModel = plan.Priced{Name: cmp.Or(req.JudgeModel, DefaultOpenAIModel), Price: openAIPrice, Source: "openai.com/api/pricing (by the token; an upper bound for one grid)", Date: "2026-11"}
+		s.JudgeModel = plan.Priced{Name: cmp.Or(model, DefaultOpenAIModel), Price: openAIPrice, Source: "openai.com/api/pricing (by the token; an upper bound for one grid)", Date: "2026-11"}
 	case trainset.JudgeLocal:
 	}
 	if req.Enhance != trainset.EnhanceNone {

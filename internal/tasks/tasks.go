@@ -54,14 +54,15 @@ type Meter interface {
 
 // Options adjust the handlers.
 type Options struct {
-	Owner        string // names this worker
-	Simulated    bool   // the provider is the simulated one
-	DefaultModel string // of actors, when a request names none
-	StyleModel   string // of styles, when a request names none
-	MaxAttempts  int    // paid tries an item
-	MaxOpenJobs  int    // a user's that run at once; 0 is no bound
-	JudgeModel   string // of the provider's, when a request names none
-	OpenAI       Payer  // carries out judgements by OpenAI's API; none when nil
+	Owner        string         // names this worker
+	Simulated    bool           // the provider is the simulated one
+	DefaultModel string         // of actors, when a request names none
+	StyleModel   string         // of styles, when a request names none
+	MaxAttempts  int            // paid tries an item
+	MaxOpenJobs  int            // a user's that run at once; 0 is no bound
+	Judge        trainset.Judge // of styles, when a request names none; the provider's when empty
+	JudgeModel   string         // of Judge, when a request names none; its default when empty
+	OpenAI       Payer          // carries out judgements by OpenAI's API; none when nil
 	Reference    reference.Options
 	Limits       imaging.Limits        // of references
 	Version      string                // of this program, for manifests
@@ -100,6 +101,9 @@ func New(l *ledger.Ledger, s storage.Store, p Payer, u Uploader, q *queue.Queue,
 	}
 	if o.Bell == nil {
 		o.Bell = new(paid.Bell)
+	}
+	if o.Judge == "" {
+		o.Judge = trainset.JudgeReplicate
 	}
 	if o.Room == nil {
 		o.Room = paid.NewRoom(paid.DefaultRoom)
