@@ -78,14 +78,14 @@ func (r ActorRequest) WithDefaults() ActorRequest {
 // Fingerprint implements Request.
 func (r ActorRequest) Fingerprint() string {
 	r = r.WithDefaults()
-	r.Options, r.Portrait = r.Options.identity(), r.Portrait.identity()
+	r.Options, r.Portrait = r.Options.identity(ProfileFlux), r.Portrait.identity()
 	return fingerprint(r)
 }
 
 // Validate implements Request.
 func (r ActorRequest) Validate() error {
 	var p problems
-	r.validate(&p, MaxActorImages)
+	r.validate(&p, MaxActorImages, ActorProfiles())
 	p.id("actor", r.Actor)
 	r.Portrait.validate("portrait", &p)
 	switch r.Type {

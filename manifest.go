@@ -61,7 +61,7 @@ type SetSubject struct {
 	Sex            string `json:"sex,omitempty"`
 	Class          string `json:"class"` // the word captions use: "man", "robot"
 	Name           string `json:"name,omitempty"`
-	Trigger        string `json:"trigger"`
+	Trigger        string `json:"trigger"` // empty where the caption profile has none
 	CaptionProfile string `json:"caption_profile"`
 }
 

@@ -38,6 +38,9 @@ type Options struct {
 	Trigger string `json:"trigger,omitempty"`
 	// Name is a display name, used by caption profiles that take no trigger.
 	Name string `json:"name,omitempty"`
+	// CaptionProfile is how captions are written: one of ActorProfiles or
+	// StyleProfiles, whose first is meant when empty.
+	CaptionProfile CaptionProfile `json:"caption_profile,omitempty"`
 	// Seed makes a job's random choices; derived from the job ID when nil.
 	Seed *int64 `json:"seed,omitempty"`
 	// Images is how many images the set should have; the kind's default when 0.
@@ -93,7 +96,7 @@ func (p *problems) id(field, value string) {
 
 func (p problems) err() error { return errors.Join(p...) }
 
-func (o Options) validate(p *problems, maxImages int) {
+func (o Options) validate(p *problems, maxImages int, profiles []CaptionProfile) {
 	if o.Version != RequestVersion {
 		p.add("version", fmt.Sprintf("%d is unknown", o.Version), fmt.Sprintf("this version reads %d", RequestVersion))
 	}
@@ -107,6 +110,7 @@ func (o Options) validate(p *problems, maxImages int) {
 	if len(o.Name) > 100 || strings.ContainsAny(o.Name, "\n\r\t{}|") {
 		p.add("name", fmt.Sprintf("%q is not allowed", o.Name), "use up to 100 characters on one line, without braces or bars")
 	}
+	o.validateCaptions(p, profiles)
 	if o.Seed != nil && (*o.Seed < 0 || *o.Seed >= 1<<31) {
 		p.add("seed", fmt.Sprintf("%d is out of range", *o.Seed), "give 0 to 2147483647")
 	}
@@ -152,8 +156,13 @@ func (r Reference) identity() Reference {
 	return r
 }
 
-func (o Options) identity() Options {
+// identity is what counts of options when requests are compared. The usual
+// caption profile counts as none: requests that could not name it are the same.
+func (o Options) identity(usual CaptionProfile) Options {
 	o.Key, o.Priority = "", ""
+	if o.CaptionProfile == usual {
+		o.CaptionProfile = ""
+	}
 	return o
 }
 

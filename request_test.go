@@ -21,20 +21,22 @@ func valid() trainset.ActorRequest {
 func TestValidateNamesTheField(t *testing.T) {
 	seed := int64(-1)
 	for field, spoil := range map[string]func(*trainset.ActorRequest){
-		"version":      func(r *trainset.ActorRequest) { r.Version = 2 },
-		"user":         func(r *trainset.ActorRequest) { r.User = "../x" },
-		"actor":        func(r *trainset.ActorRequest) { r.Actor = ".hidden" },
-		"key":          func(r *trainset.ActorRequest) { r.Key = "" },
-		"trigger":      func(r *trainset.ActorRequest) { r.Trigger = "two words" },
-		"name":         func(r *trainset.ActorRequest) { r.Name = "a\nb" },
-		"seed":         func(r *trainset.ActorRequest) { r.Seed = &seed },
-		"images":       func(r *trainset.ActorRequest) { r.Images = 49 },
-		"max_cost_usd": func(r *trainset.ActorRequest) { r.MaxCost = -1 },
-		"model":        func(r *trainset.ActorRequest) { r.Model = "model" },
-		"priority":     func(r *trainset.ActorRequest) { r.Priority = "urgent" },
-		"portrait":     func(r *trainset.ActorRequest) { r.Portrait.URL = "file:///etc/passwd" },
-		"type":         func(r *trainset.ActorRequest) { r.Type = "ghost" },
-		"sex":          func(r *trainset.ActorRequest) { r.Sex = "x" },
+		"version": func(r *trainset.ActorRequest) { r.Version = 2 },
+		"user":    func(r *trainset.ActorRequest) { r.User = "../x" },
+		"actor":   func(r *trainset.ActorRequest) { r.Actor = ".hidden" },
+		"key":     func(r *trainset.ActorRequest) { r.Key = "" },
+		"trigger": func(r *trainset.ActorRequest) { r.Trigger = "two words" },
+		"name":    func(r *trainset.ActorRequest) { r.Name = "a\nb" },
+		"seed":    func(r *trainset.ActorRequest) { r.Seed = &seed },
+
+		"caption_profile": func(r *trainset.ActorRequest) { r.CaptionProfile = trainset.ProfileNone },
+		"images":          func(r *trainset.ActorRequest) { r.Images = 49 },
+		"max_cost_usd":    func(r *trainset.ActorRequest) { r.MaxCost = -1 },
+		"model":           func(r *trainset.ActorRequest) { r.Model = "model" },
+		"priority":        func(r *trainset.ActorRequest) { r.Priority = "urgent" },
+		"portrait":        func(r *trainset.ActorRequest) { r.Portrait.URL = "file:///etc/passwd" },
+		"type":            func(r *trainset.ActorRequest) { r.Type = "ghost" },
+		"sex":             func(r *trainset.ActorRequest) { r.Sex = "x" },
 	} {
 		r := valid()
 		if err := r.Validate(); err != nil {
@@ -45,6 +47,20 @@ func TestValidateNamesTheField(t *testing.T) {
 		if err := r.Validate(); !errors.As(err, &fe) || fe.Field != field || fe.Remedy == "" {
 			t.Errorf("%s: %v", field, err)
 		}
+	}
+}
+
+// A trigger that no caption would have is a mistake, not a wish.
+func TestATriggerNeedsAProfileThatHasIt(t *testing.T) {
+	var fe *trainset.FieldError
+	r := valid()
+	r.Trigger, r.CaptionProfile = "zrk", trainset.ProfileQwen
+	if err := r.Validate(); !errors.As(err, &fe) || fe.Field != "trigger" || !strings.Contains(fe.Remedy, "flux") {
+		t.Errorf("%v", err)
+	}
+	r.Trigger = ""
+	if err := r.Validate(); err != nil {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -60,6 +76,7 @@ func TestValidateReportsEverythingAtOnce(t *testing.T) {
 func TestFingerprintIgnoresWhatDoesNotChangeTheResult(t *testing.T) {
 	a, b := valid(), valid()
 	b.Key, b.Priority, b.Images, b.Type = "other", trainset.PriorityHigh, 12, trainset.TypeHuman
+	b.CaptionProfile = trainset.ProfileFlux
 	if a.Fingerprint() != b.Fingerprint() {
 		t.Errorf("%s\n%s", a.Fingerprint(), b.Fingerprint())
 	}
@@ -72,6 +89,7 @@ func TestFingerprintIgnoresWhatDoesNotChangeTheResult(t *testing.T) {
 		"simulate": func(r *trainset.ActorRequest) { r.Simulate = true },
 		"images":   func(r *trainset.ActorRequest) { r.Images = 3 },
 		"trigger":  func(r *trainset.ActorRequest) { r.Trigger = "zk" },
+		"captions": func(r *trainset.ActorRequest) { r.CaptionProfile = trainset.ProfileQwen },
 		"max cost": func(r *trainset.ActorRequest) { r.MaxCost = 1 },
 		"bytes":    func(r *trainset.ActorRequest) { r.Portrait.SHA256 = strings.Repeat("b", 64) },
 	} {

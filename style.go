@@ -98,14 +98,14 @@ func orDefault[T comparable](v *T, byDefault T) {
 func (r StyleRequest) Fingerprint() string {
 	r = r.WithDefaults()
 	orDefault(&r.Judge, JudgeReplicate)
-	r.Options, r.Image = r.Options.identity(), r.Image.identity()
+	r.Options, r.Image = r.Options.identity(ProfileStyle), r.Image.identity()
 	return fingerprint(r)
 }
 
 // Validate implements Request.
 func (r StyleRequest) Validate() error {
 	var p problems
-	r.validate(&p, MaxStyleImages)
+	r.validate(&p, MaxStyleImages, StyleProfiles())
 	p.id("style", r.Style)
 	r.Image.validate("image", &p)
 	if r.MaxGrids < 0 || r.MaxGrids > MaxGrids {

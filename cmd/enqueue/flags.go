@@ -31,11 +31,11 @@ func (f *runFlags) register(s *pflag.FlagSet) {
 type jobFlags struct {
 	runFlags
 
-	source, subject                                    string
-	user, trigger, name, key, maxCost, model, priority string
-	seed                                               int64
-	images                                             int
-	fresh                                              bool
+	source, subject                                             string
+	user, trigger, name, profile, key, maxCost, model, priority string
+	seed                                                        int64
+	images                                                      int
+	fresh                                                       bool
 }
 
 // register declares the flags; those of the image and of the subject are named
@@ -47,6 +47,7 @@ func (f *jobFlags) register(cmd *cobra.Command, kind trainset.Kind) {
 	s.StringVar(&f.user, "user", defaultUser, "who asks")
 	s.StringVar(&f.trigger, "trigger", "", fmt.Sprintf("the rare word that stands for the %s in captions (default: derived)", kind))
 	s.StringVar(&f.name, "name", "", fmt.Sprintf("the %s's display name", kind))
+	s.StringVar(&f.profile, "caption-profile", "", k.profiles)
 	s.Int64Var(&f.seed, "seed", 0, "makes the job's random choices (default: from the job)")
 	s.StringVar(&f.key, "key", "", "idempotency key (default: from the image and every flag that changes the result)")
 	s.BoolVar(&f.fresh, "new", false, "make another set although this one was asked for before")
@@ -55,6 +56,7 @@ func (f *jobFlags) register(cmd *cobra.Command, kind trainset.Kind) {
 	s.StringVar(&f.model, "model", "", "the model that makes the images (default TRAINSET_MODEL, else "+k.model+")")
 	s.StringVar(&f.priority, "priority", string(trainset.PriorityNormal), "low, normal or high")
 	f.runFlags.register(s)
+	complete(cmd, "caption-profile", names(k.captions()...)...)
 	complete(cmd, "priority", string(trainset.PriorityLow), string(trainset.PriorityNormal), string(trainset.PriorityHigh))
 }
 
@@ -66,8 +68,8 @@ func (f *jobFlags) order(s *pflag.FlagSet, kind trainset.Kind) (order, []error) 
 	o := order{
 		kind: kind, source: f.source, subject: f.subject, fresh: f.fresh,
 		options: trainset.Options{
-			Version: trainset.RequestVersion, User: f.user, Key: f.key, Trigger: f.trigger, Name: f.name, Images: f.images,
-			Model: f.model, Priority: trainset.Priority(f.priority), Simulate: f.simulate,
+			Version: trainset.RequestVersion, User: f.user, Key: f.key, Trigger: f.trigger, Name: f.name,
+			CaptionProfile: trainset.CaptionProfile(f.profile), Images: f.images, Model: f.model, Priority: trainset.Priority(f.priority), Simulate: f.simulate,
 		},
 	}
 	if f.images == 0 {

@@ -27,9 +27,18 @@ var kinds = map[trainset.Kind]struct {
 	images int
 	most   int
 	model  string
+
+	captions func() []trainset.CaptionProfile
+	profiles string // what they are, for people
 }{
-	trainset.KindActor: {"portrait", "the character's image", trainset.DefaultActorImages, trainset.MaxActorImages, replicate.DefaultActorModel},
-	trainset.KindStyle: {"image", "an example of the style", trainset.DefaultStyleImages, trainset.MaxStyleImages, replicate.DefaultStyleModel},
+	trainset.KindActor: {
+		"portrait", "the character's image", trainset.DefaultActorImages, trainset.MaxActorImages, replicate.DefaultActorModel,
+		trainset.ActorProfiles, "captions: flux, which has the trigger, or qwen, a sentence without it (default flux)",
+	},
+	trainset.KindStyle: {
+		"image", "an example of the style", trainset.DefaultStyleImages, trainset.MaxStyleImages, replicate.DefaultStyleModel,
+		trainset.StyleProfiles, "captions: style, which has the trigger, or none, what is shown alone (default style)",
+	},
 }
 
 // order is one data set as it is asked for, by flags or by a row of a batch.

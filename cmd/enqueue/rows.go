@@ -41,7 +41,7 @@ var fields = map[string]struct {
 	number bool
 	kind   trainset.Kind // that alone has it; both when empty
 }{
-	"kind": {}, "user": {}, "key": {}, "trigger": {}, "name": {}, "model": {}, "priority": {},
+	"kind": {}, "user": {}, "key": {}, "trigger": {}, "name": {}, "caption_profile": {}, "model": {}, "priority": {},
 	"seed": {number: true}, "images": {number: true}, "max_cost_usd": {number: true},
 	"actor": {kind: trainset.KindActor}, "portrait": {kind: trainset.KindActor},
 	"type": {kind: trainset.KindActor}, "sex": {kind: trainset.KindActor},
@@ -258,16 +258,17 @@ func cellFields(header, cells []string) []field {
 
 // wish is a row's JSON. What a row does not have is nil.
 type wish struct {
-	Kind     trainset.Kind     `json:"kind"`
-	User     string            `json:"user"`
-	Key      string            `json:"key"`
-	Trigger  string            `json:"trigger"`
-	Name     string            `json:"name"`
-	Seed     *int64            `json:"seed"`
-	Images   *int              `json:"images"`
-	MaxCost  *trainset.Money   `json:"max_cost_usd"`
-	Model    string            `json:"model"`
-	Priority trainset.Priority `json:"priority"`
+	Kind     trainset.Kind           `json:"kind"`
+	User     string                  `json:"user"`
+	Key      string                  `json:"key"`
+	Trigger  string                  `json:"trigger"`
+	Name     string                  `json:"name"`
+	Profile  trainset.CaptionProfile `json:"caption_profile"`
+	Seed     *int64                  `json:"seed"`
+	Images   *int                    `json:"images"`
+	MaxCost  *trainset.Money         `json:"max_cost_usd"`
+	Model    string                  `json:"model"`
+	Priority trainset.Priority       `json:"priority"`
 
 	Actor    string             `json:"actor"`
 	Portrait string             `json:"portrait"`
@@ -360,8 +361,8 @@ func (w wish) checkZeros() error {
 
 func (w wish) order() order {
 	o := order{kind: w.Kind, source: w.Portrait, subject: w.Actor, options: trainset.Options{
-		Version: trainset.RequestVersion, User: w.User, Key: w.Key, Trigger: w.Trigger, Name: w.Name, Seed: w.Seed,
-		Images: given(w.Images), MaxCost: given(w.MaxCost), Model: w.Model, Priority: w.Priority,
+		Version: trainset.RequestVersion, User: w.User, Key: w.Key, Trigger: w.Trigger, Name: w.Name,
+		CaptionProfile: w.Profile, Seed: w.Seed, Images: given(w.Images), MaxCost: given(w.MaxCost), Model: w.Model, Priority: w.Priority,
 	}}
 	o.actor.Type, o.actor.Sex = w.Type, w.Sex
 	if w.Kind == trainset.KindStyle {

@@ -22,18 +22,18 @@ import (
 func TestBothFormsOfABatchSayTheSame(t *testing.T) {
 	jsonl := `{"kind": "actor", "portrait": "zara.png", "actor": "zara", "sex": "female", "images": 6, "max_cost_usd": 0.5, "seed": 7}
 
-{"kind": "style", "image": "https://example.org/ink.png", "user": "ada", "grids": 2, "max_grids": 4, "judge": "local", "enhance": "none", "sex": null}
+{"kind": "style", "image": "https://example.org/ink.png", "user": "ada", "grids": 2, "max_grids": 4, "judge": "local", "enhance": "none", "caption_profile": "none", "sex": null}
 `
-	table := "kind,portrait,actor,sex,images,max_cost_usd,seed,image,user,grids,max_grids,judge,enhance\n" +
-		"actor,zara.png,zara,female,6,0.5,7,,,,,,\n" +
+	table := "kind,portrait,actor,sex,images,max_cost_usd,seed,image,user,grids,max_grids,judge,enhance,caption_profile\n" +
+		"actor,zara.png,zara,female,6,0.5,7,,,,,,,\n" +
 		"\n" +
-		"style,,,,,,,https://example.org/ink.png,ada,2,4,local,none\n"
+		"style,,,,,,,https://example.org/ink.png,ada,2,4,local,none,none\n"
 	seed := int64(7)
 	zara := order{kind: trainset.KindActor, source: filepath.Join("cast", "zara.png"), subject: "zara"}
 	zara.options = trainset.Options{Version: 1, Images: 6, MaxCost: trainset.USD(0.5), Seed: &seed}
 	zara.actor.Sex = trainset.SexFemale
 	ink := order{kind: trainset.KindStyle, source: "https://example.org/ink.png"}
-	ink.options = trainset.Options{Version: 1, User: "ada"}
+	ink.options = trainset.Options{Version: 1, User: "ada", CaptionProfile: trainset.ProfileNone}
 	ink.style.Grids, ink.style.MaxGrids, ink.style.Judge, ink.style.Enhance = 2, 4, trainset.JudgeLocal, trainset.EnhanceNone
 	for name, text := range map[string]string{"cast/a.jsonl": jsonl, "cast/a.csv": table, "cast/b.csv": byteOrderMark + table} {
 		rows, err := readRows(name, strings.NewReader(text))

@@ -88,7 +88,12 @@ func (s setup) summary(ctx context.Context, store storage.Store, job trainset.Jo
 	return info
 }
 
+// trainCommand is the trainer's lines: none where captions have no trigger, for
+// this trainer would put its own before each.
 func trainCommand(job trainset.Job, zip string) string {
+	if job.Trigger == "" {
+		return ""
+	}
 	if job.Kind == trainset.KindStyle {
 		return dataset.TrainStyleCommand(job.Trigger, job.Succeeded(), zip)
 	}

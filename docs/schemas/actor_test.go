@@ -14,11 +14,12 @@ var actor = request{
 	kind: trainset.KindActor, schema: schemas.ActorGenerate,
 	least: `{"version":1,"user":"u","key":"k","actor":"a","portrait":{"key":"uploads/p"}}`,
 	values: values(map[string]tried{
-		"actor":    ids,
-		"portrait": references,
-		"images":   {[]string{`0`, `1`, `48`}, []string{`-1`, `49`, `2.5`, `"12"`}},
-		"type":     {[]string{`""`, `"human"`, `"creature"`, `"robotic"`, `"anthropomorphic"`, `"mythical"`}, []string{`"ghost"`, `"Human"`, `1`}},
-		"sex":      {[]string{`""`, `"male"`, `"female"`}, []string{`"m"`, `1`}},
+		"actor":           ids,
+		"portrait":        references,
+		"images":          {[]string{`0`, `1`, `48`}, []string{`-1`, `49`, `2.5`, `"12"`}},
+		"type":            {[]string{`""`, `"human"`, `"creature"`, `"robotic"`, `"anthropomorphic"`, `"mythical"`}, []string{`"ghost"`, `"Human"`, `1`}},
+		"caption_profile": {[]string{`""`, `"flux"`, `"qwen"`}, []string{`"none"`, `"style"`, `"Flux"`, `1`}},
+		"sex":             {[]string{`""`, `"male"`, `"female"`}, []string{`"m"`, `1`}},
 	}),
 }
 

@@ -147,7 +147,8 @@ func options(r *rapid.T) trainset.Options {
 		Version: rapid.SampledFrom([]int{1, 1, 1, 0, 2}).Draw(r, "version"), User: text(r, `[a-zA-Z0-9._-]{1,65}`, "user"), Key: text(r, `[ -~]{0,201}`, "key"),
 		Trigger: text(r, `[a-z0-9_-]{0,32}|[a-z0-9 _-]{0,33}`, "trigger"), Name: text(r, `[ -~]{0,20}`, "name"), Seed: &seed,
 		Images: rapid.IntRange(-1, 62).Draw(r, "images"), MaxCost: trainset.Money(rapid.Int64Range(-10, 1e9).Draw(r, "cost")),
-		Model: text(r, `([a-z-]{1,4}/[a-z-]{1,4})?`, "model"),
+		Model:          text(r, `([a-z-]{1,4}/[a-z-]{1,4})?`, "model"),
+		CaptionProfile: rapid.SampledFrom(append(trainset.ActorProfiles(), append(trainset.StyleProfiles(), "")...)).Draw(r, "caption profile"),
 	}
 }
 

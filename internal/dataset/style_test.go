@@ -68,7 +68,7 @@ func stylePlan(images int, style plan.Style) plan.Plan {
 		}
 		for _, s := range subjects {
 			a.Tiles = append(a.Tiles, plan.TileAsk{
-				Subject: s.ID, Category: string(s.Category), Content: s.Content, Caption: generate.StyleCaption(generate.ProfileStyle, p.Trigger, s),
+				Subject: s.ID, Category: string(s.Category), Content: s.Content, Caption: generate.StyleCaption(trainset.ProfileStyle, p.Trigger, s),
 			})
 		}
 		p.Asks = append(p.Asks, a)

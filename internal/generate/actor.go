@@ -14,7 +14,7 @@ type ActorSpec struct {
 	Sex  trainset.Sex
 	// Trigger and Name stand for the actor in captions, by profile.
 	Trigger, Name string
-	Profile       Profile // ProfileFlux when empty
+	Profile       trainset.CaptionProfile // flux when empty
 	// Images is 1 to trainset.MaxActorImages; trainset.DefaultActorImages when 0.
 	Images int
 	Seed   int64

@@ -100,7 +100,7 @@ func TestShotsOfAnyJobDiffer(t *testing.T) {
 		being := rapid.SampledFrom(beings).Draw(t, "being")
 		spec := ActorSpec{
 			Type: being.kind, Sex: being.sex, Trigger: "vqbcdfg", Name: "Robin",
-			Profile: rapid.SampledFrom([]Profile{ProfileFlux, ProfileQwen}).Draw(t, "profile"),
+			Profile: rapid.SampledFrom([]trainset.CaptionProfile{trainset.ProfileFlux, trainset.ProfileQwen}).Draw(t, "profile"),
 			Images:  rapid.IntRange(1, trainset.MaxActorImages).Draw(t, "images"),
 			Seed:    rapid.Int64().Draw(t, "seed"),
 		}

@@ -3,20 +3,8 @@ package generate
 import (
 	"fmt"
 	"strings"
-)
 
-// Profile is a way to write captions, by what the trainer wants to read.
-type Profile string
-
-const (
-	// ProfileFlux names an actor by its trigger; the default of actor sets.
-	ProfileFlux Profile = "flux"
-	// ProfileQwen is a natural sentence without a rare word.
-	ProfileQwen Profile = "qwen"
-	// ProfileStyle names a style by its trigger; the default of style sets.
-	ProfileStyle Profile = "style"
-	// ProfileNone describes a style's content alone.
-	ProfileNone Profile = "none"
+	"github.com/actormaker/trainset"
 )
 
 // Identity is how captions may name an actor.
@@ -27,9 +15,9 @@ type Identity struct {
 // ActorCaption describes a shot in one line, from its fields. What stays the
 // same from image to image is left out, so that the trigger comes to mean it.
 // Profiles other than ProfileQwen are written as ProfileFlux.
-func ActorCaption(p Profile, who Identity, s Shot) string {
+func ActorCaption(p trainset.CaptionProfile, who Identity, s Shot) string {
 	scene := strings.Join([]string{s.Action, s.Setting, s.Light, s.Framing}, ", ")
-	if p == ProfileQwen {
+	if p == trainset.ProfileQwen {
 		return fmt.Sprintf("%s %s of %s %s", upperArticle(s.Technique), s.Technique, who.natural(), scene)
 	}
 	return fmt.Sprintf("%s %s, %s, %s", who.Trigger, who.Class, s.Technique, scene)
@@ -51,8 +39,8 @@ func upperArticle(noun string) string {
 // StyleCaption describes a tile by its content. The style itself is never
 // named: the trigger, or what all captions leave out, comes to mean it.
 // Profiles other than ProfileNone are written as ProfileStyle.
-func StyleCaption(p Profile, trigger string, s Subject) string {
-	if p == ProfileNone {
+func StyleCaption(p trainset.CaptionProfile, trigger string, s Subject) string {
+	if p == trainset.ProfileNone {
 		return s.Content
 	}
 	return trigger + " style, " + s.Content

@@ -15,14 +15,14 @@ func TestActorCaption(t *testing.T) {
 	shot := Shot{Technique: "etching", Action: "humming", Setting: "cellar", Light: "candle", Framing: "close-up"}
 	robot := Identity{Trigger: "vqbcdfg", Class: "anthropomorphic character", Name: "Robin"}
 	for _, tc := range []struct {
-		profile Profile
+		profile trainset.CaptionProfile
 		who     Identity
 		want    string
 	}{
 		{"", robot, "vqbcdfg anthropomorphic character, etching, humming, cellar, candle, close-up"},
-		{ProfileFlux, robot, "vqbcdfg anthropomorphic character, etching, humming, cellar, candle, close-up"},
-		{ProfileQwen, robot, "An etching of an anthropomorphic character named Robin humming, cellar, candle, close-up"},
-		{ProfileQwen, Identity{Class: "woman"}, "An etching of a woman humming, cellar, candle, close-up"},
+		{trainset.ProfileFlux, robot, "vqbcdfg anthropomorphic character, etching, humming, cellar, candle, close-up"},
+		{trainset.ProfileQwen, robot, "An etching of an anthropomorphic character named Robin humming, cellar, candle, close-up"},
+		{trainset.ProfileQwen, Identity{Class: "woman"}, "An etching of a woman humming, cellar, candle, close-up"},
 	} {
 		if got := ActorCaption(tc.profile, tc.who, shot); got != tc.want {
 			t.Errorf("%q: got %q, want %q", tc.profile, got, tc.want)
@@ -31,8 +31,8 @@ func TestActorCaption(t *testing.T) {
 }
 
 func TestLintCaption(t *testing.T) {
-	actor := ActorRules(ProfileFlux, Identity{Trigger: "vqbcdfg", Name: "Old Skinner"})
-	style := StyleRules(ProfileStyle, "vqbcdfg")
+	actor := ActorRules(trainset.ProfileFlux, Identity{Trigger: "vqbcdfg", Name: "Old Skinner"})
+	style := StyleRules(trainset.ProfileStyle, "vqbcdfg")
 	const rest = " woman, pen drawing, running, city street, dusk, wide shot"
 	for _, tc := range []struct {
 		name, caption string
@@ -54,12 +54,12 @@ func TestLintCaption(t *testing.T) {
 		{"skin", "vqbcdfg dark Skin" + rest, actor, `"Skin"`},
 		{"age", "vqbcdfg young" + rest, actor, `"young"`},
 		{"face", "vqbcdfg with a round face" + rest, actor, `"face"`},
-		{"name has its own words", "A pen drawing of a woman named Old Skinner running on a street", ActorRules(ProfileQwen, Identity{Name: "Old Skinner"}), ""},
+		{"name has its own words", "A pen drawing of a woman named Old Skinner running on a street", ActorRules(trainset.ProfileQwen, Identity{Name: "Old Skinner"}), ""},
 		{"style sound", "vqbcdfg style, a fox stepping over a fallen log in snow", style, ""},
 		{"style may name age and face", "vqbcdfg style, an old sailor with a round face and hat", style, ""},
 		{"style named", "vqbcdfg style, a watercolour painting of a fox over a log", style, `"watercolour"`},
 		{"style twice", "vqbcdfg style, a fox in this style over a fallen log", style, `"style"`},
-		{"none with style", "a fox in this artistic style over a fallen log", StyleRules(ProfileNone, "vqbcdfg"), `"artistic"`},
+		{"none with style", "a fox in this artistic style over a fallen log", StyleRules(trainset.ProfileNone, "vqbcdfg"), `"artistic"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := strings.Join(LintCaption(tc.caption, tc.rules), "; ")
@@ -72,7 +72,7 @@ func TestLintCaption(t *testing.T) {
 
 func TestLintCaptionsFindsRepeats(t *testing.T) {
 	c := "vqbcdfg style, a fox stepping over a fallen log in snow"
-	got := LintCaptions([]string{c, c}, StyleRules(ProfileStyle, "vqbcdfg"))
+	got := LintCaptions([]string{c, c}, StyleRules(trainset.ProfileStyle, "vqbcdfg"))
 	if len(got) != 1 || got[0] != "caption 2 is the same as caption 1" {
 		t.Errorf("got %q", got)
 	}

@@ -53,7 +53,7 @@ func example(spec ActorSpec) []Shot {
 func writeShots(b *strings.Builder, spec ActorSpec) {
 	fmt.Fprintf(b, "######## %s\n\n", Class(spec.Type, spec.Sex))
 	natural := spec
-	natural.Profile = ProfileQwen
+	natural.Profile = trainset.ProfileQwen
 	sentences := example(natural)
 	for i, s := range example(spec) {
 		fmt.Fprintf(b, "%s\nprompt:  %s\nmilder:  %s\ncaption: %s\nmilder:  %s\nqwen:    %s\n\n",
@@ -66,7 +66,7 @@ func styleText() string {
 	var b strings.Builder
 	for _, s := range Subjects() {
 		fmt.Fprintf(&b, "%s, %s\n  %s\n  %s\n  %s\n", s.Category, s.ID, s.Prompt(),
-			StyleCaption(ProfileStyle, "vqbcdfg", s), StyleCaption(ProfileNone, "", s))
+			StyleCaption(trainset.ProfileStyle, "vqbcdfg", s), StyleCaption(trainset.ProfileNone, "", s))
 	}
 	fmt.Fprintf(&b, "\ngrid:   %s\nmilder: %s\n", GridPrompt(Grid(1, 1)), MilderGridPrompt(Grid(1, 1)))
 	return b.String()

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/actormaker/trainset"
 )
 
 // CaptionRules is what a caption must keep to besides being one clean line of
@@ -30,18 +32,18 @@ var (
 )
 
 // ActorRules returns the rules of an actor's captions.
-func ActorRules(p Profile, who Identity) CaptionRules {
+func ActorRules(p trainset.CaptionProfile, who Identity) CaptionRules {
 	r := CaptionRules{name: who.Name, leaks: identityLeaks}
-	if p == ProfileQwen {
+	if p == trainset.ProfileQwen {
 		return r
 	}
 	return r.triggered(who.Trigger)
 }
 
 // StyleRules returns the rules of a style's captions.
-func StyleRules(p Profile, trigger string) CaptionRules {
+func StyleRules(p trainset.CaptionProfile, trigger string) CaptionRules {
 	r := CaptionRules{leaks: styleLeaks}
-	if p == ProfileNone {
+	if p == trainset.ProfileNone {
 		return r
 	}
 	return r.triggered(trigger)

@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/actormaker/trainset"
 )
 
 func TestSubjectsFillTheirCategories(t *testing.T) {
@@ -85,7 +87,7 @@ func TestRotationIsStable(t *testing.T) {
 }
 
 func TestStyleCaptionsAreSound(t *testing.T) {
-	for _, p := range []Profile{ProfileStyle, ProfileNone} {
+	for _, p := range []trainset.CaptionProfile{trainset.ProfileStyle, trainset.ProfileNone} {
 		var captions []string
 		for _, s := range Subjects() {
 			captions = append(captions, StyleCaption(p, "vqbcdfg", s))

@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -41,21 +42,30 @@ func actorPlan(req trainset.ActorRequest, m replicate.Model, maxAttempts int) pl
 	p := plan.Plan{
 		Version: plan.Version, JobID: id, Kind: trainset.KindActor, User: req.User, Subject: req.Actor, Key: req.Key,
 		Type: string(req.Type), Sex: string(req.Sex), Class: generate.Class(req.Type, req.Sex), Name: req.Name,
-		Trigger: req.Trigger, CaptionProfile: string(generate.ProfileFlux), CatalogVersion: generate.CatalogVersion,
+		Trigger: trigger(req), CaptionProfile: string(cmp.Or(req.CaptionProfile, trainset.ProfileFlux)), CatalogVersion: generate.CatalogVersion,
 		Seed: seedOf(id), Model: m.Name, Price: m.Price, PriceSource: m.PriceSource, PriceDate: m.PriceDate,
 		Images: req.Images, MaxAttempts: maxAttempts, MaxCost: req.MaxCost, Estimated: m.Price * trainset.Money(req.Images),
-	}
-	if p.Trigger == "" {
-		p.Trigger = generate.Trigger(req.User, req.Actor)
 	}
 	if req.Seed != nil {
 		p.Seed = *req.Seed
 	}
-	shots := generate.Actor(generate.ActorSpec{Type: req.Type, Sex: req.Sex, Trigger: p.Trigger, Name: p.Name, Images: p.Images, Seed: p.Seed})
+	shots := generate.Actor(generate.ActorSpec{
+		Type: req.Type, Sex: req.Sex, Trigger: p.Trigger, Name: p.Name, Profile: req.CaptionProfile, Images: p.Images, Seed: p.Seed,
+	})
 	for _, s := range shots {
 		p.Asks = append(p.Asks, ask(s, maxAttempts))
 	}
 	return p
+}
+
+// trigger is the word that stands for the subject in captions; none where they
+// are to have none.
+func trigger(req trainset.Request) string {
+	o := req.Common()
+	if !o.CaptionProfile.HasTrigger() {
+		return ""
+	}
+	return cmp.Or(o.Trigger, generate.Trigger(o.User, req.Subject()))
 }
 
 // rounds is how often all of an item's attempts may be used up: a person may ask

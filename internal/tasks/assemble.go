@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/hibiken/asynq"
 	"golang.org/x/sync/errgroup"
@@ -170,7 +171,7 @@ func title(r plan.Record) string {
 	if r.Plan.Name != "" {
 		t = r.Plan.Name
 	}
-	t += "  ·  " + r.Plan.Trigger + " " + r.Plan.Class
+	t += "  ·  " + strings.TrimSpace(r.Plan.Trigger+" "+r.Plan.Class)
 	if r.Plan.Simulate {
 		t += "  ·  SIMULATED"
 	}

@@ -23,11 +23,11 @@ func (h *Handlers) stylePlan(req trainset.StyleRequest, m replicate.Model) (plan
 	}
 	p := plan.Plan{
 		Version: plan.Version, JobID: id, Kind: trainset.KindStyle, User: req.User, Subject: req.Style, Key: req.Key,
-		Class: "style", Name: req.Name, Trigger: cmp.Or(req.Trigger, generate.Trigger(req.User, req.Style)),
-		CaptionProfile: string(generate.ProfileStyle), CatalogVersion: generate.CatalogVersion,
+		Class: "style", Name: req.Name, CaptionProfile: string(cmp.Or(req.CaptionProfile, trainset.ProfileStyle)), CatalogVersion: generate.CatalogVersion,
 		Seed: seedOf(id), Model: m.Name, Price: m.Price, PriceSource: m.PriceSource, PriceDate: m.PriceDate,
 		Images: req.Images, MaxAttempts: h.o.MaxAttempts, MaxCost: req.MaxCost, Style: &style,
 	}
+	p.Trigger = trigger(req)
 	if req.Seed != nil {
 		p.Seed = *req.Seed
 	}
@@ -118,7 +118,7 @@ func gridAsk(p plan.Plan, n, maxAttempts int) plan.Ask {
 	for _, s := range subjects {
 		a.Tiles = append(a.Tiles, plan.TileAsk{
 			Subject: s.ID, Category: string(s.Category), Content: s.Content,
-			Caption: generate.StyleCaption(generate.ProfileStyle, p.Trigger, s),
+			Caption: generate.StyleCaption(trainset.CaptionProfile(p.CaptionProfile), p.Trigger, s),
 		})
 	}
 	for try := 1; try <= maxAttempts*rounds; try++ {
