@@ -22,6 +22,10 @@ func (c gridCraft) question(ctx context.Context, w ledger.Work, t *plan.Try) (qu
 	return c.h.generate(ctx, w, t, "1:1")
 }
 
+// wholeGrid is what a grid should be before its tiles are found. Dark margins
+// are for that to trim: they may cover any part of it.
+var wholeGrid = imaging.Want{AspectW: 1, AspectH: 1, MinSide: 512, Ink: true}
+
 // finish finds the tiles of a grid and measures them. The grid is kept as it
 // came: its tiles are cut from it, or from an enlargement of it, without loss.
 func (c gridCraft) finish(ctx context.Context, w ledger.Work, a plan.Attempt, data []byte) (made, error) {
@@ -32,7 +36,7 @@ func (c gridCraft) finish(ctx context.Context, w ledger.Work, a plan.Attempt, da
 			m = unreadable(data, err)
 			return nil
 		}
-		if m, err = asItCame(data, img, imaging.Want{AspectW: 1, AspectH: 1, MinSide: 512}); err != nil || m.rejected != "" {
+		if m, err = asItCame(data, img, wholeGrid); err != nil || m.rejected != "" {
 			return err
 		}
 		found, err := grid.Find(img)
