@@ -44,6 +44,7 @@ type Model struct {
 	PriceSource string
 	PriceDate   string        // when the price was read
 	Latency     time.Duration // typical, for estimates only
+	Factors     []int         // by which sides may grow, the least first; of RoleEnhance
 	Input       func(Params) map[string]any
 }
 
@@ -71,7 +72,7 @@ var models = []Model{
 	},
 	{
 		Name: "topazlabs/image-upscale", Role: RoleEnhance, Price: trainset.USD(0.05), Latency: 20 * time.Second,
-		PriceSource: "replicate.com/topazlabs/image-upscale", PriceDate: "2026-11", Input: topaz,
+		PriceSource: "replicate.com/topazlabs/image-upscale", PriceDate: "2026-11", Factors: []int{2, 4, 6}, Input: topaz,
 	},
 }
 

@@ -52,9 +52,23 @@ func (c gridCraft) finish(ctx context.Context, w ledger.Work, a plan.Attempt, da
 		if w.Job.Plan.Style.Enhance != trainset.EnhanceNone {
 			c.h.debugTiles(a, w.Subtask.Ask.Grid, img, m.grid)
 		}
-		return nil
+		m.rejected, err = unusable(*w.Job.Plan.Style, *m.grid)
+		return err
 	})
 	return m, err
+}
+
+// unusable says why no enlargement of a grid would give images: before one is
+// paid for.
+func unusable(s plan.Style, g plan.Grid) (why string, err error) {
+	switch e := extentOf(g); s.Enhance {
+	case trainset.EnhanceGrid:
+		_, why, err = growthOf(s, e)
+	case trainset.EnhanceTile: // each by itself
+		_, why, err = growthOf(s, extent{e.part, e.part, e.part})
+	case trainset.EnhanceNone:
+	}
+	return why, err
 }
 
 // asItCame keeps a picture's own bytes and checks its pixels.
@@ -178,15 +192,7 @@ func (c enhanceCraft) question(ctx context.Context, w ledger.Work, _ *plan.Try) 
 	if err != nil {
 		return question{}, err
 	}
-	return enlarge(*w.Job.Plan, url)
-}
-
-func enlarge(p plan.Plan, url string) (question, error) {
-	m, err := replicate.Find(p.Style.EnhanceModel.Name)
-	if err != nil {
-		return question{}, err
-	}
-	return question{input: m.Input(replicate.Params{ReferenceURL: url, Factor: p.Style.Factor})}, nil
+	return enlarge(*w.Job.Plan.Style, extentOf(*made.Grid), url)
 }
 
 // finish makes sure that the picture has grown, and keeps it decoded for the
@@ -201,18 +207,12 @@ func (c enhanceCraft) finish(ctx context.Context, w ledger.Work, _ plan.Attempt,
 		return unreadable(data, err), ctx.Err()
 	}
 	defer release()
+	by, _, err := growthOf(*w.Job.Plan.Style, extentOf(*raw.Grid))
+	if err != nil {
+		return made{}, err
+	}
 	m := made{body: data, width: img.Width, height: img.Height}
 	m.kind, m.ext = formatOf(data)
-	m.rejected = notGrown(*raw.Grid, m, w.Job.Plan.Style.Factor)
+	m.rejected = notGrown(*raw.Grid, m, by)
 	return m, nil
-}
-
-// notGrown says why an enlargement of a picture is none, allowing for models
-// that round.
-func notGrown(was plan.Grid, m made, factor int) string {
-	want := was.Width * factor
-	if m.width < want*9/10 || m.height < was.Height*factor*9/10 {
-		return fmt.Sprintf("the enlargement has %d x %d pixels, not %d x %d", m.width, m.height, want, was.Height*factor)
-	}
-	return ""
 }

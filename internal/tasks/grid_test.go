@@ -4,10 +4,15 @@ import (
 	"bytes"
 	"image"
 	"image/color"
-	"image/draw"
+	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+
+	"golang.org/x/image/draw"
+	"pgregory.net/rapid"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/generate"
@@ -40,11 +45,11 @@ func drawnGrid(t *testing.T) *image.NRGBA {
 
 func encoded(t *testing.T, img *image.NRGBA) []byte {
 	t.Helper()
-	data, err := imaging.EncodePNG(img, imaging.EncodeOptions{})
-	if err != nil {
+	var b bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.NoCompression}).Encode(&b, img); err != nil {
 		t.Fatal(err)
 	}
-	return data
+	return b.Bytes()
 }
 
 // finishGrid is what becomes of a grid in a job that enlarges in this way.
@@ -90,4 +95,71 @@ func TestAnEmptyGridIsRejected(t *testing.T) {
 	if m := finishGrid(t, empty, trainset.EnhanceGrid); m.rejected == "" || m.grid != nil {
 		t.Error("it has tiles")
 	}
+}
+
+// What a grid is enlarged by leaves every tile large enough and the whole small
+// enough to be read. Where nothing does, the grid is rejected before an
+// enlargement is paid for.
+func TestAGridIsEnlargedByWhatItNeeds(t *testing.T) {
+	drawn := drawnGrid(t)
+	for _, c := range []struct {
+		side   int
+		factor string
+		why    string
+	}{
+		{512, "", "even 6 times enlarged"},
+		{700, "6x", ""},
+		{1024, "4x", ""},
+		{1536, "4x", ""},
+		{1650, "", "not more than 40 million"},
+		{2048, "2x", ""},
+		{3300, "", "enhance none"},
+	} {
+		img := image.NewNRGBA(image.Rect(0, 0, c.side, c.side))
+		draw.ApproxBiLinear.Scale(img, img.Rect, drawn, drawn.Rect, draw.Src, nil)
+		m := finishGrid(t, img, trainset.EnhanceGrid)
+		if c.why != "" {
+			if !strings.Contains(m.rejected, c.why) {
+				t.Errorf("a grid of %d: %q", c.side, m.rejected)
+			}
+			continue
+		}
+		if m.rejected != "" {
+			t.Errorf("a grid of %d: %s", c.side, m.rejected)
+			continue
+		}
+		style := plan.Style{Factor: factor, EnhanceModel: plan.Priced{Name: replicate.DefaultEnhanceModel}}
+		q, err := enlarge(style, extentOf(*m.grid), "https://example.org/grid.png")
+		if err != nil || q.input["upscale_factor"] != c.factor {
+			t.Errorf("a grid of %d is enlarged %v, want %s: %v", c.side, q.input["upscale_factor"], c.factor, err)
+		}
+		if why, err := unusable(plan.Style{Enhance: trainset.EnhanceNone}, *m.grid); why != "" || err != nil {
+			t.Errorf("a grid of %d that stays as it is: %q, %v", c.side, why, err)
+		}
+	}
+	// Each tile by itself may be of a grid that is too large as a whole.
+	large := image.NewNRGBA(image.Rect(0, 0, 3300, 3300))
+	draw.ApproxBiLinear.Scale(large, large.Rect, drawn, drawn.Rect, draw.Src, nil)
+	for _, e := range []trainset.Enhance{trainset.EnhanceTile, trainset.EnhanceNone} {
+		if m := finishGrid(t, large, e); m.rejected != "" {
+			t.Errorf("%s: %s", e, m.rejected)
+		}
+	}
+}
+
+// Whatever its size: what is not refused is read, and gives images.
+func TestWhatIsEnlargedCanBeUsed(t *testing.T) {
+	m, err := replicate.Find(replicate.DefaultEnhanceModel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		w, h := rapid.IntRange(200, 7000).Draw(r, "width"), rapid.IntRange(200, 7000).Draw(r, "height")
+		e := extent{w, h, rapid.IntRange(1, min(w, h)).Draw(r, "part")}
+		by, why := e.growth(rapid.SampledFrom(m.Factors).Draw(r, "usual"), m.Factors)
+		fits := func(f int) bool { return e.part*f >= minTile && w*f*h*f <= outputLimits.MaxPixels }
+		if some := slices.ContainsFunc(m.Factors, fits); some != (why == "") || some && !fits(by) {
+			r.Fatalf("%+v grows by %d: %s", e, by, why)
+		}
+	})
 }

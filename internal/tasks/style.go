@@ -10,10 +10,6 @@ import (
 	"github.com/actormaker/trainset/internal/replicate"
 )
 
-// factor is by how much an enlargement's sides grow: tiles of a grid of 1024
-// pixels then have 1365, above what trainers like.
-const factor = 4
-
 // stylePlan is the part of a style's plan that depends on the request alone.
 func (h *Handlers) stylePlan(req trainset.StyleRequest, m replicate.Model) (plan.Plan, error) {
 	id := req.JobID()
