@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"path"
+	"strings"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/grid"
@@ -85,12 +87,17 @@ func asItCame(data []byte, img *image.NRGBA, want imaging.Want) (made, error) {
 func formatOf(data []byte) (kind, ext string) {
 	switch {
 	case len(data) > 3 && data[0] == 0xff && data[1] == 0xd8:
-		return "image/jpeg", "jpg"
+		ext = "jpg"
 	case len(data) > 12 && string(data[8:12]) == "WEBP":
-		return "image/webp", "webp"
+		ext = "webp"
+	default:
+		ext = "png"
 	}
-	return "image/png", "png"
+	return mediaTypes[ext], ext
 }
+
+// mediaTypes of pictures that are kept as they came, by extension.
+var mediaTypes = map[string]string{"jpg": "image/jpeg", "webp": "image/webp", "png": "image/png"}
 
 // tiles measures what was found.
 func tiles(img *image.NRGBA, found grid.Layout) *plan.Grid {
@@ -114,8 +121,8 @@ func tiles(img *image.NRGBA, found grid.Layout) *plan.Grid {
 // objectURL returns the address at which the provider reads an object of the
 // job, uploading it once however many ask.
 func (h *Handlers) objectURL(ctx context.Context, job trainset.JobID, o plan.Image) (string, error) {
-	kind, ext := "image/png", "png"
-	return h.uploaded(ctx, job, o.SHA256, "grid."+ext, kind, func() ([]byte, error) { return h.store.Get(ctx, o.Key) })
+	ext := strings.TrimPrefix(path.Ext(o.Key), ".") // formatOf has named it
+	return h.uploaded(ctx, job, o.SHA256, "grid."+ext, mediaTypes[ext], func() ([]byte, error) { return h.store.Get(ctx, o.Key) })
 }
 
 // judgeCraft asks a vision model which tiles of a grid are fit for training.

@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"bytes"
+	"context"
 	"image"
 	"image/color"
 	"image/png"
@@ -10,17 +11,21 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/image/draw"
 	"pgregory.net/rapid"
 
 	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/dataset"
 	"github.com/actormaker/trainset/internal/generate"
 	"github.com/actormaker/trainset/internal/imaging"
 	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/redistest"
 	"github.com/actormaker/trainset/internal/replicate"
 	fake "github.com/actormaker/trainset/internal/replicate/fake/picture"
+	"github.com/actormaker/trainset/internal/storage"
 )
 
 // drawnGrid is a simulated grid of 1024 pixels a side.
@@ -94,6 +99,41 @@ func TestAnEmptyGridIsRejected(t *testing.T) {
 	draw.Draw(empty, empty.Rect, image.NewUniform(color.Black), image.Point{}, draw.Src)
 	if m := finishGrid(t, empty, trainset.EnhanceGrid); m.rejected == "" || m.grid != nil {
 		t.Error("it has tiles")
+	}
+}
+
+// shelf has one object, and notes how it is handed over to the provider.
+type shelf struct {
+	storage.Store
+
+	data       []byte
+	name, kind string
+}
+
+func (s *shelf) Get(context.Context, string) ([]byte, error) { return s.data, nil }
+
+func (s *shelf) Upload(_ context.Context, name, kind string, _ []byte) (replicate.File, error) {
+	s.name, s.kind = name, kind
+	return replicate.File{ID: "f", URL: "https://example.org/f", ExpiresAt: time.Now().Add(time.Hour)}, nil
+}
+
+// A grid is kept as it came, and the provider is told what it is.
+func TestAGridIsUploadedAsWhatItIs(t *testing.T) {
+	for _, c := range []struct{ data, name, kind string }{
+		{"\x89PNG\r\n\x1a\n and more", "grid.png", "image/png"},
+		{"\xff\xd8\xff\xe0 and more", "grid.jpg", "image/jpeg"},
+		{"RIFF\x10\x00\x00\x00WEBPVP8 and more", "grid.webp", "image/webp"},
+	} {
+		s := &shelf{data: []byte(c.data)}
+		h := &Handlers{ledger: ledger.New(redistest.Mini(t), ledger.Options{}), store: s, upload: s, o: Options{Now: time.Now}}
+		_, ext := formatOf(s.data)
+		key := dataset.Layout{}.Made(plan.Subtask{ID: plan.GridID(1), Verb: plan.VerbGrid, Index: 1}, 1, ext)
+		if _, err := h.objectURL(t.Context(), "job", plan.Image{Key: key, SHA256: sum(s.data)}); err != nil {
+			t.Fatal(err)
+		}
+		if s.name != c.name || s.kind != c.kind {
+			t.Errorf("%s is uploaded as %s, %s", key, s.name, s.kind)
+		}
 	}
 }
 
