@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/cli"
 	"github.com/actormaker/trainset/internal/config"
+	"github.com/actormaker/trainset/internal/openai"
 	"github.com/actormaker/trainset/internal/replicate"
 )
 
@@ -56,7 +58,7 @@ func estimateOf(req trainset.Request, cfg config.Config) (estimate, error) {
 	if style, ok := req.(trainset.StyleRequest); ok {
 		e.Grids, e.MaxGrids = style.Grids, style.MaxGrids
 		e.add(style.Grids, m)
-		after, err := e.addStyle(style)
+		after, err := e.addStyle(style, cfg.Judge.Price)
 		if err != nil {
 			return estimate{}, err
 		}
@@ -82,16 +84,26 @@ func (e *estimate) add(calls int, m replicate.Model) {
 }
 
 // addStyle adds what follows the grids, and returns how long that takes: the
-// judgement and the enlargement of a grid go on at the same time.
-func (e *estimate) addStyle(req trainset.StyleRequest) (time.Duration, error) {
+// judgement and the enlargement of a grid go on at the same time. Declared is what
+// a judgement costs by a model whose price is not known.
+func (e *estimate) addStyle(req trainset.StyleRequest, declared trainset.Money) (time.Duration, error) {
 	var judging, enlarging time.Duration
-	if name := judgeModel(req); name != "" {
-		m, err := replicate.Lookup(replicate.RoleJudge, name)
+	switch req.Judge {
+	case trainset.JudgeReplicate:
+		m, err := replicate.Lookup(replicate.RoleJudge, cmp.Or(req.JudgeModel, replicate.DefaultJudgeModel))
 		if err != nil {
 			return 0, err
 		}
 		e.add(req.Grids, m)
 		judging = m.Latency
+	case trainset.JudgeOpenAI:
+		m, err := openai.Priced(req.JudgeModel, declared)
+		if err != nil {
+			return 0, err
+		}
+		e.Parts = append(e.Parts, part{req.Grids, m.Name, m.Price, m.Source, m.Date})
+		judging = openai.Latency
+	case trainset.JudgeLocal:
 	}
 	if req.Enhance == trainset.EnhanceNone {
 		return judging, nil
@@ -107,18 +119,6 @@ func (e *estimate) addStyle(req trainset.StyleRequest) (time.Duration, error) {
 	}
 	e.add(req.Grids, m)
 	return max(judging, enlarging), nil
-}
-
-// judgeModel is the judge that is paid for at a known price; none where nobody
-// is asked, or where another bill has it.
-func judgeModel(req trainset.StyleRequest) string {
-	switch {
-	case req.Judge != trainset.JudgeReplicate:
-		return ""
-	case req.JudgeModel != "":
-		return req.JudgeModel
-	}
-	return replicate.DefaultJudgeModel
 }
 
 // underCap says whether the cap pays for at least one picture: for one of each

@@ -42,6 +42,7 @@ type Options struct {
 	Model             string         // when a request names none; the adapter's defaults when empty
 	Judge             trainset.Judge // of styles, when a request names none; the provider's when empty
 	JudgeModel        string         // of Judge, when a request names none; its default when empty
+	JudgePrice        trainset.Money // most that a judgement costs by a model of OpenAI's API whose price is not known; 0 refuses such models
 	OpenAIKey         string         // for judgements by OpenAI's API; none when empty
 	OpenAIBaseURL     string
 	PublicURL         string         // from which the provider reaches this system's webhooks; polling only when empty
@@ -139,7 +140,7 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 	w.handlers = tasks.New(w.ledger, store, payer, provider, queue.New(rdb, nil), tasks.Options{
 		Owner: w.owner, Simulated: o.Simulated, MaxAttempts: o.MaxAttempts, MaxOpenJobs: o.MaxOpenJobs, Version: o.Version,
 		DefaultModel: cmp.Or(o.Model, replicate.DefaultActorModel), StyleModel: cmp.Or(o.Model, replicate.DefaultStyleModel),
-		Judge: o.Judge, JudgeModel: o.JudgeModel, OpenAI: judge,
+		Judge: o.Judge, JudgeModel: o.JudgeModel, JudgePrice: o.JudgePrice, OpenAI: judge,
 		Limits: imaging.DefaultLimits, Reference: reference.Options{MaxBytes: imaging.DefaultLimits.MaxBytes, AllowPrivateHosts: o.AllowPrivateHosts},
 		Debug: o.Debug, Bell: w.bell, Room: room, Workers: pace.Share, Readable: o.readable(), Meter: o.Meter, Log: o.Log,
 	})

@@ -14,7 +14,7 @@ const Version = "0.1.0"
 func FromConfig(cfg config.Config, log zerolog.Logger) Options {
 	o := Options{
 		Token: cfg.Provider.Token.Reveal(), BaseURL: cfg.Provider.BaseURL, Model: cfg.Provider.Model,
-		Judge: trainset.Judge(cfg.Judge.Kind), JudgeModel: cfg.Judge.JudgeModel,
+		Judge: trainset.Judge(cfg.Judge.Kind), JudgeModel: cfg.Judge.JudgeModel, JudgePrice: cfg.Judge.Price,
 		OpenAIKey: cfg.Judge.OpenAIKey.Reveal(), OpenAIBaseURL: cfg.Judge.OpenAIBaseURL, PublicURL: cfg.HTTP.PublicURL,
 		PerUserDay: cfg.Money.PerUserDay, MaxOpenJobs: cfg.Money.MaxOpenJobs,
 		PerMinute: cfg.Provider.PerMinute, MaxAttempts: cfg.Provider.MaxAttempts, Concurrency: cfg.Concurrency,

@@ -48,7 +48,8 @@ func TestOpenAIJudges(t *testing.T) {
 		t.Errorf("it was shown %d bytes of %s", len(calls[0].Picture), calls[0].MediaType)
 	}
 	// Two judgements were bought: the one that said nothing counts too.
-	if want := job.Cost.Estimated + trainset.USD(0.01); job.Cost.Actual != want {
+	// Each cost what its tokens do, not the most that it might have.
+	if want := job.Cost.Estimated - trainset.USD(0.01) + 2*1422; job.Cost.Actual != want {
 		t.Errorf("it cost %s, want %s", job.Cost.Actual, want)
 	}
 	m := s.styleManifest(req)
@@ -80,6 +81,23 @@ func TestARefusedOpenAIKeyLeavesMeasures(t *testing.T) {
 	}
 	if warnings := strings.Join(s.styleManifest(req).Warnings, "\n"); !strings.Contains(warnings, "OPENAI_API_KEY") || strings.Contains(warnings, "sk-of-nobody") {
 		t.Errorf("the warnings are: %s", warnings)
+	}
+}
+
+// A model whose price nobody knows is refused, or costs what the operator declares.
+func TestAModelOfUnknownPriceNeedsAnOperatorsWord(t *testing.T) {
+	s := openAISystem(t, &fake.Server{Always: fake.Answer(fake.Fit())})
+	w := s.start()
+	odd := func(r *trainset.StyleRequest) { smallByOpenAI(r); r.JudgeModel = "llava" }
+	if job := s.style(s.styleRequest("refused", odd)); job.State != trainset.JobFailed || !strings.Contains(job.Reason, "judge_model") || !strings.Contains(job.Reason, "TRAINSET_JUDGE_PRICE") {
+		t.Errorf("job %s: %s", job.State, job.Reason)
+	}
+	w.Stop()
+	s.made(0)
+	s.options.JudgePrice = trainset.USD(0.3)
+	s.start()
+	if job := s.style(s.styleRequest("declared", odd)); job.State != trainset.JobSucceeded || job.Cost.Actual != job.Cost.Estimated || job.Cost.Actual < trainset.USD(0.3) {
+		t.Errorf("job %s (%s): it cost %s, estimated %s", job.State, job.Reason, job.Cost.Actual, job.Cost.Estimated)
 	}
 }
 

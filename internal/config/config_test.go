@@ -56,7 +56,7 @@ func TestLoadReadsEveryVariable(t *testing.T) {
 		"AWS_ACCESS_KEY_ID=a2", "AWS_SECRET_ACCESS_KEY=s2", "AWS_SESSION_TOKEN=t2",
 		"TRAINSET_HTTP_LISTEN=:8080", "TRAINSET_HTTP_TOKEN=sixteen-or-more-h", "TRAINSET_DASHBOARD_WRITE=true", "PUBLIC_URL=https://w.example/hooks",
 		"MAX_COST_PER_USER_PER_DAY=$2.50", "TRAINSET_MAX_OPEN_JOBS_PER_USER=3",
-		"OPENAI_API_KEY=sk-1", "OPENAI_BASE_URL=https://ai.example/v1", "TRAINSET_JUDGE=openai", "TRAINSET_JUDGE_MODEL=gpt-4o",
+		"OPENAI_API_KEY=sk-1", "OPENAI_BASE_URL=https://ai.example/v1", "TRAINSET_JUDGE=openai", "TRAINSET_JUDGE_MODEL=gpt-4o", "TRAINSET_JUDGE_PRICE=0.02",
 		"TRAINSET_SIMULATE=true", "UNRELATED=1", "=C:=odd",
 	}
 	got, err := Load(given, "")
@@ -76,7 +76,7 @@ func TestLoadReadsEveryVariable(t *testing.T) {
 		},
 		HTTP:  HTTP{Listen: ":8080", AccessToken: NewSecret("sixteen-or-more-h"), DashboardWrite: true, PublicURL: "https://w.example/hooks"},
 		Money: Money{PerUserDay: 2_500_000, MaxOpenJobs: 3},
-		Judge: Judge{Kind: "openai", JudgeModel: "gpt-4o", OpenAIKey: NewSecret("sk-1"), OpenAIBaseURL: "https://ai.example/v1"},
+		Judge: Judge{Kind: "openai", JudgeModel: "gpt-4o", Price: 20_000, OpenAIKey: NewSecret("sk-1"), OpenAIBaseURL: "https://ai.example/v1"},
 		Log:   Log{Level: "debug", Format: "json"}, DebugDir: "/tmp/d", Concurrency: 7,
 	}
 	for _, v := range Variables() {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/wait"
@@ -22,26 +21,20 @@ const maxWait = 2 * time.Minute
 func (p *Payer) ask(ctx context.Context, a plan.Attempt, q question, resumed bool) (plan.Attempt, error) {
 	wanted, stop := p.whileWanted(ctx, a)
 	defer stop()
-	cost := trainset.Money(0) // of the attempt if it ends without an answer
-	if resumed {
-		cost = a.Price
-	}
+	owed := billOf(a, resumed)
 	for calls := 1; ; calls++ {
-		text, f := p.call(wanted, q)
+		text, f := p.call(wanted, q, owed)
 		if f == nil {
-			return p.answered(ctx, a, text)
-		}
-		if f.charged {
-			cost = a.Price
+			return p.answered(ctx, a, text, owed.total())
 		}
 		if wanted.Err() == nil && (!f.again || calls == p.o.Calls || f.after > maxWait) {
-			return p.end(ctx, a, f.outcome, cost, f.reason(calls))
+			return p.end(ctx, a, f.outcome, owed.total(), f.reason(calls))
 		}
 		if wanted.Err() == nil {
 			p.o.Log.Warn().Str("job_id", string(a.Job)).Str("attempt", a.ID).Str("why", f.says).Msg("a judgement could not be had: trying again")
 		}
 		if err := wait.For(wanted, max(f.after, backoff(calls))); errors.Is(err, ledger.ErrStopped) {
-			return p.end(ctx, a, plan.OutcomeCanceled, cost, "its job was canceled")
+			return p.end(ctx, a, plan.OutcomeCanceled, owed.total(), "its job was canceled")
 		} else if err != nil {
 			return a, fmt.Errorf("asking for a judgement: %w", err)
 		}

@@ -100,8 +100,8 @@ func (q question) params() openai.ChatCompletionNewParams {
 	}
 }
 
-// call asks once, within the timeout.
-func (p *Payer) call(ctx context.Context, q question) (string, *failure) {
+// call asks once, within the timeout, and takes down what that cost.
+func (p *Payer) call(ctx context.Context, q question, owed *bill) (string, *failure) {
 	ctx, cancel := context.WithTimeout(ctx, p.o.Timeout)
 	defer cancel()
 	var wrote atomic.Bool // whether the server may have seen the question
@@ -110,27 +110,31 @@ func (p *Payer) call(ctx context.Context, q question) (string, *failure) {
 	completion, err := p.api.New(ctx, q.params(), option.WithResponseInto(&resp))
 	switch {
 	case err == nil:
+		owed.add(completion.Usage.PromptTokens, completion.Usage.CompletionTokens)
 		return p.answer(completion)
 	case resp != nil && resp.StatusCode >= http.StatusBadRequest:
 		return "", p.refused(resp, err)
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return "", &failure{outcome: plan.OutcomeFailed, again: true, charged: wrote.Load(), says: fmt.Sprintf("it did not answer within %s", p.o.Timeout)}
+	case wrote.Load():
+		owed.add(0, 0)
 	}
-	return "", &failure{outcome: plan.OutcomeFailed, again: true, charged: wrote.Load(), says: p.clean(withoutURL(err).Error())}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return "", &failure{outcome: plan.OutcomeFailed, again: true, says: fmt.Sprintf("it did not answer within %s", p.o.Timeout)}
+	}
+	return "", &failure{outcome: plan.OutcomeFailed, again: true, says: p.clean(withoutURL(err).Error())}
 }
 
 // answer takes the text out of an answer. One that was cut short, or is empty,
 // is passed on as it is: the judge's parser says what is wrong with it.
 func (p *Payer) answer(c *openai.ChatCompletion) (string, *failure) {
 	if len(c.Choices) == 0 {
-		return "", &failure{outcome: plan.OutcomeFailed, again: true, charged: true, says: "its answer holds no choice"}
+		return "", &failure{outcome: plan.OutcomeFailed, again: true, says: "its answer holds no choice"}
 	}
 	choice := c.Choices[0]
 	switch {
 	case choice.Message.Refusal != "":
-		return "", &failure{outcome: plan.OutcomeModerated, charged: true, says: "the model refuses: " + p.clean(choice.Message.Refusal)}
+		return "", &failure{outcome: plan.OutcomeModerated, says: "the model refuses: " + p.clean(choice.Message.Refusal)}
 	case choice.FinishReason == "content_filter":
-		return "", &failure{outcome: plan.OutcomeModerated, charged: true, says: "its content filter withheld the answer"}
+		return "", &failure{outcome: plan.OutcomeModerated, says: "its content filter withheld the answer"}
 	}
 	p.o.Log.Debug().Str("completion_id", c.ID).Int64("tokens_in", c.Usage.PromptTokens).Int64("tokens_out", c.Usage.CompletionTokens).
 		Str("finish_reason", choice.FinishReason).Msg("a judgement was answered")

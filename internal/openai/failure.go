@@ -21,7 +21,6 @@ import (
 type failure struct {
 	outcome plan.Outcome  // of the attempt, unless another call does better
 	again   bool          // another may
-	charged bool          // it may have been charged all the same
 	after   time.Duration // the server asks for that much patience
 	says    string        // for people; never a secret
 }

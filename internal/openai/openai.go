@@ -193,14 +193,15 @@ func (p *Payer) reread(ctx context.Context, a plan.Attempt, err error) (plan.Att
 // answered journals the answer. The context may be ending, but what was bought
 // must be known: the write has a bound of its own. Where another worker has
 // written meanwhile, the first answer counts.
-func (p *Payer) answered(ctx context.Context, a plan.Attempt, text string) (plan.Attempt, error) {
+func (p *Payer) answered(ctx context.Context, a plan.Attempt, text string, cost trainset.Money) (plan.Attempt, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	for a.State == plan.AttemptIntent {
 		next, now := a, time.Now().UTC()
-		next.State, next.Output, next.PredictedAt, next.Owner = plan.AttemptPredicted, []string{text}, &now, p.o.Owner
+		next.State, next.Output, next.PredictedAt, next.Owner, next.Cost = plan.AttemptPredicted, []string{text}, &now, p.o.Owner, cost
 		written, err := p.journal.Write(ctx, next, a.Cost)
 		if err == nil {
+			p.purse.Ended(ctx, next, a.Cost)
 			return written, nil
 		}
 		if a, err = p.reread(ctx, a, err); err != nil {

@@ -87,6 +87,10 @@ func (j *journal) known(id string) plan.Attempt {
 	return a
 }
 
+// told is what an answer of the fake costs by the tokens that it names: 2410 at
+// $0.40 and 286 at $1.60 a million.
+const told = trainset.Money(1422)
+
 func fresh(id string) plan.Attempt {
 	return plan.Attempt{
 		ID: id, Job: "job", User: "ada", Model: "gpt-4.1-mini", Price: trainset.USD(0.01), Text: true, Prompt: "which?",
@@ -125,7 +129,7 @@ func TestTheQuestionIsWholeAndItsAnswerJournalled(t *testing.T) {
 		j, s := newJournal(), &fake.Server{}
 		p := payer(t, j, s, nil)
 		a, out, err := p.Once(t.Context(), fresh("judge.1.1"))
-		if err != nil || a.State != plan.AttemptPredicted || a.Cost != a.Price || a.PredictedAt == nil {
+		if err != nil || a.State != plan.AttemptPredicted || a.Cost != told || a.PredictedAt == nil {
 			t.Fatalf("%s, cost %s, %v", a.State, a.Cost, err)
 		}
 		if _, err := judge.Parse(string(out.Data)); err != nil || !strings.HasPrefix(out.ContentType, "text/plain") {
@@ -165,8 +169,8 @@ func TestOutcomes(t *testing.T) {
 		"a wrong request":       {always(fake.Refuse(400, "invalid_value", "Invalid value")), plan.OutcomeInvalid, 0, 1, "Invalid value"},
 		"a picture too large":   {always(fake.Page(413)), plan.OutcomeInvalid, 0, 1, "413"},
 		"a filtered prompt":     {always(fake.Refuse(400, "content_policy_violation", "rejected")), plan.OutcomeModerated, 0, 1, "rejected"},
-		"a withheld answer":     {always(fake.Withheld()), plan.OutcomeModerated, full, 1, "content filter"},
-		"a refusal":             {always(fake.Decline("I'm sorry, I can't assist with that.")), plan.OutcomeModerated, full, 1, "I can't assist"},
+		"a withheld answer":     {always(fake.Withheld()), plan.OutcomeModerated, told, 1, "content filter"},
+		"a refusal":             {always(fake.Decline("I'm sorry, I can't assist with that.")), plan.OutcomeModerated, told, 1, "I can't assist"},
 		"always busy":           {always(fake.Refuse(429, "rate_limit_exceeded", "Rate limit reached")), plan.OutcomeFailed, 0, 4, "Rate limit reached"},
 		"always down":           {always(fake.Page(502)), plan.OutcomeFailed, 0, 4, "502 Bad Gateway"},
 		"never an answer":       {always(fake.Hang()), plan.OutcomeFailed, full, 4, "1m0s"},
@@ -174,7 +178,7 @@ func TestOutcomes(t *testing.T) {
 		"never a choice":        {always(fake.Empty()), plan.OutcomeFailed, full, 4, "no choice"},
 		"too long a wait":       {always(fake.With("Retry-After", "3600", fake.Refuse(429, "", "later"))), plan.OutcomeFailed, 0, 1, "1h0m0s"},
 		"busy, down, then well": {&fake.Server{Script: []fake.Reply{fake.Refuse(429, "", ""), fake.Page(503), fake.Hang()}}, "", full, 4, ""},
-		"an answer cut short":   {always(fake.CutShort(`{"tiles":[`)), "", full, 1, ""},
+		"an answer cut short":   {always(fake.CutShort(`{"tiles":[`)), "", told, 1, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -442,7 +446,7 @@ func TestTheBudgetIsTold(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := b.aside; len(got) != 2 || got["ada/job/judge.1.1"] != 0 || got["ada/job/judge.2.1"] != trainset.USD(0.01) {
+		if got := b.aside; len(got) != 2 || got["ada/job/judge.1.1"] != 0 || got["ada/job/judge.2.1"] != told {
 			t.Errorf("the budget has %v", got)
 		}
 		j, broke := newJournal(), errors.New("nothing left")

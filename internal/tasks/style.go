@@ -6,6 +6,7 @@ import (
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/generate"
+	"github.com/actormaker/trainset/internal/openai"
 	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/replicate"
 )
@@ -82,7 +83,11 @@ func (h *Handlers) styleOf(req trainset.StyleRequest) (plan.Style, error) {
 		if h.o.OpenAI == nil {
 			return s, trainset.Invalid("judge", "this system has no OpenAI key", "set OPENAI_API_KEY for its workers, or use replicate or local")
 		}
-		s.JudgeModel = plan.Priced{Name: cmp.Or(model, DefaultOpenAIModel), Price: openAIPrice, Source: "openai.com/api/pricing (by the token; an upper bound for one grid)", Date: "2026-11"}
+		m, err := openai.Priced(model, h.o.JudgePrice)
+		if err != nil {
+			return s, err
+		}
+		s.JudgeModel = m
 	case trainset.JudgeLocal:
 	}
 	if req.Enhance != trainset.EnhanceNone {
@@ -94,11 +99,6 @@ func (h *Handlers) styleOf(req trainset.StyleRequest) (plan.Style, error) {
 	}
 	return s, nil
 }
-
-// DefaultOpenAIModel judges where OpenAI's own API does.
-const DefaultOpenAIModel = "gpt-4.1-mini"
-
-var openAIPrice = trainset.USD(0.01)
 
 func priced(m replicate.Model) plan.Priced {
 	return plan.Priced{Name: m.Name, Price: m.Price, Source: m.PriceSource, Date: m.PriceDate}

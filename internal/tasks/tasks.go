@@ -62,6 +62,7 @@ type Options struct {
 	MaxOpenJobs  int            // a user's that run at once; 0 is no bound
 	Judge        trainset.Judge // of styles, when a request names none; the provider's when empty
 	JudgeModel   string         // of Judge, when a request names none; its default when empty
+	JudgePrice   trainset.Money // most that a judgement costs by a model of OpenAI's API whose price is not known; 0 refuses such models
 	OpenAI       Payer          // carries out judgements by OpenAI's API; none when nil
 	Reference    reference.Options
 	Limits       imaging.Limits        // of references
