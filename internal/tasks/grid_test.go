@@ -137,53 +137,61 @@ func TestAGridIsUploadedAsWhatItIs(t *testing.T) {
 	}
 }
 
+// resized is where the tiles would lie in the same grid of another size.
+func resized(g plan.Grid, side int) plan.Grid {
+	to := plan.Grid{Width: side, Height: side}
+	for _, t := range g.Tiles {
+		for i := range t.Box {
+			t.Box[i] = t.Box[i] * side / g.Width
+		}
+		to.Tiles = append(to.Tiles, t)
+	}
+	return to
+}
+
 // What a grid is enlarged by leaves every tile large enough and the whole small
-// enough to be read. Where nothing does, the grid is rejected before an
-// enlargement is paid for.
+// enough to be read. Where nothing does, the grid is of no use to a job that
+// enlarges; one that enlarges tiles by themselves minds only their size.
 func TestAGridIsEnlargedByWhatItNeeds(t *testing.T) {
-	drawn := drawnGrid(t)
+	drawn := finishGrid(t, drawnGrid(t), trainset.EnhanceGrid)
 	for _, c := range []struct {
-		side   int
-		factor string
-		why    string
+		side        int
+		factor      string
+		whole, tile string // why not
 	}{
-		{512, "", "even 6 times enlarged"},
-		{700, "6x", ""},
-		{1024, "4x", ""},
-		{1536, "4x", ""},
-		{1650, "", "not more than 40 million"},
-		{2048, "2x", ""},
-		{3300, "", "enhance none"},
+		{512, "", "even 6 times enlarged", "even 6 times enlarged"},
+		{700, "6x", "", ""},
+		{1024, "4x", "", ""},
+		{1536, "4x", "", ""},
+		{1650, "", "not more than 40 million", ""},
+		{2048, "2x", "", ""},
+		{3300, "", "enhance none", ""},
 	} {
-		img := image.NewNRGBA(image.Rect(0, 0, c.side, c.side))
-		draw.ApproxBiLinear.Scale(img, img.Rect, drawn, drawn.Rect, draw.Src, nil)
-		m := finishGrid(t, img, trainset.EnhanceGrid)
-		if c.why != "" {
-			if !strings.Contains(m.rejected, c.why) {
-				t.Errorf("a grid of %d: %q", c.side, m.rejected)
-			}
-			continue
-		}
-		if m.rejected != "" {
-			t.Errorf("a grid of %d: %s", c.side, m.rejected)
-			continue
-		}
+		g := resized(*drawn.grid, c.side)
 		style := plan.Style{Factor: factor, EnhanceModel: plan.Priced{Name: replicate.DefaultEnhanceModel}}
-		q, err := enlarge(style, extentOf(*m.grid), "https://example.org/grid.png")
-		if err != nil || q.input["upscale_factor"] != c.factor {
+		for e, want := range map[trainset.Enhance]string{trainset.EnhanceGrid: c.whole, trainset.EnhanceTile: c.tile, trainset.EnhanceNone: ""} {
+			style.Enhance = e
+			if why, err := unusable(style, g); err != nil || (why == "") != (want == "") || !strings.Contains(why, want) {
+				t.Errorf("a grid of %d, enhance %s: %q, %v", c.side, e, why, err)
+			}
+		}
+		q, err := enlarge(style, extentOf(g), "https://example.org/grid.png")
+		if err != nil || c.factor != "" && q.input["upscale_factor"] != c.factor {
 			t.Errorf("a grid of %d is enlarged %v, want %s: %v", c.side, q.input["upscale_factor"], c.factor, err)
 		}
-		if why, err := unusable(plan.Style{Enhance: trainset.EnhanceNone}, *m.grid); why != "" || err != nil {
-			t.Errorf("a grid of %d that stays as it is: %q, %v", c.side, why, err)
-		}
 	}
-	// Each tile by itself may be of a grid that is too large as a whole.
-	large := image.NewNRGBA(image.Rect(0, 0, 3300, 3300))
-	draw.ApproxBiLinear.Scale(large, large.Rect, drawn, drawn.Rect, draw.Src, nil)
-	for _, e := range []trainset.Enhance{trainset.EnhanceTile, trainset.EnhanceNone} {
-		if m := finishGrid(t, large, e); m.rejected != "" {
-			t.Errorf("%s: %s", e, m.rejected)
-		}
+}
+
+// A grid that no enlargement would help is rejected before one is paid for.
+func TestAGridTooSmallToEnlargeIsRejected(t *testing.T) {
+	small := image.NewNRGBA(image.Rect(0, 0, 512, 512))
+	drawn := drawnGrid(t)
+	draw.ApproxBiLinear.Scale(small, small.Rect, drawn, drawn.Rect, draw.Src, nil)
+	if m := finishGrid(t, small, trainset.EnhanceGrid); !strings.Contains(m.rejected, "even 6 times enlarged") {
+		t.Errorf("rejected: %q", m.rejected)
+	}
+	if m := finishGrid(t, small, trainset.EnhanceNone); m.rejected != "" {
+		t.Errorf("as it is: %s", m.rejected)
 	}
 }
 
