@@ -16,7 +16,6 @@ import (
 	"github.com/actormaker/trainset/internal/operate"
 	"github.com/actormaker/trainset/internal/redisconn"
 	"github.com/actormaker/trainset/internal/replicate"
-	"github.com/actormaker/trainset/internal/tasks"
 )
 
 func doctorCommand(environ []string) *cobra.Command {
@@ -158,7 +157,7 @@ func judgeProbe(cfg config.Config) operate.Probe {
 	}
 	o := openai.Options{Key: cfg.Judge.OpenAIKey.Reveal(), BaseURL: cfg.Judge.OpenAIBaseURL}
 	list := func(ctx context.Context) ([]string, error) { return openai.Models(ctx, o) }
-	return operate.Judge(cmp.Or(cfg.Judge.JudgeModel, tasks.DefaultOpenAIModel), list, openai.ErrNoList)
+	return operate.Judge(cmp.Or(cfg.Judge.JudgeModel, openai.DefaultModel), list, openai.ErrNoList)
 }
 
 // models are those that are asked where a request names none.
