@@ -18,7 +18,7 @@ import (
 
 // startWithin bounds the checks of a start: what does not answer by then is
 // reported as down. The rest of five seconds is for whoever starts and reports.
-const startWithin = 4 * time.Second
+const startWithin = 3 * time.Second
 
 // DownError says that what a worker depends on cannot be relied upon now. It is
 // no *trainset.FieldError and wraps none: what a server says may be otherwise in

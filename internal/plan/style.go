@@ -330,6 +330,7 @@ func before(a, b Subtask) bool {
 func (r Record) unserved(index int) Subtask {
 	s := Subtask{ID: SubtaskID(fmt.Sprintf("item.%d", index)), Verb: VerbTile, Index: index, State: trainset.ItemPending}
 	switch {
+	case r.Plan.Style == nil: // a record that is cut short: an actor's images all have subtasks
 	case r.Canceled:
 		s.State, s.Reason = trainset.ItemCanceled, "canceled before a tile was chosen for it"
 	case r.State.Ended() || r.assembling():

@@ -497,3 +497,13 @@ func TestNothingLikeAnImageIsChosenAfterALaterJudgement(t *testing.T) {
 		t.Errorf("%s is chosen, which looks like the image that there is", s.ID)
 	}
 }
+
+// A record of an actor's job that lacks its subtasks can be looked at all the same.
+func TestARecordCutShortCanBeLookedAt(t *testing.T) {
+	for _, state := range []trainset.JobState{trainset.JobRunning, trainset.JobPartial} {
+		r := plan.Record{ID: "j", State: state, Plan: &plan.Plan{Kind: trainset.KindActor, Images: 2}}
+		if items := r.Items(); len(items) != 2 || items[0].State != trainset.ItemPending {
+			t.Errorf("%s: %+v", state, items)
+		}
+	}
+}
