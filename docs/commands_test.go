@@ -83,6 +83,8 @@ var runs = map[string]how{
 	"worker cancel 3f2a9c41":                                  {before: held, want: "cancel"},
 	"worker retry 3f2a9c41 --dry-run":                         {before: canceled, want: "would be tried again: 4 subtasks"},
 	"worker retry 3f2a9c41":                                   {want: "is tried again: 4 subtasks"},
+	"worker replace 3f2a9c41 2 3 --dry-run":                   {before: watched, want: "would be tried again: 2 subtasks"},
+	"worker replace 3f2a9c41 2 3":                             {want: "is tried again: 2 subtasks"},
 	"worker delete 3f2a9c41":                                  {before: watched, exit: 2, want: "--yes"},
 	"worker delete 3f2a9c41 --yes":                            {want: "objects", after: gone},
 	"worker audit --since 24h":                                {want: "the books agree"},

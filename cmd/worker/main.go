@@ -48,7 +48,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 
 func commands(environ []string) []*cobra.Command {
 	all := []*cobra.Command{
-		runCommand(environ), healthCommand(environ), doctorCommand(environ), jobsCommand(environ), jobCommand(environ), retryCommand(environ),
+		runCommand(environ), healthCommand(environ), doctorCommand(environ), jobsCommand(environ), jobCommand(environ), retryCommand(environ), replaceCommand(environ),
 		cancelCommand(environ), deleteCommand(environ), queuesCommand(environ), workersCommand(environ), pauseCommand(environ), resumeCommand(environ),
 		auditCommand(environ), fakeCommand(),
 	}

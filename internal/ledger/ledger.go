@@ -506,14 +506,20 @@ func (l *Ledger) Grow(ctx context.Context, r plan.Record, subs []plan.Subtask) e
 }
 
 // Reopen takes up an ended job again, as it was read, with the subtasks that
-// are to be tried once more. ErrStale says that it changed meanwhile. It enters
+// are to be tried once more, or to be replaced by what follows. ErrStale says that it changed meanwhile. It enters
 // the open index first, lest a crash leaves it unknown to sweepers, and again
 // at last, should one have thrown it out while it still was an ended job.
 func (l *Ledger) Reopen(ctx context.Context, r plan.Record, subs []plan.Subtask) error {
 	if err := l.index(ctx, r.ID, r.User, 0); err != nil {
 		return err
 	}
-	args, err := pairs([]any{r.Change, stamp(l.now()), len(subs)}, subs)
+	open := 0
+	for _, s := range subs {
+		if !s.State.Settled() {
+			open++
+		}
+	}
+	args, err := pairs([]any{r.Change, stamp(l.now()), open}, subs)
 	if err != nil {
 		return err
 	}

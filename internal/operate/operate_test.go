@@ -236,6 +236,44 @@ func TestRetryReopensWhatFailed(t *testing.T) {
 	}
 }
 
+func TestReplaceRefusals(t *testing.T) {
+	for name, c := range map[string]struct {
+		items  []int
+		change func(r *plan.Record)
+		says   string
+	}{
+		"it runs": {[]int{1}, func(r *plan.Record) { r.State = trainset.JobRunning }, "has not ended"},
+		"none":    {[]int{0}, nil, "0 is out of range; give 1 to"},
+		"twice":   {[]int{1, 1}, nil, "named twice"},
+		"without image": {[]int{1}, func(r *plan.Record) {
+			r.Subtasks["image.1"] = plan.Subtask{ID: "image.1", Verb: plan.VerbImage, Index: 1, State: trainset.ItemFailed}
+		}, "worker retry"},
+		"it was refused": {[]int{1}, func(r *plan.Record) { r.Plan = nil }, "was refused"},
+		"no money":       {[]int{1}, func(r *plan.Record) { r.Plan.MaxCost, r.Spent = 100, 90 }, "more does not fit"},
+		"no seed": {[]int{1}, func(r *plan.Record) {
+			s := r.Subtasks["image.1"]
+			s.Ask.Seeds = []int64{1}
+			r.Subtasks["image.1"] = s
+		}, "every seed of its plan"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := plan.Plan{Kind: trainset.KindActor, Images: 1, Model: "o/m", Price: 40, MaxAttempts: 5}
+			r := plan.Record{
+				ID: "j", State: trainset.JobSucceeded, Plan: &p,
+				Subtasks: map[plan.SubtaskID]plan.Subtask{"image.1": {ID: "image.1", Verb: plan.VerbImage, Index: 1, State: trainset.ItemSucceeded, Winner: 1}},
+				Attempts: map[string]plan.Attempt{"image.1.1": {ID: "image.1.1", Subtask: "image.1", Number: 1, State: plan.AttemptEnded, Outcome: plan.OutcomeSucceeded}},
+			}
+			if c.change != nil {
+				c.change(&r)
+			}
+			b := &books{record: r, known: true}
+			if _, err := operate.Replace(t.Context(), b, "j", c.items, false); err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%v, want it to say %q", err, c.says)
+			}
+		})
+	}
+}
+
 func TestRetryRefusals(t *testing.T) {
 	for name, spoil := range map[string]func(*plan.Record){
 		"has all of its images": func(r *plan.Record) { r.State = trainset.JobSucceeded },

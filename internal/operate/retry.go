@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/ledger"
@@ -45,14 +46,22 @@ type Again struct {
 // stays and is not paid for. With dry nothing is changed. A job for which there
 // is nothing to do is a *trainset.FieldError.
 func Retry(ctx context.Context, l Reopener, id trainset.JobID, dry bool) (Retried, error) {
+	return reopen(ctx, l, id, dry, func(r plan.Record) ([]plan.Subtask, error) {
+		subs := plan.Retry(r)
+		return subs, refusal(r, subs)
+	})
+}
+
+// reopen takes a job up again with what is decided of its record.
+func reopen(ctx context.Context, l Reopener, id trainset.JobID, dry bool, decide func(plan.Record) ([]plan.Subtask, error)) (Retried, error) {
 	const tries = 3 // the record of an ended job hardly ever changes
 	for n := 1; ; n++ {
 		r, err := l.Load(ctx, id)
 		if err != nil {
-			return Retried{}, fmt.Errorf("trying again: %w", err)
+			return Retried{}, fmt.Errorf("taking the job up again: %w", err)
 		}
-		subs := plan.Retry(r)
-		if err := refusal(r, subs); err != nil || dry {
+		subs, err := decide(r)
+		if err != nil || dry {
 			return retried(r, subs), err
 		}
 		err = l.Reopen(ctx, r, subs)
@@ -60,7 +69,7 @@ func Retry(ctx context.Context, l Reopener, id trainset.JobID, dry bool) (Retrie
 			continue
 		}
 		if err != nil {
-			return Retried{}, fmt.Errorf("trying again: %w", err)
+			return Retried{}, fmt.Errorf("taking the job up again: %w", err)
 		}
 		return retried(r, subs), nil
 	}
@@ -80,6 +89,57 @@ func refusal(r plan.Record, subs []plan.Subtask) error {
 	case !affordable(r, subs):
 		return trainset.Invalid("job", fmt.Sprintf("%s may cost %s, of which %s is spent: nothing more can be paid for", r.ID, r.Plan.MaxCost, r.Spent),
 			"enqueue it with --new and a higher --max-cost")
+	}
+	return nil
+}
+
+// Replace takes an ended job up again to make other images of some of its items,
+// by their numbers. An actor's are asked for anew; a style's are taken from spare
+// tiles. What there was stays stored, and in the set where no other could be made.
+// With dry nothing is changed. What cannot be replaced is a *trainset.FieldError.
+func Replace(ctx context.Context, l Reopener, id trainset.JobID, items []int, dry bool) (Retried, error) {
+	return reopen(ctx, l, id, dry, func(r plan.Record) ([]plan.Subtask, error) {
+		if err := irreplaceable(r, items); err != nil {
+			return nil, err
+		}
+		subs := plan.Replace(r, items)
+		if r.Plan.Style != nil {
+			if spares := len(plan.Grow(r.Reopened(subs)).Subtasks); spares < len(items) {
+				return subs, trainset.Invalid("item", fmt.Sprintf("%s has %d spare tiles for %d items", r.ID, spares, len(items)), "name fewer, or make another set with --new")
+			}
+		}
+		total := trainset.Money(0)
+		for _, s := range subs {
+			total += r.Plan.Buys(s.Verb).Price
+		}
+		if r.Plan.MaxCost > 0 && r.Spent+total > r.Plan.MaxCost {
+			return subs, trainset.Invalid("item", fmt.Sprintf("%s may cost %s, of which %s is spent: %s more does not fit", r.ID, r.Plan.MaxCost, r.Spent, total), "name fewer, or make another set with --new and a higher --max-cost")
+		}
+		return subs, nil
+	})
+}
+
+// irreplaceable says which of the items has no image to replace, or is nil.
+func irreplaceable(r plan.Record, items []int) error {
+	switch {
+	case !r.State.Ended():
+		return trainset.Invalid("job", fmt.Sprintf("%s has not ended: it is %s", r.ID, r.State), "wait for its end, or cancel it first")
+	case r.Plan == nil:
+		return trainset.Invalid("job", fmt.Sprintf("%s was refused, it has no images", r.ID), "see worker job for the reason")
+	}
+	all := r.Items()
+	for i, n := range items {
+		switch {
+		case n < 1 || n > len(all):
+			return trainset.Invalid("item", fmt.Sprintf("%d is out of range", n), fmt.Sprintf("give 1 to %d", len(all)))
+		case slices.Contains(items[:i], n):
+			return trainset.Invalid("item", fmt.Sprintf("%d is named twice", n), "name each once")
+		case all[n-1].State != trainset.ItemSucceeded:
+			return trainset.Invalid("item", fmt.Sprintf("%d has no image: it is %s", n, all[n-1].State), "worker retry tries again what a job lacks")
+		}
+		if seeds := len(all[n-1].Ask.Seeds); seeds > 0 && len(r.Tries(all[n-1].ID)) >= seeds {
+			return trainset.Invalid("item", fmt.Sprintf("%d was tried %d times, once with every seed of its plan", n, seeds), "make another set with --new")
+		}
 	}
 	return nil
 }

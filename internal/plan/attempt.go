@@ -88,9 +88,9 @@ func giveUp(ended []Attempt, most bounds) *Stop {
 	if last.Outcome == OutcomeRejected {
 		state = trainset.ItemRejected
 	}
-	switch {
-	case last.Outcome == OutcomeSucceeded: // made, and then a crash kept it from being settled
-		return &Stop{State: trainset.ItemSucceeded, Winner: last.Number}
+	switch winner := made(ended); {
+	case winner > 0: // made, and then a crash kept it from being settled
+		return &Stop{State: trainset.ItemSucceeded, Winner: winner}
 	case last.Outcome == OutcomeCanceled:
 		return &Stop{State: trainset.ItemCanceled, Reason: last.Reason}
 	case count(ended, OutcomeInvalid) >= most.invalid,

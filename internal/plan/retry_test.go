@@ -194,3 +194,40 @@ func TestRetryOpensNoTwoTilesAlike(t *testing.T) {
 		t.Errorf("%v are tried again, which look alike", got)
 	}
 }
+
+// Another image that was wanted and could not be made leaves the one that there
+// was; one that was made takes its place. Either is found again in the attempts.
+func TestReplacingLeavesWhatThereWas(t *testing.T) {
+	at := func(n int, o plan.Outcome) plan.Attempt {
+		return plan.Attempt{Number: n, State: plan.AttemptEnded, Outcome: o}
+	}
+	r := plan.Record{
+		ID: "j", State: trainset.JobSucceeded, Plan: &plan.Plan{Images: 1, MaxAttempts: 5},
+		Subtasks: map[plan.SubtaskID]plan.Subtask{"image.1": {ID: "image.1", Verb: plan.VerbImage, Index: 1, State: trainset.ItemSucceeded, Winner: 1}},
+		Attempts: map[string]plan.Attempt{"image.1.1": {ID: "image.1.1", Subtask: "image.1", Number: 1, State: plan.AttemptEnded, Outcome: plan.OutcomeSucceeded}},
+	}
+	s := plan.Replace(r, []int{1})[0]
+	if s.State.Settled() || s.Spent != 1 || s.Revision != 1 {
+		t.Errorf("it is to be made anew: %+v", s)
+	}
+	tries := []plan.Attempt{at(1, plan.OutcomeSucceeded)}
+	if try, stop := plan.NextAttempt(s, tries, 5); stop != nil || try.Number != 2 {
+		t.Errorf("first %+v, %+v", try, stop)
+	}
+	tries = append(tries, at(2, plan.OutcomeInvalid))
+	_, stop := plan.NextAttempt(s, tries, 5)
+	if stop == nil || stop.State != trainset.ItemFailed {
+		t.Fatalf("after a refusal %+v", stop)
+	}
+	if s := s.Settled(tries, stop.State, stop.Reason, stop.Winner); s.State != trainset.ItemSucceeded || s.Winner != 1 || s.Reason != "" {
+		t.Errorf("what there was is gone: %+v", s)
+	}
+	s.Spent = 0 // the ledger was lost
+	if _, stop := plan.NextAttempt(s, tries, 5); stop == nil || stop.Winner != 1 {
+		t.Errorf("of the receipts %+v", stop)
+	}
+	tries[1].Outcome = plan.OutcomeSucceeded
+	if _, stop := plan.NextAttempt(s, tries, 5); stop == nil || stop.Winner != 2 {
+		t.Errorf("of the receipts %+v", stop)
+	}
+}

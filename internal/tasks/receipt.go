@@ -92,7 +92,8 @@ func asTried(s plan.Subtask, tries []plan.Attempt, maxAttempts int) plan.Subtask
 		return s
 	}
 	if _, stop := plan.NextAttempt(s, tries, maxAttempts); stop != nil {
-		s.State, s.Reason, s.Winner, s.SettledAt = stop.State, stop.Reason, stop.Winner, tries[len(tries)-1].EndedAt
+		s = s.Settled(tries, stop.State, stop.Reason, stop.Winner)
+		s.SettledAt = tries[len(tries)-1].EndedAt
 	}
 	return s
 }

@@ -293,9 +293,7 @@ func (h *Handlers) count(a plan.Attempt) {
 
 // outcome is a subtask with its outcome.
 func outcome(w ledger.Work, state trainset.ItemState, reason string, winner int) plan.Subtask {
-	s := w.Subtask
-	s.State, s.Reason, s.Winner = state, reason, winner
-	return s
+	return w.Subtask.Settled(w.Attempts, state, reason, winner)
 }
 
 // settle gives the subtask its outcome.
