@@ -12,6 +12,8 @@ import (
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/dataset"
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/operate"
 	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/redistest"
 	"github.com/actormaker/trainset/internal/replicate"
@@ -344,6 +346,37 @@ func TestAWipedLedgerRebuildsAStyleThatHadFailures(t *testing.T) {
 			s.made(paid)
 		})
 	}
+}
+
+// Tiles that were enlarged by themselves are images after a wipe, too, though a
+// judge that was asked again has thought otherwise since.
+func TestAWipedLedgerKeepsTilesThatWereJudgedAgain(t *testing.T) {
+	const judges = "openai/gpt-4.1-mini"
+	s := newSystem(t, redistest.Mini(t), fake.Fault{Kind: fake.JudgeNonsense, Model: judges, Times: 2, Every: 1}, fake.Fault{Kind: fake.JudgeSwapped, Model: judges, Nth: 3})
+	first := s.start()
+	change := func(r *trainset.StyleRequest) {
+		r.Grids, r.MaxGrids, r.Images, r.Enhance = 1, 1, 9, trainset.EnhanceTile
+	}
+	job := s.style(s.styleRequest("k", change))
+	if _, err := operate.Retry(t.Context(), ledger.New(s.rdb, ledger.Options{}), job.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	before := s.ended(job.ID)
+	paid := s.provider.Stats().Predictions
+	m := s.styleManifest(s.styleRequest("k", change))
+	for _, it := range m.Items {
+		if it.Tile != nil && it.Tile.Shows != 0 && it.Scene != m.Grids[0].Tiles[it.Tile.Shows-1].Subject {
+			t.Errorf("tile %d shows %d and is called %s", it.Tile.Tile, it.Tile.Shows, it.Scene)
+		}
+	}
+	first.Stop()
+	s.rdb.FlushAll(t.Context())
+	s.start()
+	after := s.style(s.styleRequest("k", change))
+	if before.Succeeded() < 7 || after.Succeeded() != before.Succeeded() {
+		t.Errorf("%d images after the wipe, %d before", after.Succeeded(), before.Succeeded())
+	}
+	s.made(paid)
 }
 
 // A spare takes the place of a tile that cannot be finished, and the manifest

@@ -425,8 +425,8 @@ func TestASimulatedProviderMayBeStartedAnew(t *testing.T) {
 // A Redis that goes back to what it was before an image was begun, as one may
 // after a failover, has not forgotten the image: storage has its record.
 func TestAnOlderRedisDoesNotPayAgainForWhatWasStored(t *testing.T) {
-	s := quickSystem(t, redistest.Server(t))
-	s.options.PerMinute = 1 // one image is begun, the other waits
+	s := quickSystem(t, redistest.Server(t), fake.Fault{Kind: fake.Fail, Code: "E9825", Nth: 2}) // the second image, at first
+	s.options.PerMinute = 1                                                                      // one image is begun, the other waits
 	first := s.start()
 	id := s.enqueue(s.request("k", 2))
 	s.until(id, "one image made", func(j trainset.Job) bool { return j.Succeeded() == 1 })
@@ -439,13 +439,13 @@ func TestAnOlderRedisDoesNotPayAgainForWhatWasStored(t *testing.T) {
 	second := s.start()
 	job := s.ended(id)
 	second.Stop()
-	s.made(2)
+	s.made(3)
 	older(s.rdb.FlushAll(t.Context()).Err())
 	s.start()
 	if again := s.ended(id); again.State != trainset.JobSucceeded || again.Cost.Actual != job.Cost.Actual {
 		t.Errorf("job %s (%s) for %s, at first for %s", again.State, again.Reason, again.Cost.Actual, job.Cost.Actual)
 	}
-	s.made(2)
+	s.made(3)
 }
 
 // snapshot returns what puts an emptied Redis back to what it is now.

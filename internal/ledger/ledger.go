@@ -255,6 +255,16 @@ func (l *Ledger) Begin(ctx context.Context, p plan.Plan, subs []plan.Subtask, kn
 // Open journals an attempt before it is paid for. ErrExists, ErrStale,
 // ErrSettled, ErrStopped and *OverCapError are refusals.
 func (l *Ledger) Open(ctx context.Context, a plan.Attempt) (plan.Attempt, error) {
+	return l.open(ctx, a, "")
+}
+
+// Regain journals an attempt that was paid for before, of which the ledger knows
+// nothing any more: Open, whatever the job's cap says now.
+func (l *Ledger) Regain(ctx context.Context, a plan.Attempt) (plan.Attempt, error) {
+	return l.open(ctx, a, "paid")
+}
+
+func (l *Ledger) open(ctx context.Context, a plan.Attempt, paid string) (plan.Attempt, error) {
 	a.Version, a.State, a.Cost = 1, plan.AttemptIntent, a.Price
 	a.CreatedAt = l.now().UTC()
 	a.IntentAt = a.CreatedAt
@@ -266,7 +276,7 @@ func (l *Ledger) Open(ctx context.Context, a plan.Attempt) (plan.Attempt, error)
 	if a.Number > 1 {
 		prev = plan.AttemptID(a.Subtask, a.Number-1)
 	}
-	reply, err := l.run(ctx, "attempt "+a.ID, openScript, a.Job, string(a.Subtask), a.ID, standing, prev, int64(a.Price), stamp(a.CreatedAt), askedField(a.ID), asked)
+	reply, err := l.run(ctx, "attempt "+a.ID, openScript, a.Job, string(a.Subtask), a.ID, standing, prev, int64(a.Price), stamp(a.CreatedAt), askedField(a.ID), asked, paid)
 	if err != nil {
 		return a, err
 	}

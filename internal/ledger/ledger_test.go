@@ -562,3 +562,27 @@ func TestNoTextIsTakenForAState(t *testing.T) {
 		}
 	})
 }
+
+// What was paid for before is journalled whatever the cap says.
+func TestRegainIgnoresTheCap(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		l, ctx := ledger.New(rdb, ledger.Options{}), t.Context()
+		p := begun(t, l, 3, trainset.USD(0.04))
+		if _, err := l.Open(ctx, attempt(p, 1, 1)); err != nil {
+			t.Fatal(err)
+		}
+		var over *ledger.OverCapError
+		if _, err := l.Open(ctx, attempt(p, 2, 1)); !errors.As(err, &over) {
+			t.Errorf("a second one is opened: %v", err)
+		}
+		if _, err := l.Regain(ctx, attempt(p, 2, 1)); err != nil {
+			t.Error(err)
+		}
+		if _, err := l.Regain(ctx, attempt(p, 2, 1)); !errors.Is(err, ledger.ErrExists) {
+			t.Errorf("twice: %v", err)
+		}
+		if r, err := l.Load(ctx, p.JobID); err != nil || r.Spent != trainset.USD(0.08) {
+			t.Errorf("spent %s, %v", r.Spent, err)
+		}
+	})
+}

@@ -78,7 +78,8 @@ return {1}
 
 // openScript journals the intent to pay for an attempt.
 // ARGV: subtask ID, attempt ID, attempt JSON, previous attempt's ID or empty,
-// price in millionths, now, the field of what it asks for, JSON of that.
+// price in millionths, now, the field of what it asks for, JSON of that, empty
+// unless it was paid for before.
 // Returns {1}, {0} when the attempt exists, {-1}, {-2} when the previous
 // attempt has not ended, {-3}, {-4}, {-5, spent}.
 var openScript = redis.NewScript(lua + `
@@ -94,7 +95,7 @@ if ARGV[4] ~= '' then
   if not prev or stateOf(prev) ~= 'ended' then return {-2} end
 end
 local cap = tonumber(head[4] or '0')
-if cap > 0 and tonumber(head[3]) + tonumber(ARGV[5]) > cap then return {-5, head[3]} end
+if cap > 0 and ARGV[9] == '' and tonumber(head[3]) + tonumber(ARGV[5]) > cap then return {-5, head[3]} end
 redis.call('HINCRBY', job, 'spent', ARGV[5])
 redis.call('HSET', attempts, ARGV[2], ARGV[3], ARGV[7], ARGV[8])
 event('predicting', ARGV[1], ARGV[2], ARGV[6])

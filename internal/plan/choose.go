@@ -153,7 +153,30 @@ func resembles(c candidate, used []candidate) bool {
 }
 
 func (c candidate) subtask() Subtask {
-	return pending(TileID(c.grid, c.tile), VerbTile, Ask{
-		Index: c.item, Grid: c.grid, Tile: c.tile, Category: c.about.Category, Scene: c.about.Subject, Caption: c.about.Caption,
-	})
+	return pending(TileID(c.grid, c.tile), VerbTile, c.about.ask(c.item, c.grid, c.tile))
+}
+
+func (t TileAsk) ask(index, grid, tile int) Ask {
+	return Ask{Index: index, Grid: grid, Tile: tile, Category: t.Category, Scene: t.Subject, Caption: t.Caption}
+}
+
+// tileAsk is what a tile shows by what is known now: a judge that was asked again
+// after a tile was chosen may have seen another subject there.
+func tileAsk(r Record, index, grid, tile int) Ask {
+	asked := r.Subtasks[GridID(grid)].Ask.Tiles
+	if tile < 1 || tile > len(asked) {
+		return r.Subtasks[TileID(grid, tile)].Ask
+	}
+	about := asked[tile-1]
+	for _, v := range r.Judged(grid).Verdicts {
+		if v.Tile == tile {
+			about = shown(asked, v)
+		}
+	}
+	return about.ask(index, grid, tile)
+}
+
+// Cut is the subtask that makes an item of a tile, whoever thinks what of it.
+func (r Record) Cut(index, grid, tile int) Subtask {
+	return pending(TileID(grid, tile), VerbTile, tileAsk(r, index, grid, tile))
 }

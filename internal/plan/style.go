@@ -120,7 +120,7 @@ func (r Record) stopsShort(chosen []candidate, short int) string {
 	switch {
 	case r.Grids() >= r.Plan.Style.MaxGrids:
 		return "no more are allowed"
-	case !r.affords(short):
+	case !r.affords(short, len(chosen)):
 		return fmt.Sprintf("another one with what follows from it does not fit in %s", r.Plan.MaxCost)
 	}
 	return ""
@@ -166,12 +166,13 @@ func (r Record) fault() string {
 }
 
 // affords reports whether the cost cap leaves room for one more grid and what
-// follows from it, beside what is still to be asked for.
-func (r Record) affords(short int) bool {
+// follows from it, beside what is still to be asked for and tiles that were just
+// chosen.
+func (r Record) affords(short, chosen int) bool {
 	if r.Plan.MaxCost == 0 {
 		return true
 	}
-	owed := r.Plan.GridPrice(min(short, r.Plan.ExpectedTiles()))
+	owed := r.Plan.GridPrice(min(short, r.Plan.ExpectedTiles())) + r.Plan.Buys(VerbTile).Price*trainset.Money(chosen)
 	for _, s := range r.Subtasks {
 		if tries := r.Tries(s.ID); !s.State.Settled() && (len(tries) == 0 || tries[len(tries)-1].State == AttemptEnded) {
 			owed += r.Plan.Buys(s.Verb).Price
@@ -305,6 +306,8 @@ func (r Record) Items() []Subtask {
 	for i := range items {
 		if items[i].ID == "" {
 			items[i] = r.unserved(i + 1)
+		} else if items[i].Verb == VerbTile {
+			items[i].Ask = tileAsk(r, i+1, items[i].Ask.Grid, items[i].Ask.Tile)
 		}
 	}
 	return items

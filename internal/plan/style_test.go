@@ -446,6 +446,24 @@ func TestAFurtherGridMustFitTheCapBesideWhatIsOwed(t *testing.T) {
 	}
 }
 
+// Tiles that are chosen at the same moment are owed, too.
+func TestAFurtherGridMustFitTheCapBesideTheTilesChosen(t *testing.T) {
+	for limit, want := range map[trainset.Money]int{10 + 9*10 + 10 + 7*10: 1, 10 + 9*10 + 10 + 7*10 - 1: 0} { // the grid, nine tiles, a grid and seven tiles
+		p := stylePlan(20, 3, 10, trainset.JudgeLocal, trainset.EnhanceTile)
+		p.MaxCost, p.Style.JudgeModel = limit, plan.Priced{}
+		r := styleRecord(p)
+		for n := 2; n <= 3; n++ {
+			settle(&r, plan.GridID(n), trainset.ItemFailed, plan.Attempt{})
+		}
+		settle(&r, plan.GridID(1), trainset.ItemSucceeded, madeGrid(always, spread(1)))
+		r.Spent = 10
+		g := plan.Grow(r)
+		if len(g.Subtasks) != 9 || g.Grids != want {
+			t.Errorf("with a cap of %d: %d tiles and %d grids, want 9 and %d", limit, len(g.Subtasks), g.Grids, want)
+		}
+	}
+}
+
 // Subjects that the set has not come first, then tiles whose boundaries are sure.
 func TestTilesOfNewSubjectsComeFirst(t *testing.T) {
 	p := stylePlan(10, 2, 2, trainset.JudgeLocal, trainset.EnhanceNone)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/dataset"
@@ -27,29 +29,29 @@ func (h *Handlers) writeReceipt(ctx context.Context, layout dataset.Layout, s pl
 	return nil
 }
 
-// receipt finds the record of an attempt whose result was stored before the
-// ledger could be told. Storage that does not answer counts as nothing found:
-// going on is safe, for the prediction is adopted.
-func (h *Handlers) receipt(ctx context.Context, layout dataset.Layout, s plan.Subtask, a plan.Attempt) (plan.Attempt, bool) {
-	b, err := h.store.Get(ctx, layout.Receipt(s, a.Number))
-	if err != nil {
-		return a, false
+// receipt finds the record of an attempt that has ended, where what it made is
+// stored, too.
+func (h *Handlers) receipt(ctx context.Context, layout dataset.Layout, s plan.Subtask, number int) (plan.Attempt, bool, error) {
+	b, err := h.store.Get(ctx, layout.Receipt(s, number))
+	if errors.Is(err, storage.ErrNotFound) {
+		return plan.Attempt{}, false, nil
 	}
-	end, ok := h.readReceipt(ctx, b)
-	return end, ok && end.Image != nil
-}
-
-func (h *Handlers) readReceipt(ctx context.Context, b []byte) (plan.Attempt, bool) {
+	if err != nil {
+		return plan.Attempt{}, false, fmt.Errorf("reading a receipt: %w", err)
+	}
 	var a plan.Attempt
 	if err := json.Unmarshal(b, &a); err != nil || a.State != plan.AttemptEnded {
-		return a, false
+		return a, false, nil //nolint:nilerr // what cannot be read says nothing
 	}
-	if a.Image != nil {
-		if _, err := h.store.Stat(ctx, a.Image.Key); err != nil {
-			return a, false
-		}
+	if a.Image == nil {
+		return a, true, nil
 	}
-	return a, true
+	if _, err := h.store.Stat(ctx, a.Image.Key); err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return a, false, fmt.Errorf("looking for what a receipt names: %w", err)
+	} else if err != nil {
+		return a, false, nil
+	}
+	return a, true, nil
 }
 
 // restore rebuilds a job's subtasks and attempts from its receipts, so that
@@ -103,6 +105,11 @@ func asTried(s plan.Subtask, tries []plan.Attempt, maxAttempts int) plan.Subtask
 // today or not.
 func (h *Handlers) followed(ctx context.Context, layout dataset.Layout, r plan.Record, p plan.Plan) ([]plan.Subtask, error) {
 	g := plan.Grow(r)
+	if first := slices.IndexFunc(g.Subtasks, isTile); first >= 0 && p.Style.Enhance == trainset.EnhanceTile && !anyTile(r) {
+		if paid, err := h.paidTiles(ctx, layout, r, p); err != nil || len(paid) > 0 {
+			return paid, err
+		}
+	}
 	next := p.GridSubtasks(r.Grids()+1, r.Grids()+g.Grids)
 	if p.Style == nil || !g.Empty() {
 		return append(g.Subtasks, next...), nil
@@ -119,6 +126,35 @@ func (h *Handlers) followed(ctx context.Context, layout dataset.Layout, r plan.R
 	return next, nil
 }
 
+func isTile(s plan.Subtask) bool { return s.Verb == plan.VerbTile }
+
+func anyTile(r plan.Record) bool {
+	return slices.ContainsFunc(slices.Collect(maps.Values(r.Subtasks)), isTile)
+}
+
+// paidTiles returns the tiles that were enlarged by themselves, which is paid for.
+// They are images before any others are chosen, whatever is said of them by now.
+func (h *Handlers) paidTiles(ctx context.Context, layout dataset.Layout, r plan.Record, p plan.Plan) ([]plan.Subtask, error) {
+	var paid []plan.Subtask
+	for n := 1; n <= r.Grids(); n++ {
+		made, ok := r.Winner(plan.GridID(n))
+		if !ok || made.Grid == nil {
+			continue
+		}
+		for t := range made.Grid.Tiles {
+			s := r.Cut(len(paid)+1, n, t+1)
+			tries, err := h.receipts(ctx, layout, p, s)
+			if err != nil {
+				return nil, err
+			}
+			if asTried(s, tries, p.MaxAttempts).State == trainset.ItemSucceeded && len(paid) < p.Images {
+				paid = append(paid, s)
+			}
+		}
+	}
+	return paid, nil
+}
+
 // receipts reads what is stored of a subtask's attempts. A gap, where a crash
 // kept a receipt from being written, is filled with an attempt that says so.
 func (h *Handlers) receipts(ctx context.Context, layout dataset.Layout, p plan.Plan, s plan.Subtask) ([]plan.Attempt, error) {
@@ -129,16 +165,13 @@ func (h *Handlers) receipts(ctx context.Context, layout dataset.Layout, p plan.P
 			ID: plan.AttemptID(s.ID, n), Job: p.JobID, Subtask: s.ID, Number: n, Version: 1, State: plan.AttemptEnded,
 			Outcome: plan.OutcomeFailed, Reason: "its record was lost", User: p.User, Model: p.Buys(s.Verb).Name,
 		}
-		b, err := h.store.Get(ctx, layout.Receipt(s, n))
-		switch {
-		case errors.Is(err, storage.ErrNotFound):
-		case err != nil:
-			return nil, fmt.Errorf("reading a receipt: %w", err)
-		default:
-			if read, ok := h.readReceipt(ctx, b); ok {
-				a, last = read, n
-				a.Version = 1
-			}
+		read, ok, err := h.receipt(ctx, layout, s, n)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			a, last = read, n
+			a.Version = 1
 		}
 		tries = append(tries, a)
 	}

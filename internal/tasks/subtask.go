@@ -104,10 +104,8 @@ func (h *Handlers) try(ctx context.Context, w ledger.Work, resumed bool) (settle
 		return h.settle(ctx, w, outcome(w, stop.State, stop.Reason, stop.Winner))
 	}
 	layout := layoutOfPlan(*w.Job.Plan)
-	if a.Model != "" || resumed && a.State != "" {
-		if stored, ok := h.receipt(ctx, layout, w.Subtask, a); ok {
-			return h.reclaim(ctx, w, a, stored)
-		}
+	if done, settled, err := h.stored(ctx, layout, w, a, resumed); done || err != nil {
+		return settled, err
 	}
 	a, out, err := h.buy(ctx, w, a)
 	defer out.Release()
@@ -252,15 +250,30 @@ func (h *Handlers) keep(ctx context.Context, craft craft, w ledger.Work, layout 
 	return h.conclude(ctx, w, a, end)
 }
 
-// reclaim journals an attempt whose result storage has and the journal has not:
-// it was stored before a crash, or Redis went back to an older state of its own.
-func (h *Handlers) reclaim(ctx context.Context, w ledger.Work, a, stored plan.Attempt) (settled bool, err error) {
-	if a.State == "" {
-		if a, err = h.ledger.Open(ctx, a); err != nil {
-			return false, fmt.Errorf("journalling %s again: %w", a.ID, err)
+// stored looks for what storage may know of an attempt and the journal does not,
+// and journals it: a crash came between the two, or Redis went back to an older
+// state of its own.
+func (h *Handlers) stored(ctx context.Context, layout dataset.Layout, w ledger.Work, a plan.Attempt, resumed bool) (done, settled bool, err error) {
+	begun := a.State != ""
+	if begun && !resumed || !begun && a.Model == "" {
+		return false, false, nil
+	}
+	end, ok, err := h.receipt(ctx, layout, w.Subtask, a.Number)
+	switch {
+	case begun && (err != nil || end.Image == nil):
+		return false, false, nil // to go on is safe, for the prediction is known
+	case err != nil || !ok:
+		return false, false, err
+	case !begun:
+		if a, err = h.ledger.Regain(ctx, a); errors.Is(err, ledger.ErrExists) {
+			return true, false, ledger.ErrStale
+		}
+		if err != nil {
+			return true, false, fmt.Errorf("journalling %s again: %w", a.ID, err)
 		}
 	}
-	return h.conclude(ctx, w, a, stored)
+	settled, err = h.conclude(ctx, w, a, end)
+	return true, settled, err
 }
 
 // conclude journals the end of an attempt whose result is stored and, where it
