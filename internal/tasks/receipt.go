@@ -46,12 +46,11 @@ func (h *Handlers) receipt(ctx context.Context, layout dataset.Layout, s plan.Su
 	if a.Image == nil {
 		return a, true, nil
 	}
-	if _, err := h.store.Stat(ctx, a.Image.Key); err != nil && !errors.Is(err, storage.ErrNotFound) {
+	_, err = h.store.Stat(ctx, a.Image.Key)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return a, false, fmt.Errorf("looking for what a receipt names: %w", err)
-	} else if err != nil {
-		return a, false, nil
 	}
-	return a, true, nil
+	return a, err == nil, nil
 }
 
 // restore rebuilds a job's subtasks and attempts from its receipts, so that

@@ -261,7 +261,7 @@ func (h *Handlers) stored(ctx context.Context, layout dataset.Layout, w ledger.W
 	end, ok, err := h.receipt(ctx, layout, w.Subtask, a.Number)
 	switch {
 	case begun && (err != nil || end.Image == nil):
-		return false, false, nil // to go on is safe, for the prediction is known
+		return false, false, nil //nolint:nilerr // to go on is safe, for the prediction is known
 	case err != nil || !ok:
 		return false, false, err
 	case !begun:
