@@ -153,7 +153,7 @@ func (s *submission) embed(ctx context.Context) (trainset.Job, error) {
 	if others, err := system.Others(ctx); s.hints && err == nil && len(others) > 0 {
 		fmt.Fprintf(s.stderr, "%d other unfinished job(s) rest here; repeat their commands to resume them\n", len(others)) //nolint:errcheck // a hint
 	}
-	if err := s.upload(ctx); err != nil {
+	if err := s.upload(ctx, false); err != nil {
 		return trainset.Job{}, err
 	}
 	c := client.FromRedis(system.Redis())
@@ -229,7 +229,7 @@ func (s *submission) handOver(ctx context.Context, c *client.Client) error {
 	named := s.config.Storage.Out != config.Default().Storage.Out
 	switch {
 	case s.config.Storage.Bucket != "", named && len(s.image) > client.MaxUpload:
-		return s.upload(ctx)
+		return s.upload(ctx, err == nil)
 	}
 	ref, err := c.Upload(ctx, s.request.JobID(), s.image)
 	if err != nil {
@@ -249,12 +249,15 @@ func renamed(err error, field string) error {
 	return err
 }
 
-// upload puts the image into storage, unless it was taken from there before.
-func (s *submission) upload(ctx context.Context) error {
+// upload puts the image into storage, unless it was taken from there before. What
+// a queued job waits for is never written over: should it be another image, the
+// request is about to be refused.
+func (s *submission) upload(ctx context.Context, queued bool) error {
 	if _, err := s.store.Stat(ctx, s.layout().Plan()); err == nil {
 		return nil
 	}
-	if err := s.store.Put(ctx, s.request.Source().Key, s.image, storage.PutOptions{ContentType: "application/octet-stream"}); err != nil {
+	err := s.store.Put(ctx, s.request.Source().Key, s.image, storage.PutOptions{ContentType: "application/octet-stream", IfAbsent: queued})
+	if err != nil && !errors.Is(err, storage.ErrExists) {
 		return fmt.Errorf("storing the %s: %w", kinds[s.kind].source, err)
 	}
 	return nil
