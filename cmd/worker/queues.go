@@ -56,7 +56,7 @@ func showQueues(ctx context.Context, s *site, _ []string) error {
 		return err
 	}
 	now := traffic{Queues: infos, Workers: attendanceOf(workers)}
-	if s.config.Provider.Token.IsSet() {
+	if s.pays() {
 		state, err := s.gate.State(ctx)
 		if err != nil {
 			return err
@@ -194,7 +194,7 @@ func (sw *switching) queues(ctx context.Context, s *site, wanted []string) error
 }
 
 func (sw *switching) gate(ctx context.Context, s *site) error {
-	if !s.config.Provider.Token.IsSet() {
+	if !s.pays() {
 		return trainset.Invalid("REPLICATE_API_TOKEN", "is not set, so nobody knows whose spending is meant", "set it as the workers have it, and REPLICATE_BASE_URL if they have that")
 	}
 	before, err := s.gate.State(ctx)

@@ -57,7 +57,7 @@ func open(ctx context.Context, cmd *cobra.Command, environ []string) (*site, err
 		stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr(),
 		ping: func(ctx context.Context) error { return rdb.Ping(ctx).Err() },
 	}
-	s.gate = limit.New(rdb, app.Account(cfg.Provider.Token.Reveal(), cfg.Provider.BaseURL), limit.Options{PerMinute: cfg.Provider.PerMinute})
+	s.gate = limit.New(rdb, app.AccountOf(cfg), limit.Options{PerMinute: cfg.Provider.PerMinute})
 	s.close = func() { s.gate.Close(); _ = rdb.Close() } // the command ends
 	asking, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -71,6 +71,9 @@ func open(ctx context.Context, cmd *cobra.Command, environ []string) (*site, err
 func (s *site) storage(ctx context.Context) (storage.Store, error) {
 	return app.OpenStorage(ctx, s.config)
 }
+
+// pays reports whether the settings say whose account the gate is of.
+func (s *site) pays() bool { return s.config.Provider.Token.IsSet() || s.config.Provider.Simulate }
 
 // provider returns a client of the provider, or nil where there is no token for it.
 func provider(cfg config.Config) (*replicate.Client, error) {

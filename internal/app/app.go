@@ -22,6 +22,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/config"
 	"github.com/actormaker/trainset/internal/imaging"
 	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/limit"
@@ -121,7 +122,7 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 	}
 	w := &Worker{o: o, rdb: rdb, owner: cmp.Or(o.Owner, uuid.NewString()), provider: provider}
 	w.work, w.cancel = context.WithCancelCause(context.Background())
-	w.gate = limit.New(rdb, Account(o.Token, o.BaseURL), limit.Options{PerMinute: o.PerMinute, ProbeEvery: o.ProbeEvery, Log: o.Log})
+	w.gate = limit.New(rdb, o.account(), limit.Options{PerMinute: o.PerMinute, ProbeEvery: o.ProbeEvery, Log: o.Log})
 	w.ledger, w.bell = ledger.New(rdb, ledger.Options{}), new(paid.Bell)
 	finder := o.Finder
 	if finder == nil {
@@ -181,10 +182,29 @@ const WebhookPath = "/webhooks/replicate"
 
 // Account names the provider's account in limits, without its token. However the
 // base URL is written, it is the same: whoever pauses an account must name that of
-// the workers.
+// the workers. The provider's own URL counts as none: what was paused before URLs
+// were compared stays paused.
 func Account(token, baseURL string) string {
-	sum := sha256.Sum256([]byte(replicate.BaseURL(baseURL) + "\x00" + token))
+	base := replicate.BaseURL(baseURL)
+	if base == replicate.DefaultBaseURL {
+		base = ""
+	}
+	sum := sha256.Sum256([]byte(base + "\x00" + token))
 	return hex.EncodeToString(sum[:8])
+}
+
+// AccountOf is the account of the workers that have these settings.
+func AccountOf(cfg config.Config) string {
+	return Options{Token: cfg.Provider.Token.Reveal(), BaseURL: cfg.Provider.BaseURL, Simulated: cfg.Provider.Simulate}.account()
+}
+
+// account is one for all that simulate: each start has another port, and is no
+// other provider.
+func (o Options) account() string {
+	if o.Simulated {
+		return Account(simulatedToken, "simulated")
+	}
+	return Account(o.Token, o.BaseURL)
 }
 
 // atOnce is how many requests and assemblies a worker has in hand.
