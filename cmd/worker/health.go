@@ -1,15 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
-	"net/netip"
-	"net/url"
 	"strings"
 	"time"
 
@@ -18,6 +12,7 @@ import (
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/cli"
 	"github.com/actormaker/trainset/internal/config"
+	"github.com/actormaker/trainset/internal/operate"
 )
 
 // healthFlags say which worker is asked what.
@@ -38,16 +33,12 @@ func healthCommand(environ []string) *cobra.Command {
 		Example: "  worker health\n  worker health --ready --json | jq '.checks[] | select(.ok | not)'",
 		Args:    none, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.LoadWorker(v.environ, ".env")
-			if err != nil {
-				return err
-			}
-			at, err := f.url(cfg)
+			address, err := f.where(v.environ)
 			if err != nil {
 				return err
 			}
 			s := site{json: v.json, stdout: cmd.OutOrStdout()}
-			return f.ask(cmd.Context(), &s, at)
+			return f.ask(cmd.Context(), &s, address)
 		},
 	}
 	cmd.Flags().StringVar(&f.address, "address", "", "HOST:PORT of the worker's server (default TRAINSET_HTTP_LISTEN)")
@@ -57,78 +48,43 @@ func healthCommand(environ []string) *cobra.Command {
 	return cmd
 }
 
-// url is where the worker answers. One that listens everywhere listens on the
-// loopback, too.
-func (f *healthFlags) url(cfg config.Config) (string, error) {
-	address := cmp.Or(f.address, cfg.HTTP.Listen)
-	if address == "" {
-		return "", trainset.Invalid("TRAINSET_HTTP_LISTEN", "is empty: the worker serves no HTTP that could be asked", "set it, or make no health check")
+// where the worker listens: of all settings this alone is looked at, for who asks
+// need not be who may read the others.
+func (f *healthFlags) where(environ []string) (string, error) {
+	if f.address != "" {
+		return f.address, nil
 	}
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return "", trainset.Invalid("address", fmt.Sprintf("%q is no HOST:PORT", address), "write it like 127.0.0.1:8080")
+	address, err := config.Listen(environ, ".env")
+	if err == nil && address == "" {
+		err = trainset.Invalid("TRAINSET_HTTP_LISTEN", "is empty: the worker serves no HTTP that could be asked", "set it, or make no health check")
 	}
-	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-		if ip.Is6() {
-			host = "::1"
-		}
-	}
-	at := url.URL{Scheme: "http", Host: net.JoinHostPort(host, port), Path: "/healthz"}
-	if f.ready {
-		at.Path = "/readyz"
-	}
-	return at.String(), nil
+	return address, err
 }
 
-// health is what a worker answered, as far as it is of interest.
-type health struct {
-	Alive  bool `json:"alive"` // it answered
-	Ready  bool `json:"ready"` // asked for with --ready
-	Checks []struct {
-		Name   string `json:"name"`
-		OK     bool   `json:"ok"`
-		Detail string `json:"detail,omitempty"`
-		Remedy string `json:"remedy,omitempty"`
-	} `json:"checks,omitempty"`
-}
-
-// mostAnswered bounds what is read of an answer.
-const mostAnswered = 1 << 20
-
-func (f *healthFlags) ask(ctx context.Context, s *site, at string) error {
+func (f *healthFlags) ask(ctx context.Context, s *site, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
+	h, err := operate.AskHealth(ctx, address, f.ready)
 	if err != nil {
-		return fmt.Errorf("asking the worker: %w", err)
-	}
-	direct := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // whatever proxy there is for others
-	resp, err := direct.Do(req)
-	if err != nil {
-		return fmt.Errorf("the worker does not answer: %w", err)
-	}
-	defer resp.Body.Close() //nolint:errcheck // it is read
-	h := health{Alive: true}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, mostAnswered)).Decode(&h); err != nil {
-		return fmt.Errorf("%s answers %s, and not as a worker does: %w", at, resp.Status, err)
-	}
-	if err := s.say(h, func(w io.Writer) error { return h.write(w, f.ready) }); err != nil {
 		return err
 	}
-	if resp.StatusCode != http.StatusOK {
+	if err := s.say(h, func(w io.Writer) error { return writeHealth(w, h, f.ready) }); err != nil {
+		return err
+	}
+	if !h.Alive || f.ready && !h.Ready {
 		return &cli.ExitError{Code: cli.ExitFailed}
 	}
 	return nil
 }
 
-// write says in a line how it is, and then what does not answer.
-func (h health) write(w io.Writer, asked bool) error {
-	how := "alive"
-	if asked && h.Ready {
-		how = "ready"
-	} else if asked {
-		how = "not ready"
+// writeHealth says in a line how it is, and then what does not answer.
+func writeHealth(w io.Writer, h operate.Health, ready bool) error {
+	how, good := "alive", h.Alive
+	if ready {
+		how, good = "ready", h.Ready
+	}
+	if !good {
+		how = "not " + how
 	}
 	var b strings.Builder
 	fmt.Fprintln(&b, how)

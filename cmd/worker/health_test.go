@@ -3,13 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/actormaker/trainset/internal/cli"
-	"github.com/actormaker/trainset/internal/config"
 	"github.com/actormaker/trainset/internal/redistest"
 )
 
@@ -73,16 +74,32 @@ func TestHealthOfNoWorker(t *testing.T) {
 	}
 }
 
-// Who listens everywhere is asked on the loopback.
-func TestHealthIsAskedOnThisHost(t *testing.T) {
-	for listen, want := range map[string]string{
-		":8080": "127.0.0.1:8080", "0.0.0.0:8080": "127.0.0.1:8080", "[::]:8080": "[::1]:8080", "localhost:81": "localhost:81", "10.0.0.7:8080": "10.0.0.7:8080",
-	} {
-		var cfg config.Config
-		cfg.HTTP.Listen = listen
-		got, err := (&healthFlags{}).url(cfg)
-		if err != nil || got != "http://"+want+"/healthz" {
-			t.Errorf("%s is asked at %s, %v", listen, got, err)
+// Those who may ask need not have the worker's token, nor may they read all that
+// it has.
+func TestHealthLooksAtNoOtherSetting(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir(".env", 0o700); err != nil { // cannot be read, by root neither
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"alive":true}`) }))
+	defer server.Close()
+	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
+	if said, code, err := asking(t, "0.0.0.0:"+port); code != 0 || said != "alive\n" {
+		t.Errorf("%q, exit code %d, %v", said, code, err)
+	}
+	if _, code, err := asking(t, "nowhere"); code != 2 || !strings.Contains(err.Error(), "TRAINSET_HTTP_LISTEN") {
+		t.Errorf("at no address: exit code %d, %v", code, err)
+	}
+}
+
+// Many a program answers 200 with some JSON.
+func TestHealthOfAnotherProgram(t *testing.T) {
+	for body, args := range map[string][]string{`{"status":"UP"}`: nil, `{"alive":true,"status":"UP"}`: {"--ready"}, `{"alive":false}`: nil, `{"ready":false}`: {"--ready"}} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }))
+		said, code, err := asking(t, server.Listener.Addr().String(), args...)
+		server.Close()
+		if code != 1 || said != "" && !strings.HasPrefix(said, "not ") {
+			t.Errorf("%s: %q, exit code %d, %v", body, said, code, err)
 		}
 	}
 }

@@ -45,6 +45,29 @@ func LoadWorker(environ []string, dotenvPath string) (Config, error) {
 	return load(environ, dotenvPath, defaults)
 }
 
+// Listen reads where worker run serves HTTP, and looks at no other setting: who
+// asks a worker how it is may not be allowed to read them.
+func Listen(environ []string, dotenvPath string) (string, error) {
+	const name = "TRAINSET_HTTP_LISTEN"
+	environment := env.ToMap(environ)
+	var file map[string]string
+	if _, set := environment[name]; !set {
+		var err error
+		if file, err = readDotenv(dotenvPath); err != nil {
+			return "", err
+		}
+	}
+	address, set := merge(file, environment)[name]
+	for _, v := range Variables() {
+		if v.Name == name && !set {
+			address = v.Worker
+		}
+	}
+	p := newProblems()
+	listenable(p, address)
+	return address, errors.Join(p.found...)
+}
+
 func load(environ []string, dotenvPath string, defaults map[string]string) (Config, error) {
 	file, fileErr := readDotenv(dotenvPath)
 	environment := env.ToMap(environ)

@@ -49,16 +49,20 @@ func (o HTTP) validate(p *problems) {
 	token := o.AccessToken.Reveal()
 	p.check("TRAINSET_HTTP_TOKEN", printable(token), "holds white space or control characters")
 	p.check("TRAINSET_HTTP_TOKEN", token == "" || len(token) >= minAccessToken, fmt.Sprintf("has only %d characters", len(token)))
-	if o.Listen == "" {
+	if !listenable(p, o.Listen) {
 		return
 	}
-	host, port, err := net.SplitHostPort(o.Listen)
+	host, _, _ := net.SplitHostPort(o.Listen) // as it was found to be
+	p.check("TRAINSET_HTTP_TOKEN", o.Listen == "" || o.AccessToken.IsSet() || loopback(host), "is not set, and TRAINSET_HTTP_LISTEN is open to other machines")
+}
+
+// listenable checks that an address can be listened at, or is none.
+func listenable(p *problems, address string) bool {
+	_, port, err := net.SplitHostPort(address)
 	n, portErr := strconv.ParseUint(port, 10, 16)
-	if err != nil || portErr != nil || n == 0 && port != "0" {
-		p.check("TRAINSET_HTTP_LISTEN", false, fmt.Sprintf("%q is no address to listen at", o.Listen))
-		return
-	}
-	p.check("TRAINSET_HTTP_TOKEN", o.AccessToken.IsSet() || loopback(host), "is not set, and TRAINSET_HTTP_LISTEN is open to other machines")
+	ok := address == "" || err == nil && portErr == nil && (n != 0 || port == "0")
+	p.check("TRAINSET_HTTP_LISTEN", ok, fmt.Sprintf("%q is no address to listen at", address))
+	return ok
 }
 
 // reachable allows plain http only to a provider that is ours: webhooks are

@@ -2,11 +2,8 @@ package operate
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
 	"net"
-	"net/http"
 	"syscall"
 	"time"
 )
@@ -37,25 +34,6 @@ const askWithin = 2 * time.Second
 func servedByWorker(ctx context.Context, address string) bool {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/healthz", nil)
-	if err != nil {
-		return false
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return false
-	}
-	defer resp.Body.Close() //nolint:errcheck // read below
-	var health struct {
-		Alive bool `json:"alive"`
-	}
-	err = json.NewDecoder(io.LimitReader(resp.Body, 1<<10)).Decode(&health)
-	return err == nil && health.Alive && resp.StatusCode == http.StatusOK
+	h, err := AskHealth(ctx, address, false)
+	return err == nil && h.Alive
 }
