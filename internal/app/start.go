@@ -14,6 +14,7 @@ import (
 	"github.com/actormaker/trainset/internal/redisconn"
 	"github.com/actormaker/trainset/internal/replicate"
 	"github.com/actormaker/trainset/internal/storage"
+	"github.com/actormaker/trainset/internal/wait"
 )
 
 // startWithin bounds the checks of a start: what does not answer by then is
@@ -95,12 +96,15 @@ func (d *Deployed) askStorage(ctx context.Context) error {
 }
 
 func (d *Deployed) checkStorage(ctx context.Context, cfg config.Config) error {
-	err := d.askStorage(ctx)
+	err, ok := wait.Bounded(ctx, func() error { return d.askStorage(ctx) })
+	if !ok {
+		err = fmt.Errorf("storage (%s): no answer in time", d.store.Describe())
+	}
 	switch {
 	case err == nil:
 		return nil
 	case cfg.Storage.Bucket == "":
-		return &DownError{"storage", "TRAINSET_OUT", err.Error(), "see the folder's rights and its disk, or give another"}
+		return &DownError{"storage", "TRAINSET_OUT", err.Error(), "see the folder's rights, its disk and what is mounted there, or give another"}
 	}
 	return &DownError{"storage", "AWS_USER_FILES_BUCKET", err.Error(), "see the settings of storage and its server"}
 }

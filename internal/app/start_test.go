@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -18,6 +20,7 @@ import (
 	"github.com/actormaker/trainset/internal/config"
 	"github.com/actormaker/trainset/internal/redisconn"
 	"github.com/actormaker/trainset/internal/redistest"
+	"github.com/actormaker/trainset/internal/storage"
 )
 
 // refusing is an address where nobody listens.
@@ -114,6 +117,32 @@ func failedStart(t *testing.T, cfg config.Config) *app.DownError {
 		t.Fatalf("%v", err)
 	}
 	return down
+}
+
+// hung is a shared folder whose server is away: what is asked of it ends for no context.
+type hung struct {
+	storage.Store
+	back chan struct{}
+}
+
+func (h hung) Check(context.Context) error { <-h.back; return nil }
+
+func TestAStartDoesNotHangWithItsStorage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := hung{storage.NewDirectory("/mounted"), make(chan struct{})}
+		defer close(h.back)
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		began := time.Now()
+		err := app.CheckStorage(ctx, h, config.Config{})
+		var down *app.DownError
+		if !errors.As(err, &down) || down.Field != "TRAINSET_OUT" || !strings.Contains(down.Problem, "/mounted") {
+			t.Errorf("%v", err)
+		}
+		if took := time.Since(began); took >= 5*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
 }
 
 // What another minute may mend ends a worker with 1: systemd does not start one

@@ -15,6 +15,7 @@ import (
 	"github.com/actormaker/trainset/internal/redisconn"
 	"github.com/actormaker/trainset/internal/replicate"
 	"github.com/actormaker/trainset/internal/storage"
+	"github.com/actormaker/trainset/internal/wait"
 )
 
 // State is what a check came to.
@@ -54,7 +55,11 @@ func Doctor(ctx context.Context, probes ...Probe) []Check {
 		wg.Go(func() {
 			looking, cancel := context.WithTimeout(ctx, within)
 			defer cancel()
-			seen[i] = p.Look(looking)
+			checks, ok := wait.Bounded(looking, func() []Check { return p.Look(looking) })
+			if !ok {
+				checks = []Check{{p.Name, Fail, "hangs, and was given up", "see whether what it looks at is there, such as the server of a folder that is mounted"}}
+			}
+			seen[i] = checks
 		})
 	}
 	wg.Wait()

@@ -31,3 +31,26 @@ func Ring(ctx context.Context, d time.Duration, bell <-chan struct{}) (rung bool
 		return false, nil
 	}
 }
+
+// grace is how long after its context's end a call may still say why it failed.
+const grace = 500 * time.Millisecond
+
+// Bounded returns what f does, or false soon after ctx has ended. A call that
+// hangs in the system, as on a shared folder whose server is away, ends for no
+// context: it is left behind.
+func Bounded[T any](ctx context.Context, f func() T) (T, bool) {
+	done := make(chan T, 1)
+	go func() { done <- f() }()
+	select {
+	case v := <-done:
+		return v, true
+	case <-ctx.Done():
+	}
+	select {
+	case v := <-done:
+		return v, true
+	case <-time.After(grace):
+		var none T
+		return none, false
+	}
+}

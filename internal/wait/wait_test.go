@@ -58,3 +58,18 @@ func TestAnEndedContextIsToldAtOnce(t *testing.T) {
 		}
 	}
 }
+
+func TestBoundedLeavesBehindWhatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		back := make(chan struct{})
+		defer close(back)
+		if v, ok := wait.Bounded(ctx, func() int { <-back; return 1 }); ok || v != 0 || ctx.Err() == nil {
+			t.Errorf("of what hangs: %d, %t", v, ok)
+		}
+		if v, ok := wait.Bounded(ctx, func() int { time.Sleep(100 * time.Millisecond); return 2 }); !ok || v != 2 {
+			t.Errorf("of what says why it ends: %d, %t", v, ok)
+		}
+	})
+}
