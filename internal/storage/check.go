@@ -2,20 +2,23 @@ package storage
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"time"
 )
 
 // checkFolder holds the probes, each with a name of its own, so that many processes may check at once.
 const checkFolder = "trainset-check"
 
-// The time for the removal of the probe after a failure: one part in so many of what the context gives, which the
-// steps do not get, or so much where it sets no end.
+// The time for the removal of the probe after a failure: so much of what the context gives, which the steps do not
+// get, and never more than a quarter; or so much where it sets no end.
 const (
+	checkCleanupRoom = 400 * time.Millisecond
 	checkCleanupPart = 4
 	checkCleanup     = 5 * time.Second
 )
@@ -33,17 +36,32 @@ func check(ctx context.Context, s Store) error {
 	key := checkFolder + "/" + rand.Text()
 	trying, stop := leavingRoom(ctx)
 	defer stop()
-	for i, step := range checkSteps {
-		err := step.try(trying, s, key)
+	for i, steps := range checkStages {
+		err := together(trying, s, key, steps)
 		if err == nil {
 			continue
 		}
 		if i > 0 || mayBeThere(err) {
 			tidyUp(ctx, s, key)
 		}
-		return fmt.Errorf("checking %s: %s: %w", s.Describe(), step.name, err)
+		return fmt.Errorf("checking %s: %w", s.Describe(), err)
 	}
 	return nil
+}
+
+// together takes steps at once and returns the first one's error.
+func together(ctx context.Context, s Store, key string, steps []checkStep) error {
+	failed := make([]error, len(steps))
+	var all sync.WaitGroup
+	for i, step := range steps {
+		all.Go(func() {
+			if err := step.try(ctx, s, key); err != nil {
+				failed[i] = fmt.Errorf("%s: %w", step.name, err)
+			}
+		})
+	}
+	all.Wait()
+	return cmp.Or(failed...)
 }
 
 // leavingRoom ends before the context does, by what a clean-up needs.
@@ -52,7 +70,7 @@ func leavingRoom(ctx context.Context) (context.Context, context.CancelFunc) {
 	if !ok {
 		return context.WithCancel(ctx)
 	}
-	return context.WithDeadline(ctx, end.Add(-time.Until(end)/checkCleanupPart))
+	return context.WithDeadline(ctx, end.Add(-min(checkCleanupRoom, time.Until(end)/checkCleanupPart)))
 }
 
 // tidyUp removes the probe in the time that is left, though the context may have been canceled. Its error is not
@@ -79,23 +97,28 @@ func mayBeThere(err error) bool {
 
 var checkBody = []byte("trainset was here\n")
 
-var checkSteps = []struct {
+type checkStep struct {
 	name string
-	try  func(context.Context, Store, string) error
-}{
-	{"write", func(ctx context.Context, s Store, key string) error {
-		return s.Put(ctx, key, checkBody, PutOptions{ContentType: "text/plain", IfAbsent: true})
-	}},
-	{"read", checkRead},
-	{"conditional put", func(ctx context.Context, s Store, key string) error {
-		err := s.Put(ctx, key, checkBody, PutOptions{ContentType: "text/plain", IfAbsent: true})
-		if err == nil {
-			return errReplaced
-		}
-		return ignore(err, ErrExists)
-	}},
-	{"list", checkList},
-	{"delete", checkDelete},
+	try  func(ctx context.Context, s Store, key string) error
+}
+
+// checkStages are taken one after the other, their steps at once: a start has little time, and a gateway may be slow.
+var checkStages = [][]checkStep{
+	{{"write", putProbe}},
+	{{"read", checkRead}, {"conditional put", checkConditional}, {"list", checkList}},
+	{{"delete", checkDelete}},
+}
+
+func putProbe(ctx context.Context, s Store, key string) error {
+	return s.Put(ctx, key, checkBody, PutOptions{ContentType: "text/plain", IfAbsent: true})
+}
+
+func checkConditional(ctx context.Context, s Store, key string) error {
+	err := putProbe(ctx, s, key)
+	if err == nil {
+		return errReplaced
+	}
+	return ignore(err, ErrExists)
 }
 
 func checkRead(ctx context.Context, s Store, key string) error {
