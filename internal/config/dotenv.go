@@ -36,7 +36,7 @@ func readDotenv(path string) (map[string]string, error) {
 // docker compose, would put another variable there, or nothing; systemd and docker
 // --env-file take it as it is.
 func noDollars(path, text string) error {
-	escaped := strings.ReplaceAll(text, "$", `\$`)
+	escaped := strings.ReplaceAll(text, "$", mark+`\$`)
 	vars, err := godotenv.Unmarshal(escaped)
 	if err != nil {
 		return nil //nolint:nilerr // it can be read as it is, and that alone was asked
@@ -51,11 +51,12 @@ func noDollars(path, text string) error {
 	return errors.Join(found...)
 }
 
-// bareDollar tells a $ that stood outside single quotes: there alone the parser
-// has kept the backslash before it.
-func bareDollar(value string) bool {
-	return strings.Contains(strings.ReplaceAll(value, `\$`, ""), "$")
-}
+// mark is put before every $ with a backslash, and stands in no text.
+const mark = "\x00"
+
+// bareDollar tells a $ that stood outside single quotes: in them alone the parser
+// keeps the backslash between the mark and it, whatever stands before the mark.
+func bareDollar(value string) bool { return strings.Contains(value, mark+"$") }
 
 // dollarLine numbers the line, from 1, at whose end the variable's value is one
 // with such a $.
