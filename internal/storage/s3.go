@@ -21,6 +21,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
+
+	"github.com/actormaker/trainset"
 )
 
 const (
@@ -51,7 +53,7 @@ var (
 )
 
 // NewS3 prepares a client; it asks nothing of the server, which Check does. Its errors are *trainset.FieldError,
-// all of them joined, unless the SDK's own configuration files are at fault.
+// all of them joined; the files that the SDK reads count as settings.
 func NewS3(ctx context.Context, o S3Options) (*S3, error) {
 	return newS3(ctx, o, retry.NewExponentialJitterBackoff(s3MaxBackoff))
 }
@@ -94,7 +96,7 @@ func (o S3Options) load(ctx context.Context, delay retry.BackoffDelayer) (aws.Co
 		return nil
 	})
 	if err != nil {
-		return settings, fmt.Errorf("reading the AWS settings: %w", err)
+		return settings, unreadable(ctx, err)
 	}
 	if settings.Region == "" && o.Endpoint != "" {
 		settings.Region = "us-east-1" // other servers hardly look at it, but it is part of every signature
@@ -105,6 +107,14 @@ func (o S3Options) load(ctx context.Context, delay retry.BackoffDelayer) (aws.Co
 	settings.Credentials = explainedCredentials{settings.Credentials}
 	settings.APIOptions = append(settings.APIOptions, rememberLastTry)
 	return settings, nil
+}
+
+// unreadable is a setting that is wrong, whatever the server says: a file that is missing or malformed.
+func unreadable(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("reading the AWS settings: %w", err)
+	}
+	return trainset.Invalid("AWS settings", "cannot be read: "+err.Error(), "see AWS_PROFILE, and the files that AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE and AWS_CA_BUNDLE name")
 }
 
 // newRetryer repeats what the SDK does, a conditional put that met another of the same key under way, and one

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -279,6 +280,28 @@ func TestS3TellsAPassedDeadlineFromItsOwnTimeouts(t *testing.T) {
 	}
 }
 
+// What is wrong whatever the server says is a setting, with which no further start is tried.
+func TestWhatTheSDKCannotReadIsAWrongSetting(t *testing.T) {
+	folder := t.TempDir()
+	empty := filepath.Join(folder, "empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for what, c := range map[string]struct{ name, value string }{
+		"a missing bundle": {"AWS_CA_BUNDLE", filepath.Join(folder, "none")}, "a bundle of nothing": {"AWS_CA_BUNDLE", empty},
+		"a config that is a folder": {"AWS_CONFIG_FILE", folder}, "a profile that is none": {"AWS_PROFILE", "nobody"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			isolate(t)
+			t.Setenv(c.name, c.value)
+			_, err := storage.NewS3(t.Context(), storage.S3Options{Bucket: bucket, Region: "eu-west-1", AccessKey: "a", SecretKey: "b"})
+			if field, ok := errors.AsType[*trainset.FieldError](err); !ok || !strings.Contains(field.Remedy, c.name) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
 func TestS3TrustsTheAuthoritiesOfTheEnvironment(t *testing.T) {
 	isolate(t)
 	server := httptest.NewTLSServer(fakeServer(t))
@@ -381,6 +404,37 @@ func TestCheckNamesTheStepThatFails(t *testing.T) {
 				t.Errorf("Check: %v, want the step %q named", err, step)
 			}
 		})
+	}
+}
+
+// A slow gateway is asked for several things at once, or the time of a start is over first.
+func TestCheckReadsListsAndPutsAtOnce(t *testing.T) {
+	var met sync.WaitGroup
+	met.Add(3)
+	var puts atomic.Int64
+	s := open(t, interrupted(t, func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodGet || r.Method == http.MethodPut && puts.Add(1) > 1 {
+			met.Done()
+			met.Wait()
+		}
+		return false
+	}))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := s.Check(ctx); err != nil {
+		met.Add(-2) // whoever came alone waits no longer
+		t.Error(err)
+	}
+}
+
+func TestCheckNeedsLittleTimeForItsCleanUp(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	trying, stop := storage.LeavingRoom(ctx)
+	defer stop()
+	end, _ := ctx.Deadline()
+	if earlier, ok := trying.Deadline(); !ok || !earlier.Before(end) || end.Sub(earlier) > 500*time.Millisecond {
+		t.Errorf("the steps end at %v, and all at %v", earlier, end)
 	}
 }
 
