@@ -2,7 +2,6 @@ package storage
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -49,7 +48,7 @@ func check(ctx context.Context, s Store) error {
 	return nil
 }
 
-// together takes steps at once and returns the first one's error.
+// together takes steps at once and returns the error of the first in their order.
 func together(ctx context.Context, s Store, key string, steps []checkStep) error {
 	failed := make([]error, len(steps))
 	var all sync.WaitGroup
@@ -61,7 +60,12 @@ func together(ctx context.Context, s Store, key string, steps []checkStep) error
 		})
 	}
 	all.Wait()
-	return cmp.Or(failed...)
+	for _, err := range failed {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // leavingRoom ends before the context does, by what a clean-up needs.

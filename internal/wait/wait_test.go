@@ -60,6 +60,7 @@ func TestAnEndedContextIsToldAtOnce(t *testing.T) {
 }
 
 func TestBoundedLeavesBehindWhatHangs(t *testing.T) {
+	const grace = 500 * time.Millisecond
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -68,7 +69,7 @@ func TestBoundedLeavesBehindWhatHangs(t *testing.T) {
 		if v, ok := wait.Bounded(ctx, func() int { <-back; return 1 }); ok || v != 0 || ctx.Err() == nil {
 			t.Errorf("of what hangs: %d, %t", v, ok)
 		}
-		if v, ok := wait.Bounded(ctx, func() int { time.Sleep(100 * time.Millisecond); return 2 }); !ok || v != 2 {
+		if v, ok := wait.Bounded(ctx, func() int { _ = wait.For(t.Context(), grace/2); return 2 }); !ok || v != 2 {
 			t.Errorf("of what says why it ends: %d, %t", v, ok)
 		}
 	})
