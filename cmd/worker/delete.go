@@ -131,5 +131,5 @@ func writeDeleted(w io.Writer, d operate.Deleted) error {
 			return err
 		}
 	}
-	return nil
+	return printf(w, "not searched: %s\n", d.NotSearched)
 }

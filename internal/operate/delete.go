@@ -49,8 +49,11 @@ type Deleted struct {
 	Debug   int            `json:"debug_files"`
 	Tasks   int            `json:"tasks"`
 	Ledger  bool           `json:"ledger"` // it knew the job
-	// Left says what was not removed, or could not be looked for, and what becomes of it.
+	// Left says what is known to be there still, and what becomes of it.
 	Left []string `json:"left"`
+	// NotSearched says where there may be more, which cannot be seen from here. It
+	// is empty where there was nothing of the job.
+	NotSearched string `json:"not_searched,omitempty"`
 }
 
 // Nothing reports whether there was nothing of the job.
@@ -90,7 +93,7 @@ func (d Deleter) Delete(ctx context.Context, id trainset.JobID) (Deleted, error)
 		}
 	}
 	if !done.Nothing() {
-		done.Left = append(done.Left, d.elsewhere(id))
+		done.NotSearched = d.elsewhere(id)
 	}
 	return done, nil
 }
@@ -98,11 +101,11 @@ func (d Deleter) Delete(ctx context.Context, id trainset.JobID) (Deleted, error)
 // elsewhere says where debug files may be that nobody can see from here: each host
 // has its own.
 func (d Deleter) elsewhere(id trainset.JobID) string {
-	searched := "TRAINSET_DEBUG_DIR is not set here, so no folder was searched"
+	hosts := "all hosts, for TRAINSET_DEBUG_DIR is not set here"
 	if d.Debug != "" {
-		searched = "only " + d.Debug + " of this host was searched"
+		hosts = "other hosts; here it was " + d.Debug
 	}
-	return fmt.Sprintf("debug files on workers' hosts: %s; where workers set TRAINSET_DEBUG_DIR, remove its folder %s on each host", searched, id)
+	return fmt.Sprintf("debug files on %s; where workers set TRAINSET_DEBUG_DIR, remove its folder %s on each host", hosts, id)
 }
 
 // files removes the reference and the grids that were uploaded.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/dataset"
@@ -136,7 +137,7 @@ func TestDeleteGoesOnAfterAnError(t *testing.T) {
 			t.Errorf("known %v: the plan went first: %v", known, err)
 		}
 		done, err := d.Delete(t.Context(), l.Job)
-		if err != nil || done.Ledger != known || done.Nothing() || len(done.Left) != 2 {
+		if err != nil || done.Ledger != known || done.Nothing() || len(done.Left) != 1 || done.NotSearched == "" {
 			t.Errorf("known %v: %+v, %v", known, done, err)
 		}
 		left, err := store.List(t.Context(), "")
@@ -175,6 +176,11 @@ func TestDeleteKeepsTheIDsOfPredictions(t *testing.T) {
 	}
 }
 
+// expired has no files any more.
+type expired struct{}
+
+func (expired) DeleteFile(context.Context, string) error { return nil }
+
 // What cannot be seen from here is said, whether or not this host keeps debug files.
 func TestDeleteSaysWhatOtherHostsMayHave(t *testing.T) {
 	for _, test := range []struct {
@@ -182,17 +188,22 @@ func TestDeleteSaysWhatOtherHostsMayHave(t *testing.T) {
 		simulated bool
 		want      []string
 	}{
-		{"", false, []string{"REPLICATE_API_TOKEN is not set", "no folder was searched"}},
-		{filepath.Join(t.TempDir(), "none"), true, []string{"it is simulated", "of this host was searched"}},
+		{"", false, []string{"REPLICATE_API_TOKEN is not set", "TRAINSET_DEBUG_DIR is not set here"}},
+		{filepath.Join(t.TempDir(), "none"), true, []string{"it is simulated", "other hosts; here it was "}},
 	} {
 		d := operate.Deleter{
 			Ledger: &books{record: record("k"), known: true}, Store: storage.NewDirectory(t.TempDir()), Tasks: &tasks{}, Debug: test.debug, Simulated: test.simulated,
 		}
 		done, err := d.Delete(t.Context(), job("k").Job)
-		if err != nil || len(done.Left) != 2 || !strings.Contains(done.Left[0], test.want[0]) || !strings.Contains(done.Left[1], test.want[1]) {
-			t.Errorf("left %q, %v; want %q", done.Left, err, test.want)
+		if err != nil || len(done.Left) != 1 || !strings.Contains(done.Left[0], test.want[0]) || !strings.Contains(done.NotSearched, test.want[1]) {
+			t.Errorf("left %q, not searched %q, %v; want %q", done.Left, done.NotSearched, err, test.want)
 		}
-		if again, err := d.Delete(t.Context(), job("nobody's").Job); err != nil || !again.Nothing() || len(again.Left) != 1 { // the files
+		d.Ledger, d.Files = &books{record: record("k"), known: true}, expired{}
+		if all, err := d.Delete(t.Context(), job("k").Job); err != nil || len(all.Left) != 0 || all.Files != 1 {
+			t.Errorf("with a token: %+v, %v", all, err) // scripts test whether anything is left
+		}
+		d.Files = nil
+		if again, err := d.Delete(t.Context(), job("nobody's").Job); err != nil || !again.Nothing() || len(again.Left) != 1 || again.NotSearched != "" { // the files
 			t.Errorf("of nothing: %+v, %v", again, err)
 		}
 	}
@@ -351,6 +362,38 @@ func TestListen(t *testing.T) {
 	nowhere := operate.Doctor(t.Context(), operate.Listen("192.0.2.1:80"))
 	if len(nowhere) != 1 || nowhere[0].State != operate.Fail || nowhere[0].Remedy == "" {
 		t.Errorf("an address of another machine: %+v", nowhere)
+	}
+}
+
+// A folder whose server is away ends for no context.
+func TestDoctorTellsOfWhatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		back := make(chan struct{})
+		defer close(back)
+		checks := operate.Doctor(t.Context(),
+			operate.Probe{Name: "disk", Look: func(context.Context) []operate.Check { <-back; return nil }},
+			operate.Probe{Name: "http", Look: func(context.Context) []operate.Check { return []operate.Check{{Name: "http", State: operate.OK}} }})
+		if len(checks) != 2 || checks[0].Name != "disk" || checks[0].State != operate.Fail || checks[0].Remedy == "" || checks[1].State != operate.OK {
+			t.Errorf("%+v", checks)
+		}
+	})
+}
+
+type refusingProxy struct{}
+
+func (refusingProxy) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("the proxy refuses")
+}
+
+// What this process is told of proxies is for others than a worker on this host.
+func TestListenAsksNoProxy(t *testing.T) {
+	usual := http.DefaultTransport
+	http.DefaultTransport = refusingProxy{}
+	defer func() { http.DefaultTransport = usual }()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"alive":true}`) }))
+	defer s.Close()
+	if checks := operate.Doctor(t.Context(), operate.Listen(s.Listener.Addr().String())); len(checks) != 1 || checks[0].State != operate.OK {
+		t.Errorf("%+v", checks)
 	}
 }
 
