@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -166,6 +167,7 @@ type total struct {
 	Jobs   int `json:"jobs"`
 	Images int `json:"images"`
 	amount
+	Notes []string `json:"notes,omitempty"` // each that an estimate has, once
 }
 
 func totalOf(tasks []*task) total {
@@ -175,7 +177,10 @@ func totalOf(tasks []*task) total {
 		t.Cost += one.checked.estimate.Cost
 		t.ListPrice += one.checked.estimate.ListPrice
 		t.Simulated = one.checked.estimate.Simulated // of all or none: it is the command's flag
+		t.Notes = append(t.Notes, one.checked.estimate.Notes...)
 	}
+	slices.Sort(t.Notes)
+	t.Notes = slices.Compact(t.Notes)
 	return t
 }
 
@@ -189,8 +194,15 @@ func (b *batch) announceTotal(tasks []*task) error {
 	case b.json:
 		return nil
 	}
-	_, err := fmt.Fprintf(b.stdout, "%d jobs, %d images, about %s at list prices\n", t.Jobs, t.Images, t.amount)
+	_, err := fmt.Fprintf(b.stdout, "%d jobs, %d images, about %s at list prices\n%s", t.Jobs, t.Images, t.amount, oneALine(t.Notes))
 	return err //nolint:wrapcheck // the terminal has gone
+}
+
+func oneALine(of []string) string {
+	if len(of) == 0 {
+		return ""
+	}
+	return strings.Join(of, "\n") + "\n"
 }
 
 // carryOut makes all data sets, some at a time. What one fails by is kept with

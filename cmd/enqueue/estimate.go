@@ -20,8 +20,9 @@ type estimate struct {
 	MaxGrids int    `json:"max_grids,omitempty"`
 	Model    string `json:"model"`
 	amount
-	Seconds float64 `json:"seconds"`
-	Parts   []part  `json:"parts"`
+	Seconds float64  `json:"seconds"`
+	Parts   []part   `json:"parts"`
+	Notes   []string `json:"notes,omitempty"` // what only the workers know
 }
 
 // amount is what is to be paid: at list prices, and nothing for simulated pictures.
@@ -45,6 +46,8 @@ type part struct {
 	Price  trainset.Money `json:"price_usd"`
 	Source string         `json:"price_source"`
 	Date   string         `json:"price_date"`
+
+	unsure bool // whether it will be bought is for the workers to say
 }
 
 func estimateOf(req trainset.Request, cfg config.Config) (estimate, error) {
@@ -58,7 +61,7 @@ func estimateOf(req trainset.Request, cfg config.Config) (estimate, error) {
 	if style, ok := req.(trainset.StyleRequest); ok {
 		e.Grids, e.MaxGrids = style.Grids, style.MaxGrids
 		e.add(style.Grids, m)
-		after, err := e.addStyle(style, cfg.Judge.Price)
+		after, err := e.addStyle(style, cfg)
 		if err != nil {
 			return estimate{}, err
 		}
@@ -80,30 +83,15 @@ func estimateOf(req trainset.Request, cfg config.Config) (estimate, error) {
 }
 
 func (e *estimate) add(calls int, m replicate.Model) {
-	e.Parts = append(e.Parts, part{calls, m.Name, m.Price, m.PriceSource, m.PriceDate})
+	e.Parts = append(e.Parts, part{Calls: calls, Model: m.Name, Price: m.Price, Source: m.PriceSource, Date: m.PriceDate})
 }
 
 // addStyle adds what follows the grids, and returns how long that takes: the
-// judgement and the enlargement of a grid go on at the same time. Declared is what
-// a judgement costs by a model whose price is not known.
-func (e *estimate) addStyle(req trainset.StyleRequest, declared trainset.Money) (time.Duration, error) {
-	var judging, enlarging time.Duration
-	switch req.Judge {
-	case trainset.JudgeReplicate:
-		m, err := replicate.Lookup(replicate.RoleJudge, cmp.Or(req.JudgeModel, replicate.DefaultJudgeModel))
-		if err != nil {
-			return 0, err
-		}
-		e.add(req.Grids, m)
-		judging = m.Latency
-	case trainset.JudgeOpenAI:
-		m, err := openai.Priced(req.JudgeModel, declared)
-		if err != nil {
-			return 0, err
-		}
-		e.Parts = append(e.Parts, part{req.Grids, m.Name, m.Price, m.Source, m.Date})
-		judging = openai.Latency
-	case trainset.JudgeLocal:
+// judgement and the enlargement of a grid go on at the same time.
+func (e *estimate) addStyle(req trainset.StyleRequest, cfg config.Config) (time.Duration, error) {
+	judging, err := e.addJudge(req, cfg)
+	if err != nil {
+		return 0, err
 	}
 	if req.Enhance == trainset.EnhanceNone {
 		return judging, nil
@@ -112,7 +100,7 @@ func (e *estimate) addStyle(req trainset.StyleRequest, declared trainset.Money) 
 	if err != nil {
 		return 0, err
 	}
-	enlarging = m.Latency
+	enlarging := m.Latency
 	if req.Enhance == trainset.EnhanceTile { // the chosen ones, so after the judgement
 		e.add(req.Images, m)
 		return judging + enlarging, nil
@@ -121,12 +109,49 @@ func (e *estimate) addStyle(req trainset.StyleRequest, declared trainset.Money) 
 	return max(judging, enlarging), nil
 }
 
+// addJudge adds the judgements, and returns how long one takes. What is for
+// workers elsewhere to decide is counted as usual, or not at all, and noted.
+func (e *estimate) addJudge(req trainset.StyleRequest, cfg config.Config) (time.Duration, error) {
+	model := req.JudgeModel
+	if model == "" && string(req.Judge) == cfg.Judge.Kind {
+		model = cfg.Judge.JudgeModel
+	}
+	switch req.Judge {
+	case trainset.JudgeReplicate, "":
+		m, err := replicate.Lookup(replicate.RoleJudge, cmp.Or(model, replicate.DefaultJudgeModel))
+		if err != nil {
+			return 0, err
+		}
+		e.add(req.Grids, m)
+		if req.Judge == "" {
+			e.Parts[len(e.Parts)-1].unsure = true
+			e.Notes = append(e.Notes, "who judges is a setting of the workers; counted as "+m.Name)
+		}
+		return m.Latency, nil
+	case trainset.JudgeOpenAI:
+		m, err := openai.Priced(model, cfg.Judge.Price)
+		switch {
+		case err == nil:
+			e.Parts = append(e.Parts, part{Calls: req.Grids, Model: m.Name, Price: m.Price, Source: m.Source, Date: m.Date})
+		case deployed(cfg, e.Simulated):
+			e.Notes = append(e.Notes, fmt.Sprintf("without the judgements by %s: only the workers may know what they cost", model))
+		default:
+			return 0, err
+		}
+		return openai.Latency, nil
+	case trainset.JudgeLocal:
+	}
+	return 0, nil
+}
+
 // underCap says whether the cap pays for at least one picture: for one of each
 // call that it takes.
 func (e estimate) underCap(limit trainset.Money) error {
 	least, what := trainset.Money(0), "one image of "+e.Model
 	for _, p := range e.Parts {
-		least += p.Price
+		if !p.unsure {
+			least += p.Price
+		}
 	}
 	if e.Grids > 0 {
 		what = "one grid of " + e.Model + " with what follows from it"
@@ -148,6 +173,9 @@ func (e estimate) write(w io.Writer) error {
 	t.Add("cost", e.amount.String())
 	for _, p := range e.Parts {
 		t.Add("", fmt.Sprintf("%d x %s for %s, list price of %s, %s", p.Calls, p.Price, p.Model, p.Date, p.Source))
+	}
+	for _, note := range e.Notes {
+		t.Add("", note)
 	}
 	t.Add("time", "about "+cli.Duration(time.Duration(e.Seconds*float64(time.Second))))
 	return t.Write(w)

@@ -112,7 +112,7 @@ func (f runFlags) load(cmd *cobra.Command, environ []string) (setup, error) {
 }
 
 // deployed reports whether the workers of a Redis do the work.
-func (s setup) deployed() bool { return s.config.Redis.URL.IsSet() && !s.simulate }
+func (s setup) deployed() bool { return deployed(s.config, s.simulate) }
 
 // checkMode says whether real images can be made, or simulated ones are wanted.
 func (s setup) checkMode() error {

@@ -112,12 +112,30 @@ func (o *order) complete(cfg config.Config) {
 	if o.options.Model == "" {
 		o.options.Model = kinds[o.kind].model
 	}
-	set := trainset.Judge(cfg.Judge.Kind)
-	if o.style.Judge == "" {
-		o.style.Judge = set
+	o.completeJudge(cfg)
+}
+
+// deployed reports whether the workers of a Redis do the work; else this command
+// does, as it always makes simulated pictures.
+func deployed(cfg config.Config, simulate bool) bool { return cfg.Redis.URL.IsSet() && !simulate }
+
+// completeJudge says who judges, unless that was said or is for workers to say.
+// A judge that was named has no model added: whoever works looks that up, and the
+// request stays the one that it was.
+func (o *order) completeJudge(cfg config.Config) {
+	s, elsewhere := &o.style, deployed(cfg, o.options.Simulate)
+	if s.Judge != "" {
+		return
 	}
-	if o.style.Judge == set && set != trainset.JudgeLocal && o.style.JudgeModel == "" {
-		o.style.JudgeModel = cfg.Judge.JudgeModel
+	who := trainset.Judge(cfg.Judge.Kind)
+	switch {
+	case s.JudgeModel == "":
+		s.JudgeModel = cfg.Judge.JudgeModel
+	case elsewhere: // a model alone is the provider's, as workers read it
+		who = trainset.JudgeReplicate
+	}
+	if !elsewhere || cfg.Judge.Given || s.JudgeModel != "" {
+		s.Judge = who
 	}
 }
 

@@ -79,6 +79,8 @@ type Judge struct {
 	Price         trainset.Money `env:"TRAINSET_JUDGE_PRICE" doc:"most that one judgement costs, in US dollars, by a model behind OpenAI's API whose price this program does not know; such models are refused when unset" allow:"an amount above zero, like 0.02"`
 	OpenAIKey     Secret         `env:"OPENAI_API_KEY" doc:"key of OpenAI's API, for TRAINSET_JUDGE=openai" allow:"a key of the API, needed with TRAINSET_JUDGE=openai unless OPENAI_BASE_URL is set"`
 	OpenAIBaseURL string         `env:"OPENAI_BASE_URL" doc:"a server that speaks OpenAI's API; OpenAI's own when unset" allow:"an https URL such as https://api.openai.com/v1 (http on loopback, or with ALLOW_PRIVATE_HOSTS=true)"`
+
+	Given bool // whether Kind was said, be it what is meant without
 }
 
 // Log is what is written to standard error, and how.

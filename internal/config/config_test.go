@@ -76,7 +76,7 @@ func TestLoadReadsEveryVariable(t *testing.T) {
 		},
 		HTTP:  HTTP{Listen: ":8080", AccessToken: NewSecret("sixteen-or-more-h"), DashboardWrite: true, PublicURL: "https://w.example/hooks"},
 		Money: Money{PerUserDay: 2_500_000, MaxOpenJobs: 3},
-		Judge: Judge{Kind: "openai", JudgeModel: "gpt-4o", Price: 20_000, OpenAIKey: NewSecret("sk-1"), OpenAIBaseURL: "https://ai.example/v1"},
+		Judge: Judge{Kind: "openai", JudgeModel: "gpt-4o", Price: 20_000, OpenAIKey: NewSecret("sk-1"), OpenAIBaseURL: "https://ai.example/v1", Given: true},
 		Log:   Log{Level: "debug", Format: "json"}, DebugDir: "/tmp/d", Concurrency: 7,
 	}
 	for _, v := range Variables() {

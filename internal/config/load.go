@@ -78,6 +78,7 @@ func load(environ []string, dotenvPath string, defaults map[string]string) (Conf
 		}
 	}
 	c := Default()
+	_, c.Judge.Given = given["TRAINSET_JUDGE"]
 	problems := []error{fileErr, parse(&c, given), c.Validate(), misplaced(c, file, environment)}
 	if err := errors.Join(problems...); err != nil {
 		return Config{}, flatten(problems)

@@ -37,7 +37,9 @@ func fields(t reflect.Type, group string) []Variable {
 			})
 			continue
 		}
-		vars = append(vars, fields(field.Type, field.Name)...)
+		if field.Type.Kind() == reflect.Struct {
+			vars = append(vars, fields(field.Type, field.Name)...)
+		}
 	}
 	return vars
 }
