@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +42,7 @@ var tariffs = []tariff{
 	{"gpt-4.1", trainset.USD(2.00), trainset.USD(8.00), 1536},
 	{"gpt-4o-mini", trainset.USD(0.15), trainset.USD(0.60), 25501},
 	{"gpt-4o", trainset.USD(2.50), trainset.USD(10.00), 1536},
+	{"gpt-4o-2024-05-13", trainset.USD(5.00), trainset.USD(15.00), 1536}, // it has kept the price of its day
 	{"gpt-5-mini", trainset.USD(0.25), trainset.USD(2.00), 2489},
 	{"gpt-5-nano", trainset.USD(0.05), trainset.USD(0.40), 3779},
 	{"gpt-5", trainset.USD(1.25), trainset.USD(10.00), 1536},
@@ -49,11 +51,11 @@ var tariffs = []tariff{
 // dated is the end of a name that pins a model to one of its versions.
 var dated = regexp.MustCompile(`-\d{4}-\d{2}-\d{2}$`)
 
+// tariffOf finds a version's own price before that of its model.
 func tariffOf(model string) (tariff, bool) {
-	name := dated.ReplaceAllString(model, "")
-	for _, t := range tariffs {
-		if t.name == name {
-			return t, true
+	for _, name := range []string{model, dated.ReplaceAllString(model, "")} {
+		if i := slices.IndexFunc(tariffs, func(t tariff) bool { return t.name == name }); i >= 0 {
+			return tariffs[i], true
 		}
 	}
 	return tariff{}, false
