@@ -3,6 +3,7 @@ package replicate
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -105,6 +106,16 @@ func topaz(p Params) map[string]any {
 		"image": p.ReferenceURL, "enhance_model": "Standard V2", "upscale_factor": fmt.Sprintf("%dx", p.Factor),
 		"output_format": "png", "face_enhancement": false, "subject_detection": "None",
 	}
+}
+
+// FactorOf reads off what a model was asked by how much it was to enlarge; 0 where
+// that is not said.
+func FactorOf(input map[string]any) int {
+	said, _ := input["upscale_factor"].(string)
+	if by, err := strconv.Atoi(strings.TrimSuffix(said, "x")); err == nil {
+		return by
+	}
+	return 0
 }
 
 // Lookup finds a model by name and role; an unknown one is a *trainset.FieldError.

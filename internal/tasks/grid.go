@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/actormaker/trainset"
@@ -50,27 +51,44 @@ func (c gridCraft) finish(ctx context.Context, w ledger.Work, a plan.Attempt, da
 			return fmt.Errorf("finding the tiles of %s: %w", w.Subtask.ID, err)
 		}
 		m.grid = tiles(img, found)
+		if m.rejected, err = unusable(*w.Job.Plan.Style, m.grid); err != nil {
+			return err
+		}
 		c.h.debugCuts(a, img, m.grid)
 		if w.Job.Plan.Style.Enhance != trainset.EnhanceNone {
 			c.h.debugTiles(a, w.Subtask.Ask.Grid, img, m.grid)
 		}
-		m.rejected, err = unusable(*w.Job.Plan.Style, *m.grid)
-		return err
+		return nil
 	})
 	return m, err
 }
 
-// unusable says why no enlargement of a grid would give images: before one is
-// paid for.
-func unusable(s plan.Style, g plan.Grid) (why string, err error) {
-	switch e := extentOf(g); s.Enhance {
-	case trainset.EnhanceGrid:
-		_, why, err = growthOf(s, e)
-	case trainset.EnhanceTile: // each by itself
-		_, why, err = growthOf(s, extent{e.part, e.part, e.part})
-	case trainset.EnhanceNone:
+// unusable says why no enlargement of a grid would give an image: before one is
+// paid for. Where some tiles alone would give none, they are not fit.
+func unusable(s plan.Style, g *plan.Grid) (why string, err error) {
+	if s.Enhance == trainset.EnhanceNone {
+		return "", nil
 	}
-	return why, err
+	by, why, err := growthOf(s, extentOf(*g))
+	if s.Enhance == trainset.EnhanceTile {
+		by, why, err = growthOf(s, single(slices.Max(append(extentOf(*g).parts, 0))))
+	}
+	if err != nil || why != "" {
+		return why, err
+	}
+	for i, t := range g.Tiles {
+		own := by
+		if s.Enhance == trainset.EnhanceTile {
+			if own, _, err = growthOf(s, single(side(t))); err != nil {
+				return "", err
+			}
+		}
+		if t.Fit && side(t)*own < minTile {
+			g.Tiles[i].Fit = false
+			g.Tiles[i].Reason = fmt.Sprintf("it has %d pixels a side, which %d times enlarged are fewer than %d", side(t), own, minTile)
+		}
+	}
+	return "", nil
 }
 
 // asItCame keeps a picture's own bytes and checks its pixels.
@@ -195,6 +213,16 @@ func (c enhanceCraft) question(ctx context.Context, w ledger.Work, _ *plan.Try) 
 	if err != nil {
 		return question{}, err
 	}
+	_, why, err := growthOf(*w.Job.Plan.Style, extentOf(*made.Grid))
+	if err != nil {
+		return question{}, err
+	}
+	if why != "" { // another version has taken the grid in
+		if _, err := c.h.settle(ctx, w, outcome(w, trainset.ItemFailed, why, 0)); err != nil {
+			return question{}, err
+		}
+		return question{}, ledger.ErrSettled
+	}
 	url, err := c.h.objectURL(ctx, w.Job.ID, *made.Image)
 	if err != nil {
 		return question{}, err
@@ -204,7 +232,7 @@ func (c enhanceCraft) question(ctx context.Context, w ledger.Work, _ *plan.Try) 
 
 // finish makes sure that the picture has grown, and keeps it decoded for the
 // tiles that will be cut from it.
-func (c enhanceCraft) finish(ctx context.Context, w ledger.Work, _ plan.Attempt, data []byte) (made, error) {
+func (c enhanceCraft) finish(ctx context.Context, w ledger.Work, a plan.Attempt, data []byte) (made, error) {
 	_, raw, err := c.h.ledger.Winner(ctx, w.Job.ID, plan.GridID(w.Subtask.Ask.Grid))
 	if err != nil {
 		return made{}, err
@@ -214,7 +242,7 @@ func (c enhanceCraft) finish(ctx context.Context, w ledger.Work, _ plan.Attempt,
 		return unreadable(data, err), ctx.Err()
 	}
 	defer release()
-	by, _, err := growthOf(*w.Job.Plan.Style, extentOf(*raw.Grid))
+	by, err := asked(*w.Job.Plan.Style, a, *raw.Grid)
 	if err != nil {
 		return made{}, err
 	}

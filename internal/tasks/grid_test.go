@@ -162,8 +162,8 @@ func TestAGridIsEnlargedByWhatItNeeds(t *testing.T) {
 		{512, "", "even 6 times enlarged", "even 6 times enlarged"},
 		{700, "6x", "", ""},
 		{1024, "4x", "", ""},
-		{1536, "4x", "", ""},
-		{1650, "", "not more than 40 million", ""},
+		{1224, "4x", "", ""},
+		{1536, "", "not more than 24 million", ""},
 		{2048, "2x", "", ""},
 		{3300, "", "enhance none", ""},
 	} {
@@ -171,7 +171,7 @@ func TestAGridIsEnlargedByWhatItNeeds(t *testing.T) {
 		style := plan.Style{Factor: factor, EnhanceModel: plan.Priced{Name: replicate.DefaultEnhanceModel}}
 		for e, want := range map[trainset.Enhance]string{trainset.EnhanceGrid: c.whole, trainset.EnhanceTile: c.tile, trainset.EnhanceNone: ""} {
 			style.Enhance = e
-			if why, err := unusable(style, g); err != nil || (why == "") != (want == "") || !strings.Contains(why, want) {
+			if why, err := unusable(style, &g); err != nil || (why == "") != (want == "") || !strings.Contains(why, want) {
 				t.Errorf("a grid of %d, enhance %s: %q, %v", c.side, e, why, err)
 			}
 		}
@@ -195,19 +195,83 @@ func TestAGridTooSmallToEnlargeIsRejected(t *testing.T) {
 	}
 }
 
-// Whatever its size: what is not refused is read, and gives images.
+// Whatever its size: no enlargement is larger than it may be, as many tiles as
+// can become large enough do, and those that do not are not taken for fit.
 func TestWhatIsEnlargedCanBeUsed(t *testing.T) {
 	m, err := replicate.Find(replicate.DefaultEnhanceModel)
 	if err != nil {
 		t.Fatal(err)
 	}
 	rapid.Check(t, func(r *rapid.T) {
-		w, h := rapid.IntRange(200, 7000).Draw(r, "width"), rapid.IntRange(200, 7000).Draw(r, "height")
-		e := extent{w, h, rapid.IntRange(1, min(w, h)).Draw(r, "part")}
-		by, why := e.growth(rapid.SampledFrom(m.Factors).Draw(r, "usual"), m.Factors)
-		fits := func(f int) bool { return e.part*f >= minTile && w*f*h*f <= outputLimits.MaxPixels }
-		if some := slices.ContainsFunc(m.Factors, fits); some != (why == "") || some && !fits(by) {
-			r.Fatalf("%+v grows by %d: %s", e, by, why)
+		g := plan.Grid{Width: rapid.IntRange(200, 5000).Draw(r, "width"), Height: rapid.IntRange(200, 5000).Draw(r, "height")}
+		for range 9 {
+			side := min(g.Width, g.Height) / 3 * rapid.IntRange(60, 100).Draw(r, "share") / 100
+			fit := rapid.Bool().Draw(r, "fit")
+			g.Tiles = append(g.Tiles, plan.Tile{Box: [4]int{0, 0, side, side + 1}, Fit: fit})
+		}
+		style := plan.Style{Enhance: trainset.EnhanceGrid, Factor: rapid.SampledFrom(m.Factors).Draw(r, "usual"), EnhanceModel: plan.Priced{Name: m.Name}}
+		before := extentOf(g)
+		best := 0
+		for _, f := range m.Factors {
+			if g.Width*g.Height*f*f <= maxEnlarged {
+				best = max(best, before.enough(f))
+			}
+		}
+		was := slices.Clone(g.Tiles)
+		why, err := unusable(style, &g)
+		if err != nil || (why == "") != (best > 0) {
+			r.Fatalf("%d tiles can be used: %q, %v", best, why, err)
+		}
+		if why != "" {
+			return
+		}
+		q, err := enlarge(style, extentOf(g), "https://example.org/grid.png")
+		if err != nil {
+			r.Fatal(err)
+		}
+		by := replicate.FactorOf(q.input)
+		if by == 0 || g.Width*by*g.Height*by > maxEnlarged || before.enough(by) != best {
+			r.Fatalf("%d x %d is enlarged by %d: %d of %d tiles are large enough", g.Width, g.Height, by, before.enough(by), best)
+		}
+		for i, tile := range g.Tiles {
+			if large := side(tile)*by >= minTile; tile.Fit != (was[i].Fit && large) || was[i].Fit && !tile.Fit && tile.Reason == "" {
+				r.Fatalf("tile %d of %d px, by %d: was %+v, is %+v", i+1, side(tile), by, was[i], tile)
+			}
 		}
 	})
+}
+
+// One tile that is too small is no reason to pay for another grid.
+func TestASmallTileDoesNotDecideForItsGrid(t *testing.T) {
+	drawn := finishGrid(t, drawnGrid(t), trainset.EnhanceGrid)
+	for _, e := range []trainset.Enhance{trainset.EnhanceGrid, trainset.EnhanceTile} {
+		for _, fit := range []bool{true, false} {
+			g := resized(*drawn.grid, 1024)
+			for i := range g.Tiles {
+				g.Tiles[i].Fit, g.Tiles[i].Reason = true, ""
+			}
+			box := &g.Tiles[4].Box
+			box[2], g.Tiles[4].Fit = box[0]+160, fit
+			style := plan.Style{Enhance: e, Factor: factor, EnhanceModel: plan.Priced{Name: replicate.DefaultEnhanceModel}}
+			why, err := unusable(style, &g)
+			if err != nil || why != "" || g.Tiles[4].Fit || fit != (g.Tiles[4].Reason != "") || extentOf(g).enough(4) != 8 {
+				t.Errorf("enhance %s, fit %v: %q, %v; %+v", e, fit, why, err, g.Tiles[4])
+			}
+		}
+	}
+}
+
+// An enlargement is what was asked for, be it by another version's rule.
+func TestAnEnlargementIsCheckedAgainstItsOwnQuestion(t *testing.T) {
+	g := plan.Grid{Width: 700, Height: 700}
+	for range 9 {
+		g.Tiles = append(g.Tiles, plan.Tile{Box: [4]int{0, 0, 210, 210}, Fit: true})
+	}
+	style := plan.Style{Enhance: trainset.EnhanceGrid, Factor: factor, EnhanceModel: plan.Priced{Name: replicate.DefaultEnhanceModel}}
+	for said, want := range map[string]int{"4x": 4, "2x": 2, "": 6} {
+		by, err := asked(style, plan.Attempt{Input: map[string]any{"upscale_factor": said}}, g)
+		if err != nil || by != want {
+			t.Errorf("%q was asked for: %d, %v", said, by, err)
+		}
+	}
 }

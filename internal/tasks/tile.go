@@ -40,7 +40,7 @@ func (c tileCraft) question(ctx context.Context, w ledger.Work, _ *plan.Try) (qu
 	if err != nil {
 		return question{}, err
 	}
-	return enlarge(*w.Job.Plan.Style, extent{tile.box.Dx(), tile.box.Dy(), min(tile.box.Dx(), tile.box.Dy())}, url)
+	return enlarge(*w.Job.Plan.Style, extent{tile.box.Dx(), tile.box.Dy(), []int{min(tile.box.Dx(), tile.box.Dy())}}, url)
 }
 
 // finish cuts the tile out, or takes its enlargement, and checks it.
