@@ -42,7 +42,7 @@ func styleCommand(environ []string) *cobra.Command {
 	s := cmd.Flags()
 	s.IntVar(&grids, "grids", trainset.DefaultGrids, "how many grids to make at once")
 	s.IntVar(&maxGrids, "max-grids", trainset.DefaultMaxGrids, fmt.Sprintf("how many grids to make at most, 1 to %d", trainset.MaxGrids))
-	s.StringVar(&judge, "judge", "", "who chooses tiles: replicate, openai or local (default TRAINSET_JUDGE, else replicate)")
+	s.StringVar(&judge, "judge", "", "who chooses tiles: replicate, openai or local (default TRAINSET_JUDGE, else as the workers are set)")
 	s.StringVar(&judgeModel, "judge-model", "", "the vision model that judges (default TRAINSET_JUDGE_MODEL, else the judge's own)")
 	s.StringVar(&enhance, "enhance", string(trainset.EnhanceGrid), "what is enlarged: each grid, each chosen tile, or none")
 	complete(cmd, "judge", names(trainset.JudgeReplicate, trainset.JudgeOpenAI, trainset.JudgeLocal)...)
