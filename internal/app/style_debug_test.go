@@ -127,7 +127,7 @@ func (d debugged) judgement(said []plan.Verdict) {
 		d.t.Fatalf("%d verdicts: %v", len(verdicts), err)
 	}
 	for i, v := range verdicts {
-		if got := (plan.Verdict{Tile: v.Tile, Unique: v.Unique, Fit: v.Fit, Reason: v.Reason}); got != said[i] {
+		if got := (plan.Verdict{Tile: v.Tile, Unique: v.Unique, Fit: v.Fit, Shows: v.Shows, Reason: v.Reason}); got != said[i] {
 			d.t.Errorf("the answer says %+v, the record %+v", got, said[i])
 		}
 	}
