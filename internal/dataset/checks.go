@@ -58,18 +58,6 @@ func hashes(items []trainset.SetItem) []hash {
 
 func (h hash) distance(o hash) int { return bits.OnesCount64(h.bits ^ o.bits) }
 
-// toReference is the least distance of a hash from those of the reference; more
-// than any where it has none.
-func toReference(r plan.Reference, h uint64) int {
-	least := 65
-	for _, text := range r.DHashes {
-		if b, err := strconv.ParseUint(text, 16, 64); err == nil {
-			least = min(least, bits.OnesCount64(h^b))
-		}
-	}
-	return least
-}
-
 // diversity counts what the set's images show and measures how much they differ.
 func diversity(m trainset.Manifest) trainset.Diversity {
 	d := shown(m)
@@ -145,7 +133,7 @@ func warnings(m trainset.Manifest, given plan.Reference) []string {
 	}
 	hs := hashes(m.Items)
 	for i, a := range hs {
-		if n := toReference(given, a.bits); n <= copied {
+		if n := given.Distance(a.bits); n <= copied {
 			all = append(all, fmt.Sprintf("image %d looks like a copy of the reference (%d of 64 bits differ)", a.index, n))
 		}
 		for _, b := range hs[i+1:] {

@@ -3,7 +3,6 @@ package dataset
 import (
 	"fmt"
 	"math/bits"
-	"strconv"
 	"time"
 
 	"github.com/actormaker/trainset"
@@ -204,7 +203,7 @@ func (s Set) copies(c trainset.SetCell) (distance int, is bool) {
 	if !ok {
 		return 0, false
 	}
-	distance = toReference(s.Record.Plan.Reference, tile)
+	distance = s.Record.Plan.Reference.Distance(tile)
 	return distance, distance <= nearDuplicate
 }
 
@@ -214,6 +213,5 @@ func (s Set) hash(grid, tile int) (uint64, bool) {
 	if !ok || win.Grid == nil || tile < 1 || tile > len(win.Grid.Tiles) {
 		return 0, false
 	}
-	h, err := strconv.ParseUint(win.Grid.Tiles[tile-1].DHash, 16, 64)
-	return h, err == nil
+	return win.Grid.Tiles[tile-1].Hash()
 }

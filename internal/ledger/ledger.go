@@ -224,16 +224,11 @@ func (l *Ledger) Begin(ctx context.Context, p plan.Plan, subs []plan.Subtask, kn
 	if err != nil {
 		return false, fmt.Errorf("ledger: encoding the plan: %w", err)
 	}
-	left, spent := 0, trainset.Money(0)
-	for _, s := range subs {
-		if !s.State.Settled() {
-			left++
-		}
-	}
+	spent := trainset.Money(0)
 	for _, a := range known {
 		spent += a.Cost
 	}
-	args, err := planned([]any{headJSON, int64(p.MaxCost), int64(spent), left, at, len(subs)}, subs)
+	args, err := planned([]any{headJSON, int64(p.MaxCost), int64(spent), unsettled(subs), at, len(subs)}, subs)
 	if err != nil {
 		return false, err
 	}
@@ -523,13 +518,7 @@ func (l *Ledger) Reopen(ctx context.Context, r plan.Record, subs []plan.Subtask)
 	if err := l.index(ctx, r.ID, r.User, 0); err != nil {
 		return err
 	}
-	open := 0
-	for _, s := range subs {
-		if !s.State.Settled() {
-			open++
-		}
-	}
-	args, err := pairs([]any{r.Change, stamp(l.now()), open}, subs)
+	args, err := pairs([]any{r.Change, stamp(l.now()), unsettled(subs)}, subs)
 	if err != nil {
 		return err
 	}
@@ -537,6 +526,16 @@ func (l *Ledger) Reopen(ctx context.Context, r plan.Record, subs []plan.Subtask)
 		return err
 	}
 	return l.reenter(ctx, r.ID, 0)
+}
+
+// unsettled counts the subtasks that are still to be carried out.
+func unsettled(subs []plan.Subtask) (n int) {
+	for _, s := range subs {
+		if !s.State.Settled() {
+			n++
+		}
+	}
+	return n
 }
 
 func pairs(args []any, subs []plan.Subtask) ([]any, error) {

@@ -60,6 +60,9 @@ func reopen(ctx context.Context, l Reopener, id trainset.JobID, dry bool, decide
 		if err != nil {
 			return Retried{}, fmt.Errorf("taking the job up again: %w", err)
 		}
+		if !r.State.Ended() {
+			return retried(r, nil), trainset.Invalid("job", fmt.Sprintf("%s has not ended: it is %s", r.ID, r.State), "wait for its end, or cancel it first")
+		}
 		subs, err := decide(r)
 		if err != nil || dry {
 			return retried(r, subs), err
@@ -78,8 +81,6 @@ func reopen(ctx context.Context, l Reopener, id trainset.JobID, dry bool, decide
 // refusal says why a job cannot be tried again, or is nil.
 func refusal(r plan.Record, subs []plan.Subtask) error {
 	switch {
-	case !r.State.Ended():
-		return trainset.Invalid("job", fmt.Sprintf("%s has not ended: it is %s", r.ID, r.State), "wait for its end, or cancel it first")
 	case r.State == trainset.JobSucceeded:
 		return trainset.Invalid("job", fmt.Sprintf("%s has all of its images", r.ID), "to make another set, enqueue it with --new")
 	case r.Plan == nil:
@@ -108,11 +109,7 @@ func Replace(ctx context.Context, l Reopener, id trainset.JobID, items []int, dr
 				return subs, trainset.Invalid("item", fmt.Sprintf("%s has %d spare tiles for %d items", r.ID, spares, len(items)), "name fewer, or make another set with --new")
 			}
 		}
-		total := trainset.Money(0)
-		for _, s := range subs {
-			total += r.Plan.Buys(s.Verb).Price
-		}
-		if r.Plan.MaxCost > 0 && r.Spent+total > r.Plan.MaxCost {
+		if total := retried(r, subs).Each; r.Plan.MaxCost > 0 && r.Spent+total > r.Plan.MaxCost {
 			return subs, trainset.Invalid("item", fmt.Sprintf("%s may cost %s, of which %s is spent: %s more does not fit", r.ID, r.Plan.MaxCost, r.Spent, total), "name fewer, or make another set with --new and a higher --max-cost")
 		}
 		return subs, nil
@@ -121,10 +118,7 @@ func Replace(ctx context.Context, l Reopener, id trainset.JobID, items []int, dr
 
 // irreplaceable says which of the items has no image to replace, or is nil.
 func irreplaceable(r plan.Record, items []int) error {
-	switch {
-	case !r.State.Ended():
-		return trainset.Invalid("job", fmt.Sprintf("%s has not ended: it is %s", r.ID, r.State), "wait for its end, or cancel it first")
-	case r.Plan == nil:
+	if r.Plan == nil {
 		return trainset.Invalid("job", fmt.Sprintf("%s was refused, it has no images", r.ID), "see worker job for the reason")
 	}
 	all := r.Items()

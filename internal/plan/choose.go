@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
-	"strconv"
 
 	"github.com/actormaker/trainset"
 )
@@ -43,8 +42,8 @@ func candidates(r Record) []candidate {
 				continue
 			}
 			found := made.Grid.Tiles[v.Tile-1]
-			hash, err := strconv.ParseUint(found.DHash, 16, 64)
-			if err != nil {
+			hash, ok := found.Hash()
+			if !ok || r.Plan.Reference.Distance(hash) <= nearDuplicate { // a copy of the example teaches what it shows, not its style
 				continue
 			}
 			c := candidate{grid: n, tile: v.Tile, about: shown(r.Subtasks[GridID(n)].Ask.Tiles, v), hash: hash, ready: ready}
@@ -75,9 +74,9 @@ func cutFrom(r Record, s Subtask) (candidate, bool) {
 	if s.Verb != VerbTile || !ok || made.Grid == nil || s.Ask.Tile < 1 || s.Ask.Tile > len(made.Grid.Tiles) {
 		return candidate{}, false
 	}
-	hash, err := strconv.ParseUint(made.Grid.Tiles[s.Ask.Tile-1].DHash, 16, 64)
+	hash, ok := made.Grid.Tiles[s.Ask.Tile-1].Hash()
 	about := TileAsk{Subject: s.Ask.Scene, Category: s.Ask.Category}
-	return candidate{grid: s.Ask.Grid, tile: s.Ask.Tile, about: about, hash: hash}, err == nil
+	return candidate{grid: s.Ask.Grid, tile: s.Ask.Tile, about: about, hash: hash}, ok
 }
 
 // shown is what a tile shows: what was asked for, unless the judge saw another of
@@ -104,11 +103,6 @@ func choose(r Record, items []int) []candidate {
 		used = append(used, c)
 		of[c.about.Subject]++
 		of["in "+c.about.Category]++
-	}
-	for _, hash := range r.Plan.Reference.DHashes { // a copy of the example teaches what it shows, not its style
-		if bits, err := strconv.ParseUint(hash, 16, 64); err == nil {
-			used = append(used, candidate{hash: bits})
-		}
 	}
 	for _, c := range inUse(r) {
 		use(c)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/actormaker/trainset"
 )
@@ -24,6 +25,12 @@ type Tile struct {
 	DHash      string  `json:"dhash"`
 	Fit        bool    `json:"fit"`
 	Reason     string  `json:"reason,omitempty"` // why it is not
+}
+
+// Hash is the tile's difference hash as a number; false where there is none.
+func (t Tile) Hash() (uint64, bool) {
+	h, err := strconv.ParseUint(t.DHash, 16, 64)
+	return h, err == nil
 }
 
 // Judgement is what a judge said of a grid's tiles.

@@ -69,10 +69,11 @@ func unusable(s plan.Style, g *plan.Grid) (why string, err error) {
 	if s.Enhance == trainset.EnhanceNone {
 		return "", nil
 	}
-	by, why, err := growthOf(s, extentOf(*g))
+	whole := extentOf(*g)
 	if s.Enhance == trainset.EnhanceTile {
-		by, why, err = growthOf(s, single(slices.Max(append(extentOf(*g).parts, 0))))
+		whole = single(slices.Max(append(whole.parts, 0)))
 	}
+	by, why, err := growthOf(s, whole)
 	if err != nil || why != "" {
 		return why, err
 	}

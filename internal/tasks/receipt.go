@@ -104,7 +104,7 @@ func asTried(s plan.Subtask, tries []plan.Attempt, maxAttempts int) plan.Subtask
 // today or not.
 func (h *Handlers) followed(ctx context.Context, layout dataset.Layout, r plan.Record, p plan.Plan) ([]plan.Subtask, error) {
 	g := plan.Grow(r)
-	if first := slices.IndexFunc(g.Subtasks, isTile); first >= 0 && p.Style.Enhance == trainset.EnhanceTile && !anyTile(r) {
+	if slices.ContainsFunc(g.Subtasks, isTile) && p.Style.Enhance == trainset.EnhanceTile && !anyTile(r) {
 		if paid, err := h.paidTiles(ctx, layout, r, p); err != nil || len(paid) > 0 {
 			return paid, err
 		}

@@ -41,15 +41,7 @@ func (h *Handlers) stylePlan(req trainset.StyleRequest, m replicate.Model) (plan
 
 // estimate is what a job costs that needs no more grids than it begins with.
 func estimate(p plan.Plan) trainset.Money {
-	each := p.Price + p.Style.JudgeModel.Price
-	if p.Style.Enhance == trainset.EnhanceGrid {
-		each += p.Style.EnhanceModel.Price
-	}
-	total := each * trainset.Money(p.Style.Grids)
-	if p.Style.Enhance == trainset.EnhanceTile {
-		total += p.Style.EnhanceModel.Price * trainset.Money(p.Images)
-	}
-	return total
+	return p.GridPrice(0)*trainset.Money(p.Style.Grids) + p.Buys(plan.VerbTile).Price*trainset.Money(p.Images)
 }
 
 // judgeOf says who judges and with which model: what the request says, else what

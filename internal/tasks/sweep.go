@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/wait"
 )
 
 // Sweeper finds the jobs that nothing moves any more: a task the queue lost, a
@@ -25,18 +26,11 @@ func (s *Sweeper) Run(ctx context.Context) {
 	if every == 0 {
 		every = time.Second
 	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
+	wait.Every(ctx, every, func() {
 		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
 			s.Handlers.o.Log.Error().Err(err).Msg("the sweep failed")
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+	})
 }
 
 // Sweep looks once after every due job, if no other worker does.

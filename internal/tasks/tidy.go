@@ -8,6 +8,7 @@ import (
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/dataset"
 	"github.com/actormaker/trainset/internal/storage"
+	"github.com/actormaker/trainset/internal/wait"
 )
 
 // Tidier removes what outlives the records of ended jobs: their entries in the
@@ -24,18 +25,11 @@ func (t *Tidier) Run(ctx context.Context) {
 	if every == 0 {
 		every = time.Hour
 	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
+	wait.Every(ctx, every, func() {
 		if err := t.tidy(ctx, every/2); err != nil && ctx.Err() == nil {
 			t.Handlers.o.Log.Warn().Err(err).Msg("what is left of expired jobs could not be removed: trying again later")
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+	})
 }
 
 // tidy tidies once, if nobody has for the time d.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/actormaker/trainset/internal/wait"
 )
 
 // Warden beats for its own worker and watches the beats of all others. One
@@ -68,21 +70,14 @@ func (w *Warden) Run(ctx context.Context) {
 	if w.Grace == 0 {
 		w.Grace = time.Second
 	}
-	tick := time.NewTicker(w.Every)
-	defer tick.Stop()
-	for {
+	wait.Every(ctx, w.Every, func() {
 		if err := w.round(ctx); err != nil && ctx.Err() == nil {
 			w.Handlers.o.Log.Warn().Err(err).Msg("the workers' beats could not be kept")
 			w.seen, w.left = nil, nil // nobody could beat: all counts start anew
 		}
-		select {
-		case <-ctx.Done():
-			w.takers.Wait()
-			w.leave(ctx)
-			return
-		case <-tick.C:
-		}
-	}
+	})
+	w.takers.Wait()
+	w.leave(ctx)
 }
 
 // leave forgets a worker that ends in order: the queue delivers its tasks again.

@@ -15,6 +15,20 @@ func For(ctx context.Context, d time.Duration) error {
 	return err
 }
 
+// Every calls f at once and then every d, until the context ends.
+func Every(ctx context.Context, d time.Duration, f func()) {
+	tick := time.NewTicker(d)
+	defer tick.Stop()
+	for {
+		f()
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 // Ring is For that also ends, with true, when the bell rings.
 func Ring(ctx context.Context, d time.Duration, bell <-chan struct{}) (rung bool, err error) {
 	if ctx.Err() != nil {
