@@ -1,6 +1,7 @@
 package imaging
 
 import (
+	"encoding/binary"
 	"fmt"
 	"image"
 	"math"
@@ -154,11 +155,17 @@ type gray struct {
 	pix  []byte
 }
 
-// lumaOf reads the luma of a row, a byte a pixel.
+// lumaOf reads the luma of a row, a byte a pixel: two pixels at once, for no sum
+// carries into the other's.
 func lumaOf(luma, px []byte) {
-	for i := range luma {
-		p := px[4*i : 4*i+3 : 4*i+3]
-		luma[i] = byte((19595*uint32(p[0]) + 38470*uint32(p[1]) + 7471*uint32(p[2]) + 1<<15) >> 16 & 0xff)
+	const half = 1<<15 | 1<<(15+32)
+	for ; len(luma) >= 2 && len(px) >= 8; luma, px = luma[2:], px[8:] {
+		v := binary.LittleEndian.Uint64(px)
+		sums := v&evens*19595 + v>>8&evens*38470 + v>>16&evens*7471 + half
+		luma[0], luma[1] = byte(sums>>16&0xff), byte(sums>>48&0xff)
+	}
+	if len(luma) > 0 {
+		luma[0] = byte((19595*uint32(px[0]) + 38470*uint32(px[1]) + 7471*uint32(px[2]) + 1<<15) >> 16 & 0xff)
 	}
 }
 

@@ -1,6 +1,7 @@
 package imaging
 
 import (
+	"encoding/binary"
 	"image"
 	"math"
 	"math/bits"
@@ -14,11 +15,15 @@ func (r rows) shrink(w, h int) *image.NRGBA {
 		return r.full()
 	}
 	dst := image.NewNRGBA(image.Rect(0, 0, w, h))
-	converted, by := make([]byte, 4*r.width), inverse(r.width*r.height)
-	fold(3*w, r.height, h, func(line []int64, y int) {
-		narrow(line, r.line(y, converted), r.width, w)
-	}, func(y int, sums []int64) {
-		emit(dst.Pix[y*dst.Stride:], sums, by)
+	converted, by, ends := make([]byte, 4*r.width), inverse(r.width*r.height), cells(r.width, w)
+	fold(4*r.width, r.height, h, func(y int) []byte { return r.line(y, converted) }, func(y int, sums []uint32) {
+		row := dst.Pix[y*dst.Stride:][:dst.Stride]
+		for c := range 3 {
+			narrow(row[c:], sums[c:], 4, ends, by)
+		}
+		for i := 3; i < len(row); i += 4 {
+			row[i] = 0xff
+		}
 	})
 	return dst
 }
@@ -33,37 +38,66 @@ func (r rows) shrinkLuma(room []byte, w, h int) gray {
 		}
 		return g
 	}
-	luma, by := make([]byte, r.width), inverse(r.width*r.height)
-	ends, before := cells(r.width, w), make([]int64, r.width+1)
-	fold(w, r.height, h, func(line []int64, y int) {
+	luma, by, ends := make([]byte, r.width), inverse(r.width*r.height), cells(r.width, w)
+	fold(r.width, r.height, h, func(y int) []byte {
 		lumaOf(luma, r.line(y, converted))
-		narrowLuma(line, luma, ends, before)
-	}, func(y int, sums []int64) {
-		row := g.pix[y*w:][:len(sums)]
-		for i, s := range sums {
-			row[i] = by.divide(s)
-		}
+		return luma
+	}, func(y int, sums []uint32) {
+		narrow(g.pix[y*w:][:w], sums, 1, ends, by)
 	})
 	return g
 }
 
-// fold adds sh rows of n sums up to h rows. The rows that next writes come in
-// order, and each goes to done with the weight that the row has in it, out of sh
-// for one whole one of the result.
-func fold(n, sh, h int, next func(line []int64, y int), done func(y int, sums []int64)) {
-	line, sums := make([]int64, n), make([]int64, n)
+// fold adds sh rows of n bytes up to h rows, from the top: next gives a row, and
+// done takes the sums of one of the result, to which a row adds h where it lies
+// wholly within. They are summed up row by row, eight bytes at once, before
+// anything is done about columns: most of the work is on as few rows as that.
+func fold(n, sh, h int, next func(y int) []byte, done func(y int, sums []uint32)) {
+	all, sums := make(columns, (n+7)/8), make([]uint32, n)
 	out := 0
 	for y := range sh {
-		next(line, y)
+		row := next(y)
 		for top, end := y*h, (y+1)*h; top < end; { // in units of which a row of the result has sh
 			bottom := min(end, (out+1)*sh)
-			weigh(sums, line, int64(bottom-top))
+			all.add(row, uint64(bottom-top)) //nolint:gosec // it is positive
 			if top = bottom; bottom == (out+1)*sh {
+				all.sums(sums)
 				done(out, sums)
-				clear(sums)
+				clear(all)
 				out++
 			}
 		}
+	}
+}
+
+// columns are the sums of eight columns each, in four words of two: those of the
+// bytes n and n+4. They have room for 2^24 rows.
+type columns [][4]uint64
+
+const evens = 0x000000ff000000ff
+
+func (c columns) add(row []byte, weight uint64) {
+	for i := 0; len(row) >= 8; i++ {
+		v, sums := binary.LittleEndian.Uint64(row), &c[i]
+		sums[0] += v & evens * weight
+		sums[1] += v >> 8 & evens * weight
+		sums[2] += v >> 16 & evens * weight
+		sums[3] += v >> 24 & evens * weight
+		row = row[8:]
+	}
+	for i, v := range row {
+		c[len(c)-1][i%4] += uint64(v) * weight << (i / 4 * 32)
+	}
+}
+
+// sums writes the sums in the order of the columns.
+func (c columns) sums(to []uint32) {
+	for _, words := range c {
+		var eight [8]uint32
+		for i, w := range words {
+			eight[i], eight[i+4] = uint32(w), uint32(w>>32) //nolint:gosec // the two halves
+		}
+		to = to[copy(to, eight[:]):]
 	}
 }
 
@@ -80,78 +114,23 @@ func cells(sw, dw int) []cell {
 	return ends
 }
 
-// narrowLuma is narrow for one channel: each sum is what has been added up to its
-// cell's end less what had been up to the cell before. In before is room.
-func narrowLuma(line []int64, src []byte, ends []cell, before []int64) {
-	before = before[:len(src)+1]
-	var sum int64
-	for x, v := range src {
-		before[x] = sum
-		sum += int64(v)
-	}
-	before[len(src)] = sum
-	parts, left := int64(len(ends)), int64(0)
+// narrow writes the means of one channel of a row, of which each pixel is step
+// numbers from the next: the sum of a cell is what has been added up to its end
+// less what had been up to the cell before.
+func narrow(dst []byte, src []uint32, step int, ends []cell, by divisor) {
+	parts := int64(len(ends))
+	var sum, before int64
+	at := 0
 	for i, end := range ends {
-		all := before[end.whole] * parts
+		for ; at < end.whole*step; at += step {
+			sum += int64(src[at])
+		}
+		all := sum * parts
 		if end.part > 0 {
-			all += int64(src[end.whole]) * int64(end.part)
+			all += int64(src[at]) * int64(end.part)
 		}
-		line[i], left = all-left, all
-	}
-}
-
-// weigh adds a row of sums to those of the rows above it.
-func weigh(sum, line []int64, weight int64) {
-	line = line[:len(sum)]
-	for i := range sum {
-		sum[i] += line[i] * weight
-	}
-}
-
-// narrow adds a row of sw pixels up to dw sums, each of weight sw: in units of
-// which a pixel has dw, every sum takes what is left of the pixel it begins in,
-// whole pixels, and the beginning of the one it ends in.
-func narrow(line []int64, src []byte, sw, dw int) {
-	for i, x, left := 0, 0, dw; i < 3*dw; i += 3 { // left is of pixel x
-		var r, g, b int64
-		need := sw
-		if left < dw { // a pixel that was begun
-			n := min(left, need)
-			px := src[4*x : 4*x+3 : 4*x+3]
-			r, g, b = int64(n)*int64(px[0]), int64(n)*int64(px[1]), int64(n)*int64(px[2])
-			need -= n
-			if left -= n; left == 0 {
-				x, left = x+1, dw
-			}
-		}
-		if whole := need / dw; whole > 0 {
-			var wr, wg, wb int64
-			for px := src[4*x : 4*(x+whole)]; len(px) >= 4; px = px[4:] {
-				wr += int64(px[0])
-				wg += int64(px[1])
-				wb += int64(px[2])
-			}
-			r, g, b = r+wr*int64(dw), g+wg*int64(dw), b+wb*int64(dw)
-			x += whole
-			need -= whole * dw
-		}
-		if need > 0 {
-			px := src[4*x : 4*x+3 : 4*x+3]
-			r, g, b = r+int64(need)*int64(px[0]), g+int64(need)*int64(px[1]), b+int64(need)*int64(px[2])
-			left -= need
-		}
-		line[i], line[i+1], line[i+2] = r, g, b
-	}
-}
-
-// emit writes the means of a row of sums.
-func emit(dst []byte, sums []int64, by divisor) {
-	for i := 0; i+3 <= len(sums); i += 3 {
-		px := dst[i/3*4:][:4]
-		px[0] = by.divide(sums[i])
-		px[1] = by.divide(sums[i+1])
-		px[2] = by.divide(sums[i+2])
-		px[3] = 0xff
+		dst[i*step] = by.divide(all - before)
+		before = all
 	}
 }
 

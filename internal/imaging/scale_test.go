@@ -44,3 +44,23 @@ func TestShrinkingIsExact(t *testing.T) {
 		}
 	}
 }
+
+// Two pixels at once have the luma that each has alone.
+func TestLumaOfPairs(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for n := range 9 {
+		px, got := make([]byte, 4*n), make([]byte, n)
+		for range 1000 {
+			for i := range px {
+				px[i] = byte(random.IntN(256)) | byte(255*random.IntN(2))
+			}
+			lumaOf(got, px)
+			for i, v := range got {
+				r, g, b := int(px[4*i]), int(px[4*i+1]), int(px[4*i+2])
+				if want := (19595*r + 38470*g + 7471*b + 1<<15) >> 16; int(v) != want {
+					t.Fatalf("the luma of %v is %d, not %d", px[4*i:4*i+4], v, want)
+				}
+			}
+		}
+	}
+}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/klauspost/compress/zlib"
 
+	"github.com/actormaker/trainset/internal/inflate"
 	"github.com/actormaker/trainset/internal/pages"
 )
 
@@ -163,7 +164,7 @@ func addTo(row, above []byte) {
 }
 
 // readers are reused for their windows.
-var readers sync.Pool
+var readers = sync.Pool{New: func() any { return new(inflate.Reader) }}
 
 // Decode reads a picture, its alpha straight. The caller has checked the size.
 //
@@ -176,7 +177,7 @@ func Decode(data []byte) (*image.NRGBA, error) {
 	img := &image.NRGBA{Pix: pages.Make(4 * head.w * head.h), Stride: 4 * head.w, Rect: image.Rect(0, 0, head.w, head.h)}
 	size := head.w * head.channels
 	lines := [2][]byte{make([]byte, size), make([]byte, size)}
-	err = inflate(head, func(y int) []byte { return lines[y%2] }, func(y int, row []byte) {
+	err = eachRow(head, func(y int) []byte { return lines[y%2] }, func(y int, row []byte) {
 		unpack(img.Pix[y*img.Stride:][:img.Stride], row, head.channels)
 	})
 	if err != nil {
@@ -201,7 +202,7 @@ func DecodeRGB(data, room []byte) ([]byte, error) {
 		room = pages.Make(size * head.h)
 	}
 	pix := room[:size*head.h]
-	err = inflate(head, func(y int) []byte { return pix[y*size:][:size] }, func(int, []byte) {})
+	err = eachRow(head, func(y int) []byte { return pix[y*size:][:size] }, func(int, []byte) {})
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +213,7 @@ func DecodeRGB(data, room []byte) ([]byte, error) {
 type head struct {
 	w, h     int
 	channels int
-	parts    parts
+	parts    [][]byte // of the zlib stream
 }
 
 // read walks the chunks up to the end.
@@ -255,30 +256,13 @@ func read(data []byte) (head, error) {
 	}
 }
 
-// parts is a stream that lies in several chunks.
-type parts [][]byte
-
-func (p *parts) Read(b []byte) (int, error) {
-	for len(*p) > 0 && len((*p)[0]) == 0 {
-		*p = (*p)[1:]
-	}
-	if len(*p) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(b, (*p)[0])
-	(*p)[0] = (*p)[0][n:]
-	return n, nil
-}
-
-// inflate reads row after row to where to says, as long as the next one needs it,
+// eachRow reads row after row to where to says, as long as the next one needs it,
 // and shows it to each once its filter is undone.
-func inflate(h head, to func(y int) []byte, each func(y int, row []byte)) error {
-	z, err := open(&h.parts)
-	if err != nil {
-		return explain(err)
-	}
+func eachRow(h head, to func(y int) []byte, each func(y int, row []byte)) error {
+	z, _ := readers.Get().(*inflate.Reader)
+	z.Reset(h.parts)
 	defer func() {
-		h.parts = nil // the reader outlives the data
+		z.Reset(nil) // the reader outlives the data
 		readers.Put(z)
 	}()
 	above, filter := make([]byte, h.w*h.channels), make([]byte, 1)
@@ -303,15 +287,6 @@ func inflate(h head, to func(y int) []byte, each func(y int, row []byte)) error 
 		return explain(err)
 	}
 	return nil
-}
-
-func open(from io.Reader) (io.Reader, error) {
-	z := readers.Get()
-	if z == nil {
-		return zlib.NewReader(from) //nolint:wrapcheck // explained by the caller
-	}
-	err := z.(zlib.Resetter).Reset(from, nil) //nolint:forcetypeassert // only readers of zlib are put there
-	return z.(io.Reader), err                 //nolint:forcetypeassert,wrapcheck // as above
 }
 
 func explain(err error) error {
