@@ -2,17 +2,24 @@ package imaging
 
 import "image"
 
+// Picture is what Decode and DecodePacked return.
+type Picture interface {
+	*image.NRGBA | *Packed
+	image.Image
+	SubImage(r image.Rectangle) image.Image
+}
+
 // CropAspect returns the largest central part of img that has the aspect w to
 // h, exact within one pixel. It shares img's pixels and never resamples; a
 // picture that is right already is returned as it is.
-func CropAspect(img *image.NRGBA, w, h int) *image.NRGBA {
-	b := img.Rect
+func CropAspect[P Picture](img P, w, h int) P {
+	b := img.Bounds()
 	cw, ch := cropSize(b.Dx(), b.Dy(), w, h)
 	if cw == b.Dx() && ch == b.Dy() {
 		return img
 	}
 	at := b.Min.Add(image.Pt((b.Dx()-cw)/2, (b.Dy()-ch)/2))
-	part, _ := img.SubImage(image.Rectangle{at, at.Add(image.Pt(cw, ch))}).(*image.NRGBA)
+	part, _ := img.SubImage(image.Rectangle{at, at.Add(image.Pt(cw, ch))}).(P) // its parts are of its kind
 	return part
 }
 

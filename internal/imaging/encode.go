@@ -17,26 +17,30 @@ type EncodeOptions struct {
 // EncodePNG writes a picture as trainers want it: PNG, 8-bit RGB without alpha,
 // also where it is grey, marked as sRGB. The same picture gives the same bytes.
 // It is made for speed; transparent pixels are laid on white.
-func EncodePNG(img *image.NRGBA, o EncodeOptions) ([]byte, error) {
-	if !img.Opaque() {
-		img = newRows(rebase(img), converter{}).full()
-	}
+func EncodePNG(img image.Image, o EncodeOptions) ([]byte, error) {
 	extra := png8.Chunk("sRGB", []byte{0}) // perceptual intent
 	if o.Generated {
 		extra = append(extra, xmpChunk()...)
 	}
-	data, err := png8.Encode(img, extra)
+	b := img.Bounds()
+	data, err := png8.Encode(b.Dx(), b.Dy(), colours(img), extra)
 	if err != nil {
 		return nil, fmt.Errorf("encoding a picture: %w", err)
 	}
 	return data, nil
 }
 
-// rebase moves a picture's corner to the origin, which rows count from.
-func rebase(img *image.NRGBA) *image.NRGBA {
-	return &image.NRGBA{
-		Pix: img.Pix, Stride: img.Stride, Rect: image.Rect(0, 0, img.Rect.Dx(), img.Rect.Dy()),
+// colours are the rows of a picture.
+func colours(img image.Image) png8.Rows {
+	switch m := img.(type) {
+	case *Packed:
+		return m.row
+	case *image.NRGBA:
+		if m.Opaque() {
+			return png8.Colours(m)
+		}
 	}
+	return png8.Colours(newRows(img, converter{}).full())
 }
 
 // xmp is the smallest packet that says how the picture came to be.

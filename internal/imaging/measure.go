@@ -49,15 +49,15 @@ const (
 	tiles     = 8
 )
 
-// Measure measures a picture, an opaque one.
-func Measure(img *image.NRGBA) Measures {
+// Measure measures a picture, as Decode or DecodePacked returns it.
+func Measure(img image.Image) Measures {
 	m, _ := MeasureAndReduce(img)
 	return m
 }
 
 // MeasureAndReduce is Measure and what it looks at anyway: the picture reduced to
 // CellWidth, nil where it has no pixels.
-func MeasureAndReduce(img *image.NRGBA) (Measures, *image.NRGBA) {
+func MeasureAndReduce(img image.Image) (Measures, *image.NRGBA) {
 	whole := opaqueRows(img)
 	m := Measures{Width: whole.width, Height: whole.height}
 	if whole.width == 0 || whole.height == 0 {
@@ -109,8 +109,8 @@ func (m *Measures) colour(thumb *image.NRGBA) {
 }
 
 // Hash is the difference hash that Measure has, without the rest.
-func Hash(img *image.NRGBA) string {
-	if img.Rect.Empty() {
+func Hash(img image.Image) string {
+	if img.Bounds().Empty() {
 		return noHash
 	}
 	return dhash(opaqueRows(Reduce(img, CellWidth)))
@@ -155,16 +155,19 @@ type gray struct {
 	pix  []byte
 }
 
-// lumaOf reads the luma of a row, a byte a pixel: two pixels at once, for no sum
-// carries into the other's.
-func lumaOf(luma, px []byte) {
-	const half = 1<<15 | 1<<(15+32)
-	for ; len(luma) >= 2 && len(px) >= 8; luma, px = luma[2:], px[8:] {
+// lumaOf reads the luma of a row of step bytes a pixel, 3 or 4: two pixels at
+// once, for no sum carries into the other's.
+func lumaOf(luma, px []byte, step int) {
+	const half, one = 1<<15 | 1<<(15+32), 0xffffff
+	for ; len(luma) >= 2 && len(px) >= 8; luma, px = luma[2:], px[2*step:] {
 		v := binary.LittleEndian.Uint64(px)
+		if step == 3 {
+			v = v&one | v>>24&one<<32
+		}
 		sums := v&evens*19595 + v>>8&evens*38470 + v>>16&evens*7471 + half
 		luma[0], luma[1] = byte(sums>>16&0xff), byte(sums>>48&0xff)
 	}
-	if len(luma) > 0 {
+	for ; len(luma) > 0; luma, px = luma[1:], px[step:] {
 		luma[0] = byte((19595*uint32(px[0]) + 38470*uint32(px[1]) + 7471*uint32(px[2]) + 1<<15) >> 16 & 0xff)
 	}
 }

@@ -3,73 +3,84 @@ package imaging
 import (
 	"errors"
 	"image"
+	"image/color"
 
 	"github.com/actormaker/trainset/internal/pages"
 	"github.com/actormaker/trainset/internal/png8"
 )
 
-// Packed is an opaque sRGB picture of three bytes a pixel, rows without gaps:
-// what a large one is kept as that parts are cut from. The memory that a picture
-// touches costs more than what is done with it.
+// Packed is an opaque sRGB picture of three bytes a pixel: what a large one is
+// kept as, and its parts with it. The memory that a picture touches costs more
+// than what is done with it.
 type Packed struct {
-	Pix           []byte
-	Width, Height int // px
+	Pix    []byte // the first pixel is at Rect.Min
+	Stride int    // bytes from one row to the next
+	Rect   image.Rectangle
 }
 
 // DecodePacked is Decode for large pictures that come one after the other: the
 // pixels go to room, which grows where it is too small or nil. Reuse the
 // picture's Pix when the picture is no longer needed.
-func DecodePacked(room, data []byte, l Limits) (Packed, error) {
+func DecodePacked(room, data []byte, l Limits) (*Packed, error) {
 	h, err := inspect(data, l)
 	if err != nil {
-		return Packed{}, err
+		return nil, err
 	}
 	if h.format == FormatPNG && h.orientation <= 1 && newConverter(h.profile).none() {
 		pix, err := png8.DecodeRGB(data, room)
 		if err == nil {
-			return Packed{pix, h.width, h.height}, nil
+			return &Packed{pix, 3 * h.width, image.Rect(0, 0, h.width, h.height)}, nil
 		}
 		if !errors.Is(err, png8.ErrOther) {
-			return Packed{}, explain(h.format, err)
+			return nil, explain(h.format, err)
 		}
 	}
 	img, err := Decode(data, l)
 	if err != nil {
-		return Packed{}, err
+		return nil, err
 	}
 	return pack(room, img), nil
 }
 
 // pack drops the alpha of an opaque picture.
-func pack(room []byte, img *image.NRGBA) Packed {
-	p := Packed{Width: img.Rect.Dx(), Height: img.Rect.Dy()}
-	if n := 3 * p.Width * p.Height; cap(room) >= n {
+func pack(room []byte, img *image.NRGBA) *Packed {
+	w, h := img.Rect.Dx(), img.Rect.Dy()
+	p := &Packed{Stride: 3 * w, Rect: image.Rect(0, 0, w, h)}
+	if n := 3 * w * h; cap(room) >= n {
 		p.Pix = room[:n]
 	} else {
 		p.Pix = pages.Make(n)
 	}
-	for y := range p.Height {
-		png8.Pack(p.row(y), img.Pix[y*img.Stride:][:4*p.Width])
+	for y := range h {
+		png8.Pack(p.row(y), img.Pix[y*img.Stride:][:4*w])
 	}
 	return p
 }
 
-func (p Packed) row(y int) []byte { return p.Pix[3*p.Width*y:][:3*p.Width] }
+// row is the row y from the top.
+func (p *Packed) row(y int) []byte { return p.Pix[y*p.Stride:][:3*p.Rect.Dx()] }
 
-// Bounds are those of the picture, from the origin.
-func (p Packed) Bounds() image.Rectangle { return image.Rect(0, 0, p.Width, p.Height) }
+// ColorModel is that of a picture without alpha, as image.Image has it.
+func (p *Packed) ColorModel() color.Model { return color.NRGBAModel }
 
-// Cut returns a part, as far as it lies within the picture, as a picture of its
-// own. Its pixels go to room, which grows where it is too small or nil.
-func (p Packed) Cut(part image.Rectangle, room []byte) *image.NRGBA {
-	part = part.Intersect(p.Bounds())
-	w, h := part.Dx(), part.Dy()
-	if cap(room) < 4*w*h {
-		room = pages.Make(4 * w * h)
+// Bounds are where the picture is: a part keeps its place in the whole.
+func (p *Packed) Bounds() image.Rectangle { return p.Rect }
+
+// At is the colour of a pixel.
+func (p *Packed) At(x, y int) color.Color {
+	if !image.Pt(x, y).In(p.Rect) {
+		return color.NRGBA{}
 	}
-	img := &image.NRGBA{Pix: room[:4*w*h], Stride: 4 * w, Rect: image.Rect(0, 0, w, h)}
-	for y := range h {
-		png8.Unpack(img.Pix[y*img.Stride:][:img.Stride], p.row(part.Min.Y + y)[3*part.Min.X:][:3*w])
+	px := p.row(y - p.Rect.Min.Y)[3*(x-p.Rect.Min.X):]
+	return color.NRGBA{px[0], px[1], px[2], 0xff}
+}
+
+// SubImage is the part within r. It shares the picture's pixels.
+func (p *Packed) SubImage(r image.Rectangle) image.Image {
+	r = r.Intersect(p.Rect)
+	if r.Empty() {
+		return &Packed{}
 	}
-	return img
+	from := r.Min.Sub(p.Rect.Min)
+	return &Packed{p.Pix[from.Y*p.Stride+3*from.X:], p.Stride, r}
 }

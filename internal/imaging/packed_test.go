@@ -49,20 +49,43 @@ func TestPackedIsWhatDecodeReads(t *testing.T) {
 				t.Error("it has pixels of its own")
 			}
 			for _, part := range []image.Rectangle{want.Rect, image.Rect(7, 5, 38, 36), image.Rect(40, 30, 400, 300)} {
-				cut := got.Cut(part, bytes.Repeat([]byte{9}, 10))
-				visible := part.Intersect(want.Rect)
-				if cut.Rect != image.Rect(0, 0, visible.Dx(), visible.Dy()) {
-					t.Fatalf("%v is cut to %v", part, cut.Rect)
-				}
-				for y := range visible.Dy() {
-					for x := range visible.Dx() {
-						if a, b := cut.NRGBAAt(x, y), want.NRGBAAt(visible.Min.X+x, visible.Min.Y+y); a != b {
-							t.Fatalf("of %v, the pixel at %d,%d is %v, not %v", part, x, y, a, b)
-						}
-					}
-				}
+				same(t, got.SubImage(part), want.SubImage(part))
+				same(t, got.SubImage(part.Inset(-4)).(*imaging.Packed).SubImage(part), want.SubImage(part))
+			}
+			if none := got.SubImage(image.Rect(400, 0, 500, 10)); !none.Bounds().Empty() {
+				t.Errorf("a part without pixels is %v", none.Bounds())
 			}
 		})
+	}
+}
+
+// same compares a part that is packed with one that is not: its place, its
+// pixels, and all that is done with them.
+func same(t *testing.T, got, want image.Image) {
+	t.Helper()
+	b := want.Bounds()
+	if got.Bounds() != b {
+		t.Fatalf("%v is %v", b, got.Bounds())
+	}
+	for y := b.Min.Y - 1; y <= b.Max.Y; y++ {
+		for x := b.Min.X - 1; x <= b.Max.X; x++ {
+			if got.At(x, y) != want.At(x, y) {
+				t.Fatalf("the pixel at %d,%d is %v, not %v", x, y, got.At(x, y), want.At(x, y))
+			}
+		}
+	}
+	a, small := imaging.MeasureAndReduce(got)
+	other, smaller := imaging.MeasureAndReduce(want)
+	if a != other || !bytes.Equal(small.Pix, smaller.Pix) {
+		t.Errorf("it measures %+v, not %+v", a, other)
+	}
+	if a, b := imaging.Reduce(got, 9), imaging.Reduce(want, 9); a.Rect != b.Rect || !bytes.Equal(a.Pix, b.Pix) {
+		t.Error("it is reduced to another picture")
+	}
+	one, err := imaging.EncodePNG(got, imaging.EncodeOptions{})
+	two, err2 := imaging.EncodePNG(want, imaging.EncodeOptions{})
+	if err != nil || err2 != nil || !bytes.Equal(one, two) {
+		t.Errorf("it is encoded as other bytes (%v, %v)", err, err2)
 	}
 }
 

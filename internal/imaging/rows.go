@@ -3,6 +3,8 @@ package imaging
 import (
 	"image"
 	"image/color"
+
+	"github.com/actormaker/trainset/internal/png8"
 )
 
 // rows is a decoded picture, read row by row as opaque sRGB, 4 bytes a pixel:
@@ -10,23 +12,27 @@ import (
 type rows struct {
 	width, height int
 	read          func(y int, dst []byte)
-	ready         *image.NRGBA // rows that need no conversion; may be nil
+	ready         func(y int) []byte // rows that need no conversion; may be nil
+	step          int                // bytes a pixel that those have
 }
 
-// opaqueRows reads an opaque sRGB picture, as Decode returns it.
-func opaqueRows(img *image.NRGBA) rows {
-	img = rebase(img)
-	return rows{
-		width: img.Rect.Dx(), height: img.Rect.Dy(), ready: img,
-		read: func(y int, dst []byte) { copy(dst[:4*img.Rect.Dx()], img.Pix[y*img.Stride:]) },
+// opaqueRows reads an opaque sRGB picture, as Decode returns it or DecodePacked.
+func opaqueRows(img image.Image) rows {
+	r := newRows(img, converter{})
+	switch m := img.(type) {
+	case *image.NRGBA:
+		r.ready = func(y int) []byte { return m.Pix[y*m.Stride:][:4*r.width] }
+	case *Packed:
+		r.ready, r.step = m.row, 3
 	}
+	return r
 }
 
-// line is a row: the picture's own where it needs no conversion, else read into
-// room.
+// line is a row, of step bytes a pixel: the picture's own where it needs no
+// conversion, else read into room.
 func (r rows) line(y int, room []byte) []byte {
 	if r.ready != nil {
-		return r.ready.Pix[y*r.ready.Stride:][:4*r.width]
+		return r.ready(y)
 	}
 	r.read(y, room)
 	return room
@@ -36,7 +42,7 @@ func (r rows) line(y int, room []byte) []byte {
 // transparent.
 func newRows(img image.Image, c converter) rows {
 	b := img.Bounds()
-	r := rows{width: b.Dx(), height: b.Dy()}
+	r := rows{width: b.Dx(), height: b.Dy(), step: 4}
 	if ink, ok := img.(*image.CMYK); ok && c.cmyk != nil {
 		r.read = func(y int, dst []byte) { c.cmyk(dst[:4*r.width], ink.Pix[y*ink.Stride:][:4*r.width]) }
 		return r
@@ -80,6 +86,8 @@ func plainRows(img image.Image) func(y int, dst []byte) {
 		return ycbcrRows(m)
 	case *image.Paletted:
 		return palettedRows(m)
+	case *Packed:
+		return func(y int, dst []byte) { png8.Unpack(dst, m.row(y)) }
 	case *image.CMYK:
 		return func(y int, dst []byte) { cmykRow(dst, m.Pix[y*m.Stride:]) }
 	case *studio:

@@ -15,11 +15,12 @@ func (r rows) shrink(w, h int) *image.NRGBA {
 		return r.full()
 	}
 	dst := image.NewNRGBA(image.Rect(0, 0, w, h))
-	converted, by, ends := make([]byte, 4*r.width), inverse(r.width*r.height), cells(r.width, w)
-	fold(4*r.width, r.height, h, func(y int) []byte { return r.line(y, converted) }, func(y int, sums []uint32) {
+	converted, by := make([]byte, 4*r.width), inverse(r.width*r.height)
+	ends, before := cells(r.width, w), make([]int64, r.width+1)
+	fold(r.step*r.width, r.height, h, func(y int) []byte { return r.line(y, converted) }, func(y int, sums []uint32) {
 		row := dst.Pix[y*dst.Stride:][:dst.Stride]
 		for c := range 3 {
-			narrow(row[c:], sums[c:], 4, ends, by)
+			narrow(row[c:], 4, sums[c:], r.step, ends, before, by)
 		}
 		for i := 3; i < len(row); i += 4 {
 			row[i] = 0xff
@@ -34,26 +35,27 @@ func (r rows) shrinkLuma(room []byte, w, h int) gray {
 	converted := make([]byte, 4*r.width)
 	if w == r.width && h == r.height {
 		for y := range h {
-			lumaOf(g.pix[y*w:][:w], r.line(y, converted))
+			lumaOf(g.pix[y*w:][:w], r.line(y, converted), r.step)
 		}
 		return g
 	}
-	luma, by, ends := make([]byte, r.width), inverse(r.width*r.height), cells(r.width, w)
+	luma, by := make([]byte, r.width), inverse(r.width*r.height)
+	ends, before := cells(r.width, w), make([]int64, r.width+1)
 	fold(r.width, r.height, h, func(y int) []byte {
-		lumaOf(luma, r.line(y, converted))
+		lumaOf(luma, r.line(y, converted), r.step)
 		return luma
 	}, func(y int, sums []uint32) {
-		narrow(g.pix[y*w:][:w], sums, 1, ends, by)
+		narrow(g.pix[y*w:][:w], 1, sums, 1, ends, before, by)
 	})
 	return g
 }
 
 // fold adds sh rows of n bytes up to h rows, from the top: next gives a row, and
 // done takes the sums of one of the result, to which a row adds h where it lies
-// wholly within. They are summed up row by row, eight bytes at once, before
+// wholly within; at least eight zeros follow them. They are summed up row by row, eight bytes at once, before
 // anything is done about columns: most of the work is on as few rows as that.
 func fold(n, sh, h int, next func(y int) []byte, done func(y int, sums []uint32)) {
-	all, sums := make(columns, (n+7)/8), make([]uint32, n)
+	all, sums := make(columns, (n+7)/8), make([]uint32, (n+7)/8*8+8)
 	out := 0
 	for y := range sh {
 		row := next(y)
@@ -92,12 +94,10 @@ func (c columns) add(row []byte, weight uint64) {
 
 // sums writes the sums in the order of the columns.
 func (c columns) sums(to []uint32) {
-	for _, words := range c {
-		var eight [8]uint32
-		for i, w := range words {
-			eight[i], eight[i+4] = uint32(w), uint32(w>>32) //nolint:gosec // the two halves
-		}
-		to = to[copy(to, eight[:]):]
+	for _, w := range c {
+		to[0], to[1], to[2], to[3] = uint32(w[0]), uint32(w[1]), uint32(w[2]), uint32(w[3])                 //nolint:gosec // the lower halves
+		to[4], to[5], to[6], to[7] = uint32(w[0]>>32), uint32(w[1]>>32), uint32(w[2]>>32), uint32(w[3]>>32) //nolint:gosec // the upper halves
+		to = to[8:]
 	}
 }
 
@@ -114,23 +114,25 @@ func cells(sw, dw int) []cell {
 	return ends
 }
 
-// narrow writes the means of one channel of a row, of which each pixel is step
-// numbers from the next: the sum of a cell is what has been added up to its end
-// less what had been up to the cell before.
-func narrow(dst []byte, src []uint32, step int, ends []cell, by divisor) {
-	parts := int64(len(ends))
-	var sum, before int64
+// narrow writes the means of one channel of a row, of which each pixel is so many
+// numbers from the next, here and there: the sum of a cell is what has been added
+// up to its end less what had been up to the cell before. There is no branch in
+// it, which would be guessed wrong. In before is room for a number more than the
+// source has pixels; src has one more, too, which counts nothing.
+func narrow(dst []byte, apart int, src []uint32, step int, ends []cell, before []int64, by divisor) {
+	var sum int64
 	at := 0
-	for i, end := range ends {
-		for ; at < end.whole*step; at += step {
-			sum += int64(src[at])
-		}
-		all := sum * parts
-		if end.part > 0 {
-			all += int64(src[at]) * int64(end.part)
-		}
-		dst[i*step] = by.divide(all - before)
-		before = all
+	for x := range before {
+		before[x] = sum
+		sum += int64(src[at])
+		at += step
+	}
+	parts, left, to := int64(len(ends)), int64(0), 0
+	for _, end := range ends {
+		all := before[end.whole]*parts + int64(src[end.whole*step])*int64(end.part)
+		dst[to] = by.divide(all - left)
+		left = all
+		to += apart
 	}
 }
 

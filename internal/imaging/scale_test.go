@@ -19,7 +19,7 @@ func TestShrinkingIsExact(t *testing.T) {
 			img.Pix[i] = byte(random.IntN(256) | 0xff*(i%4/3)) // opaque
 		}
 		luma := make([]byte, sw*sh)
-		lumaOf(luma, img.Pix)
+		lumaOf(luma, img.Pix, 4)
 		mean := func(at func(x, y int) byte, x, y int) byte {
 			sum := 0
 			for py := y * sh; py < (y+1)*sh; py++ {
@@ -48,17 +48,18 @@ func TestShrinkingIsExact(t *testing.T) {
 // Two pixels at once have the luma that each has alone.
 func TestLumaOfPairs(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
-	for n := range 9 {
-		px, got := make([]byte, 4*n), make([]byte, n)
+	for n := range 18 {
+		n, step := n/2, 3+n%2
+		px, got := make([]byte, step*n), make([]byte, n)
 		for range 1000 {
 			for i := range px {
 				px[i] = byte(random.IntN(256)) | byte(255*random.IntN(2))
 			}
-			lumaOf(got, px)
+			lumaOf(got, px, step)
 			for i, v := range got {
-				r, g, b := int(px[4*i]), int(px[4*i+1]), int(px[4*i+2])
+				r, g, b := int(px[step*i]), int(px[step*i+1]), int(px[step*i+2])
 				if want := (19595*r + 38470*g + 7471*b + 1<<15) >> 16; int(v) != want {
-					t.Fatalf("the luma of %v is %d, not %d", px[4*i:4*i+4], v, want)
+					t.Fatalf("the luma of %v is %d, not %d", px[step*i:step*i+3], v, want)
 				}
 			}
 		}

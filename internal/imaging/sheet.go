@@ -38,8 +38,8 @@ func Thumbnail(data []byte, width int) (image.Image, error) {
 }
 
 // Reduce is Thumbnail for an opaque picture that is at hand.
-func Reduce(img *image.NRGBA, width int) *image.NRGBA {
-	w, h := within(img.Rect.Dx(), img.Rect.Dy(), width, width)
+func Reduce(img image.Image, width int) *image.NRGBA {
+	w, h := within(img.Bounds().Dx(), img.Bounds().Dy(), width, width)
 	return opaqueRows(img).shrink(w, h)
 }
 

@@ -57,14 +57,27 @@ var writers = sync.Pool{New: func() any {
 	return w
 }}
 
-// Encode writes the colours of an opaque picture as 8-bit RGB. The chunks, whole
-// ones with their sums, come right after the header. The same picture gives the
-// same bytes.
+// Rows gives the colours of row y, three bytes a pixel. They stay as they are
+// until the next row but one is asked for.
+type Rows func(y int) []byte
+
+// Colours are the rows of an opaque picture.
+func Colours(img *image.NRGBA) Rows {
+	w := img.Rect.Dx()
+	lines := [2][]byte{make([]byte, 3*w), make([]byte, 3*w)}
+	return func(y int) []byte {
+		Pack(lines[y%2], img.Pix[y*img.Stride:][:4*w])
+		return lines[y%2]
+	}
+}
+
+// Encode writes an opaque picture of a size in pixels as 8-bit RGB. The chunks,
+// whole ones with their sums, come right after the header. The same picture gives
+// the same bytes.
 //
 // Every row is the difference from the one above it, which costs next to nothing
 // and compresses photographs and drawings about as well as choosing would.
-func Encode(img *image.NRGBA, chunks []byte) ([]byte, error) {
-	w, h := img.Rect.Dx(), img.Rect.Dy()
+func Encode(w, h int, rows Rows, chunks []byte) ([]byte, error) {
 	if w <= 0 || h <= 0 {
 		return nil, fmt.Errorf("encoding a PNG of %d x %d pixels", w, h)
 	}
@@ -72,7 +85,7 @@ func Encode(img *image.NRGBA, chunks []byte) ([]byte, error) {
 	defer drafts.Put(pixels)
 	pixels.Reset()
 	pixels.WriteString("IDAT")
-	if err := deflate(pixels, img); err != nil {
+	if err := deflate(pixels, w, h, rows); err != nil {
 		return nil, err
 	}
 	data := make([]byte, 0, pixels.Len()+len(chunks)+64)
@@ -103,20 +116,19 @@ func Chunk(kind string, body []byte) []byte {
 }
 
 // deflate writes the rows of the picture, compressed.
-func deflate(to io.Writer, img *image.NRGBA) error {
+func deflate(to io.Writer, w, h int, rows Rows) error {
 	z, _ := writers.Get().(*zlib.Writer)
 	defer writers.Put(z)
 	z.Reset(to)
-	w, h := img.Rect.Dx(), img.Rect.Dy()
-	row, above, line := make([]byte, 3*w), make([]byte, 3*w), make([]byte, 1+3*w)
+	above, line := make([]byte, 3*w), make([]byte, 1+3*w)
 	line[0] = filterUp
 	for y := range h {
-		Pack(row, img.Pix[y*img.Stride:][:4*w])
+		row := rows(y)
 		difference(line[1:], row, above)
 		if _, err := z.Write(line); err != nil {
 			return fmt.Errorf("compressing a PNG: %w", err)
 		}
-		row, above = above, row
+		above = row
 	}
 	if err := z.Close(); err != nil {
 		return fmt.Errorf("compressing a PNG: %w", err)

@@ -247,7 +247,7 @@ func (c enhanceCraft) finish(ctx context.Context, w ledger.Work, a plan.Attempt,
 	if err != nil {
 		return made{}, err
 	}
-	m := made{body: data, width: img.Width, height: img.Height}
+	m := made{body: data, width: img.Rect.Dx(), height: img.Rect.Dy()}
 	m.kind, m.ext = formatOf(data)
 	m.rejected = notGrown(*raw.Grid, m, by)
 	return m, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"image"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/imaging"
@@ -64,13 +63,13 @@ func unreadable(data []byte, err error) made {
 }
 
 // picture crops and checks a picture and encodes it for the set.
-func picture(img *image.NRGBA, want imaging.Want) (made, error) {
+func picture[P imaging.Picture](img P, want imaging.Want) (made, error) {
 	measures, thumb := imaging.MeasureAndReduce(img)
 	findings := imaging.Check(measures, want)
 	if cropped := imaging.CropAspect(img, want.AspectW, want.AspectH); cropped != img {
 		img, thumb = cropped, imaging.Reduce(cropped, imaging.CellWidth)
 	}
-	measures.Width, measures.Height = img.Rect.Dx(), img.Rect.Dy()
+	measures.Width, measures.Height = img.Bounds().Dx(), img.Bounds().Dy()
 	png, err := imaging.EncodePNG(img, imaging.EncodeOptions{Generated: true})
 	if err != nil {
 		return made{}, fmt.Errorf("encoding an image: %w", err)

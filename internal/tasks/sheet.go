@@ -26,7 +26,7 @@ type sheet struct {
 	sum   string
 	users int
 	ready chan struct{}
-	img   imaging.Packed
+	img   *imaging.Packed
 	err   error
 	room  []byte // pixels that may be written over
 	drop  *time.Timer
@@ -40,7 +40,7 @@ const (
 // sheet lends a picture by the digest of its bytes, which are read and decoded
 // once for all who ask while it is kept. Call release when it is no longer
 // looked at.
-func (h *Handlers) sheet(ctx context.Context, sum string, read func() ([]byte, error)) (img imaging.Packed, release func(), err error) {
+func (h *Handlers) sheet(ctx context.Context, sum string, read func() ([]byte, error)) (img *imaging.Packed, release func(), err error) {
 	for {
 		s, first, wait := h.sheets.take(sum)
 		switch {
@@ -49,7 +49,7 @@ func (h *Handlers) sheet(ctx context.Context, sum string, read func() ([]byte, e
 			case <-wait:
 				continue
 			case <-ctx.Done():
-				return imaging.Packed{}, nil, context.Cause(ctx)
+				return nil, nil, context.Cause(ctx)
 			}
 		case first:
 			img, err := h.decodeSheet(ctx, s.room, read)
@@ -60,20 +60,20 @@ func (h *Handlers) sheet(ctx context.Context, sum string, read func() ([]byte, e
 		case <-s.ready:
 		case <-ctx.Done():
 			release()
-			return imaging.Packed{}, nil, context.Cause(ctx)
+			return nil, nil, context.Cause(ctx)
 		}
 		if s.err == nil {
 			return s.img, release, nil
 		}
 		release()
 		if first || ctx.Err() != nil {
-			return imaging.Packed{}, nil, s.err
+			return nil, nil, s.err
 		}
 		// Who came first may have been interrupted: this one tries for itself.
 	}
 }
 
-func (h *Handlers) decodeSheet(ctx context.Context, room []byte, read func() ([]byte, error)) (img imaging.Packed, err error) {
+func (h *Handlers) decodeSheet(ctx context.Context, room []byte, read func() ([]byte, error)) (img *imaging.Packed, err error) {
 	data, err := read()
 	if err != nil {
 		return img, err
@@ -127,7 +127,7 @@ func (s *sheets) wake(k *sheet) {
 }
 
 // decoded ends the wait for a sheet. What failed is not kept.
-func (s *sheets) decoded(k *sheet, img imaging.Packed, err error) {
+func (s *sheets) decoded(k *sheet, img *imaging.Packed, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k.img, k.err, k.room = img, err, nil

@@ -9,7 +9,6 @@ import (
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/imaging"
 	"github.com/actormaker/trainset/internal/ledger"
-	"github.com/actormaker/trainset/internal/pages"
 	"github.com/actormaker/trainset/internal/plan"
 )
 
@@ -27,11 +26,9 @@ func (c tileCraft) question(ctx context.Context, w ledger.Work, _ *plan.Try) (qu
 	}
 	defer release()
 	var png []byte
-	err = c.h.withPixels(ctx, func() error {
-		return tile.cut(func(img *image.NRGBA) (err error) {
-			png, err = imaging.EncodePNG(img, imaging.EncodeOptions{})
-			return err
-		})
+	err = c.h.withPixels(ctx, func() (err error) {
+		png, err = imaging.EncodePNG(tile, imaging.EncodeOptions{})
+		return err
 	})
 	if err != nil {
 		return question{}, fmt.Errorf("encoding a tile: %w", err)
@@ -40,16 +37,12 @@ func (c tileCraft) question(ctx context.Context, w ledger.Work, _ *plan.Try) (qu
 	if err != nil {
 		return question{}, err
 	}
-	return enlarge(*w.Job.Plan.Style, extent{tile.box.Dx(), tile.box.Dy(), []int{min(tile.box.Dx(), tile.box.Dy())}}, url)
+	return enlarge(*w.Job.Plan.Style, extent{tile.Rect.Dx(), tile.Rect.Dy(), []int{min(tile.Rect.Dx(), tile.Rect.Dy())}}, url)
 }
 
 // finish cuts the tile out, or takes its enlargement, and checks it.
 func (c tileCraft) finish(ctx context.Context, w ledger.Work, a plan.Attempt, data []byte) (m made, err error) {
 	want := imaging.Want{AspectW: 1, AspectH: 1, MinSide: floor(w.Job.Plan.Style.Enhance), Ink: true}
-	check := func(img *image.NRGBA) (err error) {
-		m, err = picture(img, want)
-		return err
-	}
 	if a.Model != "" {
 		err = c.h.withPixels(ctx, func() error {
 			img, err := imaging.Decode(data, outputLimits)
@@ -57,7 +50,8 @@ func (c tileCraft) finish(ctx context.Context, w ledger.Work, a plan.Attempt, da
 				m = unreadable(data, err)
 				return nil
 			}
-			return check(img)
+			m, err = picture(img, want)
+			return err
 		})
 		return m, err
 	}
@@ -66,7 +60,10 @@ func (c tileCraft) finish(ctx context.Context, w ledger.Work, a plan.Attempt, da
 		return made{}, err
 	}
 	defer release()
-	err = c.h.withPixels(ctx, func() error { return tile.cut(check) })
+	err = c.h.withPixels(ctx, func() (err error) {
+		m, err = picture(tile, want)
+		return err
+	})
 	return m, err
 }
 
@@ -78,40 +75,28 @@ func floor(e trainset.Enhance) int {
 	return minTile
 }
 
-// place is where a tile lies in its grid, or in the grid's enlargement.
-type place struct {
-	sheet imaging.Packed
-	box   image.Rectangle
-}
-
-// cut shows the tile to f, for which it has pixels of its own as long as f runs:
-// whoever waits for a core holds none.
-func (p place) cut(f func(*image.NRGBA) error) error {
-	room, giveBack := pages.Borrow(4 * p.box.Dx() * p.box.Dy())
-	defer giveBack()
-	return f(p.sheet.Cut(p.box, room))
-}
-
-// find returns the tile's place. Call release when it has been cut out.
-func (c tileCraft) find(ctx context.Context, w ledger.Work) (tile place, release func(), err error) {
+// find returns the tile as a part of its grid, or of the grid's enlargement. Call
+// release when it is no longer looked at.
+func (c tileCraft) find(ctx context.Context, w ledger.Work) (tile *imaging.Packed, release func(), err error) {
 	ask := w.Subtask.Ask
 	_, made, err := c.h.ledger.Winner(ctx, w.Job.ID, plan.GridID(ask.Grid))
 	if err != nil {
-		return place{}, nil, err
+		return nil, nil, err
 	}
 	from := made.Image
 	if w.Job.Plan.Style.Enhance == trainset.EnhanceGrid {
 		_, larger, err := c.h.ledger.Winner(ctx, w.Job.ID, plan.EnhanceID(ask.Grid))
 		if err != nil {
-			return place{}, nil, err
+			return nil, nil, err
 		}
 		from = larger.Image
 	}
 	sheet, release, err := c.h.sheet(ctx, from.SHA256, func() ([]byte, error) { return c.h.store.Get(ctx, from.Key) })
 	if err != nil {
-		return place{}, nil, fmt.Errorf("reading grid %d: %w", ask.Grid, err)
+		return nil, nil, fmt.Errorf("reading grid %d: %w", ask.Grid, err)
 	}
-	return place{sheet, scaled(made.Grid.Tiles[ask.Tile-1].Box, *made.Grid, sheet.Bounds())}, release, nil
+	part, _ := sheet.SubImage(scaled(made.Grid.Tiles[ask.Tile-1].Box, *made.Grid, sheet.Rect)).(*imaging.Packed)
+	return part, release, nil
 }
 
 // scaled is a box of a grid on an enlargement of it. The part stays square.

@@ -32,7 +32,7 @@ func encode(img image.Image, format string) (Result, error) {
 // encodePNG is quick for what is drawn here.
 func encodePNG(img image.Image) ([]byte, error) {
 	if m, ok := img.(*image.RGBA); ok && m.Opaque() {
-		return png8.Encode(&image.NRGBA{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}, nil)
+		return png8.Encode(m.Rect.Dx(), m.Rect.Dy(), png8.Colours(&image.NRGBA{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}), nil)
 	}
 	var b bytes.Buffer
 	err := png.Encode(&b, img)
