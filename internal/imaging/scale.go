@@ -95,8 +95,8 @@ func (c columns) add(row []byte, weight uint64) {
 // sums writes the sums in the order of the columns.
 func (c columns) sums(to []uint32) {
 	for _, w := range c {
-		to[0], to[1], to[2], to[3] = uint32(w[0]), uint32(w[1]), uint32(w[2]), uint32(w[3])                 //nolint:gosec // the lower halves
-		to[4], to[5], to[6], to[7] = uint32(w[0]>>32), uint32(w[1]>>32), uint32(w[2]>>32), uint32(w[3]>>32) //nolint:gosec // the upper halves
+		to[0], to[1], to[2], to[3] = uint32(w[0]), uint32(w[1]), uint32(w[2]), uint32(w[3]) //nolint:gosec // the lower halves
+		to[4], to[5], to[6], to[7] = uint32(w[0]>>32), uint32(w[1]>>32), uint32(w[2]>>32), uint32(w[3]>>32)
 		to = to[8:]
 	}
 }
