@@ -4,7 +4,6 @@ import "image"
 
 // Picture is what Decode and DecodePacked return.
 type Picture interface {
-	*image.NRGBA | *Packed
 	image.Image
 	SubImage(r image.Rectangle) image.Image
 }
@@ -12,15 +11,14 @@ type Picture interface {
 // CropAspect returns the largest central part of img that has the aspect w to
 // h, exact within one pixel. It shares img's pixels and never resamples; a
 // picture that is right already is returned as it is.
-func CropAspect[P Picture](img P, w, h int) P {
+func CropAspect(img Picture, w, h int) image.Image {
 	b := img.Bounds()
 	cw, ch := cropSize(b.Dx(), b.Dy(), w, h)
 	if cw == b.Dx() && ch == b.Dy() {
 		return img
 	}
 	at := b.Min.Add(image.Pt((b.Dx()-cw)/2, (b.Dy()-ch)/2))
-	part, _ := img.SubImage(image.Rectangle{at, at.Add(image.Pt(cw, ch))}).(P) // its parts are of its kind
-	return part
+	return img.SubImage(image.Rectangle{at, at.Add(image.Pt(cw, ch))})
 }
 
 // cropSize is the largest size of the aspect aw to ah within w x h.

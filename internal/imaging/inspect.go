@@ -70,6 +70,8 @@ func inspect(data []byte, l Limits) (header, error) {
 		return h, fmt.Errorf("%w: it is %d x %d pixels", ErrDamaged, h.width, h.height)
 	case h.width > l.MaxPixels/h.height:
 		return h, &TooLargeError{Bytes: len(data), Width: h.width, Height: h.height, Limits: l}
+	case max(h.width, h.height) > maxSide:
+		return h, fmt.Errorf("%w: it is %d x %d pixels, a line", ErrDamaged, h.width, h.height)
 	case h.animated:
 		return h, ErrAnimated
 	case h.short:
@@ -77,6 +79,9 @@ func inspect(data []byte, l Limits) (header, error) {
 	}
 	return h, nil
 }
+
+// maxSide is more than any picture has, and as much as sums of pixels have room for.
+const maxSide = 1 << 24
 
 // guarded reads a header; should a reader panic at hostile bytes, to it they are
 // damaged, and the process of many jobs goes on.

@@ -2,6 +2,7 @@ package imaging
 
 import (
 	"errors"
+	"fmt"
 	"image"
 	"image/color"
 
@@ -27,7 +28,7 @@ func DecodePacked(room, data []byte, l Limits) (*Packed, error) {
 		return nil, err
 	}
 	if h.format == FormatPNG && h.orientation <= 1 && newConverter(h.profile).none() {
-		pix, err := png8.DecodeRGB(data, room)
+		pix, err := packedPixels(data, room)
 		if err == nil {
 			return &Packed{pix, 3 * h.width, image.Rect(0, 0, h.width, h.height)}, nil
 		}
@@ -40,6 +41,17 @@ func DecodePacked(room, data []byte, l Limits) (*Packed, error) {
 		return nil, err
 	}
 	return pack(room, img), nil
+}
+
+// packedPixels decodes a PNG, as pixels does without ending the process of many
+// jobs should that panic.
+func packedPixels(data, room []byte) (pix []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			pix, err = nil, fmt.Errorf("%w: %v", ErrDamaged, p)
+		}
+	}()
+	return png8.DecodeRGB(data, room)
 }
 
 // pack drops the alpha of an opaque picture.
@@ -60,13 +72,13 @@ func pack(room []byte, img *image.NRGBA) *Packed {
 // row is the row y from the top.
 func (p *Packed) row(y int) []byte { return p.Pix[y*p.Stride:][:3*p.Rect.Dx()] }
 
-// ColorModel is that of a picture without alpha, as image.Image has it.
+// ColorModel is that of the colours that At gives.
 func (p *Packed) ColorModel() color.Model { return color.NRGBAModel }
 
 // Bounds are where the picture is: a part keeps its place in the whole.
 func (p *Packed) Bounds() image.Rectangle { return p.Rect }
 
-// At is the colour of a pixel.
+// At is the colour of a pixel, transparent outside of the picture.
 func (p *Packed) At(x, y int) color.Color {
 	if !image.Pt(x, y).In(p.Rect) {
 		return color.NRGBA{}

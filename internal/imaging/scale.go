@@ -52,8 +52,9 @@ func (r rows) shrinkLuma(room []byte, w, h int) gray {
 
 // fold adds sh rows of n bytes up to h rows, from the top: next gives a row, and
 // done takes the sums of one of the result, to which a row adds h where it lies
-// wholly within; at least eight zeros follow them. They are summed up row by row, eight bytes at once, before
+// wholly within. They are summed up row by row, eight bytes at once, before
 // anything is done about columns: most of the work is on as few rows as that.
+// Zeros follow the sums, of a pixel or more.
 func fold(n, sh, h int, next func(y int) []byte, done func(y int, sums []uint32)) {
 	all, sums := make(columns, (n+7)/8), make([]uint32, (n+7)/8*8+8)
 	out := 0

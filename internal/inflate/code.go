@@ -2,12 +2,16 @@ package inflate
 
 import "math/bits"
 
-// entry is what some bits of the stream stand for: from the lowest, the number of
-// those bits (4 bits), how many more follow that are added to the value (4), how
-// many literals it is (2), whether it is the length or the distance of a match,
-// whether it ends the block, and from the sixteenth the value: one literal, two,
-// or the least length or distance. None at all stands for a code that is longer
-// than the table is for, or for none.
+// entry is what some bits of the stream stand for. From the lowest:
+//
+//	4 bits   how many bits those are
+//	4 bits   how many follow whose number is added to the value
+//	2 bits   how many literals it is, none, one or two
+//	1 bit    whether it is the length or the distance of a match
+//	1 bit    whether it ends the block
+//	16 bits  from the sixteenth, the value: the literals, or the least length or distance
+//
+// The entry 0 stands for a code that is longer than the table is for, or for none.
 type entry uint32
 
 const (
@@ -29,8 +33,9 @@ const (
 )
 
 const (
-	mostBits    = 15  // of a code
-	mostSymbols = 288 // of which a code has one each
+	mostBits    = 15  // of a symbol's code
+	lengthBits  = 7   // of the code of a length
+	mostSymbols = 288 // that a block may use
 )
 
 // code finds what bits stand for.
@@ -42,9 +47,11 @@ type code struct {
 
 // init makes the code in which each symbol has a length in bits, 0 where it does
 // not occur, and says whether there is one: no two may begin alike and none may
-// be left over, but for a single one of one bit.
-func (c *code) init(lengths []byte, symbols []entry, pairs bool) bool {
-	clear(c.table[:])
+// be left over, but for a single one of one bit. It fills the table for as many
+// bits as are looked up at once.
+func (c *code) init(lengths []byte, symbols []entry, lookup int) bool {
+	table := c.table[:1<<lookup]
+	clear(table)
 	clear(c.count[:])
 	for _, n := range lengths {
 		c.count[n]++
@@ -71,15 +78,12 @@ func (c *code) init(lengths []byte, symbols []entry, pairs bool) bool {
 		e := symbols[symbol] | entry(n)
 		c.sorted[place[n]] = e
 		place[n]++
-		if n <= tableBits {
-			for i := int(bits.Reverse16(uint16(first[n])) >> (16 - n)); i < tableSize; i += 1 << n { //nolint:gosec // 15 bits
-				c.table[i] = e
+		if int(n) <= lookup {
+			for i := int(bits.Reverse16(uint16(first[n])) >> (16 - n)); i < len(table); i += 1 << n { //nolint:gosec // 15 bits
+				table[i] = e
 			}
 		}
 		first[n]++
-	}
-	if pairs {
-		c.pair()
 	}
 	return true
 }

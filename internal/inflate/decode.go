@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // decode reads literals and matches until the block ends or the window is full.
@@ -11,6 +12,7 @@ import (
 func (z *Reader) decode() error {
 	words, spans, window := &z.words.table, &z.spans.table, &z.window
 	in, at, bits, n, have := z.in, z.at, z.bits, z.n, z.have
+	begun := have
 	for have < history+work && n >= 0 {
 		if at+8 <= len(in) { // as refill does
 			bits |= binary.LittleEndian.Uint64(in[at:]) << (n & 63)
@@ -66,7 +68,7 @@ func (z *Reader) decode() error {
 		}
 		from, end := have-distance, have+length
 		if distance < 8 { // what is repeated is repeated at eight or more, too
-			for wide := have + (7/distance+1)*distance; have < wide; have++ {
+			for wide := have + 7/distance*distance; have < wide; have++ {
 				window[have] = window[have-distance]
 			}
 		}
@@ -78,6 +80,7 @@ func (z *Reader) decode() error {
 	}
 	z.in, z.at, z.bits, z.n, z.have = in, at, bits, n, have
 	if n < 0 {
+		z.have = begun // the last of it is of bits that are not there
 		return io.ErrUnexpectedEOF
 	}
 	return nil
@@ -94,8 +97,10 @@ func (z *Reader) wrong(n int, what string) error {
 // order is that in which the lengths of the lengths' codes come.
 var order = [19]int{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
 
-// fixed makes the codes of a block that brings none.
-func (z *Reader) fixed() error {
+// fixed are the codes of a block that brings none, made once: a stream may be
+// nothing but such blocks.
+var fixed = sync.OnceValues(func() (words, spans *code) {
+	words, spans = new(code), new(code)
 	var lengths [mostSymbols]byte
 	for i := range lengths {
 		switch {
@@ -107,13 +112,14 @@ func (z *Reader) fixed() error {
 			lengths[i] = 7
 		}
 	}
-	z.words.init(lengths[:], wordSymbols[:], true)
+	words.init(lengths[:], wordSymbols[:], tableBits)
+	words.pair()
 	for i := range 32 {
 		lengths[i] = 5
 	}
-	z.spans.init(lengths[:32], spanSymbols[:], false)
-	return nil
-}
+	spans.init(lengths[:32], spanSymbols[:], tableBits)
+	return words, spans
+})
 
 // dynamic reads the codes of a block: how long each is, in a code of its own.
 func (z *Reader) dynamic() error {
@@ -133,16 +139,18 @@ func (z *Reader) dynamic() error {
 		}
 		lengths[symbol] = byte(n & 7)
 	}
-	if !z.spans.init(lengths[:len(order)], lengthSymbols[:], false) {
+	z.words, z.spans = &z.own.words, &z.own.spans
+	if !z.spans.init(lengths[:len(order)], lengthSymbols[:], lengthBits) {
 		return fmt.Errorf("%w: the lengths of a block's codes have no code", ErrDamaged)
 	}
 	clear(lengths[:])
 	if err := z.lengths(lengths[:words+spans]); err != nil {
 		return err
 	}
-	if !z.words.init(lengths[:words], wordSymbols[:], true) || !z.spans.init(lengths[words:words+spans], spanSymbols[:], false) {
+	if !z.words.init(lengths[:words], wordSymbols[:], tableBits) || !z.spans.init(lengths[words:words+spans], spanSymbols[:], tableBits) {
 		return fmt.Errorf("%w: a block's codes are none", ErrDamaged)
 	}
+	z.words.pair()
 	return nil
 }
 
@@ -150,7 +158,7 @@ func (z *Reader) dynamic() error {
 func (z *Reader) lengths(lengths []byte) error {
 	for i := 0; i < len(lengths); {
 		z.refill()
-		e := z.spans.table[z.bits%tableSize] // of which none is longer than 7 bits
+		e := z.spans.table[z.bits%(1<<lengthBits)]
 		if z.drop(int(e.size())); e == 0 || z.n < 0 {
 			return z.wrong(z.n, "a code's length has no code")
 		}

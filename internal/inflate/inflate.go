@@ -22,7 +22,7 @@ var ErrDamaged = errors.New("its compressed data are damaged")
 const (
 	history = 1 << 15 // as far back as a match may reach
 	work    = 3 << 16 // how much is decoded at a time
-	// slack is how far one step may write past the end of work: four pairs of
+	// slack is how far one step may write past the end of work: five pairs of
 	// literals or the longest match, which is written eight bytes at a time.
 	slack = longest + 16
 )
@@ -33,7 +33,7 @@ const (
 	longest  = 258
 )
 
-// Reader reads one stream after another. The zero value reads nothing; see Reset.
+// Reader reads one stream after another, each begun by Reset.
 type Reader struct {
 	in     []byte   // what is read of
 	at     int      // how far
@@ -49,8 +49,9 @@ type Reader struct {
 	last   bool // the block is the last one
 	stored int  // bytes that are left of a stored block
 	sum    hash.Hash32
-	words  code // literals and lengths
-	spans  code // distances
+	words  *code // literals and lengths
+	spans  *code // distances
+	own    struct{ words, spans code }
 }
 
 // state is what comes next in a stream.
@@ -76,7 +77,8 @@ func (z *Reader) Reset(parts [][]byte) {
 }
 
 // Read gives the bytes of the stream. At its end, when its sum is right, it is
-// io.EOF. Errors match ErrDamaged or io.ErrUnexpectedEOF.
+// io.EOF. Errors match ErrDamaged or io.ErrUnexpectedEOF; not all that came before
+// them is given.
 func (z *Reader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -99,18 +101,21 @@ func (z *Reader) fill() error {
 		z.have, z.read = history, history
 	}
 	from := z.have
-	defer func() { _, _ = z.sum.Write(z.window[from:z.have]) }() // never fails
 	for z.have < history+work {
 		if z.state == atSum {
-			_, _ = z.sum.Write(z.window[from:z.have]) // never fails
-			from = z.have
+			z.add(from)
+			return z.end()
 		}
 		if err := z.step(); err != nil {
 			return err
 		}
 	}
+	z.add(from)
 	return nil
 }
+
+// add adds what is in the window after a place to the sum.
+func (z *Reader) add(from int) { _, _ = z.sum.Write(z.window[from:z.have]) } // never fails
 
 // step decodes as much of what comes next as the window takes.
 func (z *Reader) step() error {
@@ -121,10 +126,8 @@ func (z *Reader) step() error {
 		return z.block()
 	case inStored:
 		return z.copyStored()
-	case inCodes:
-		return z.decode()
 	default:
-		return z.end()
+		return z.decode()
 	}
 }
 
@@ -175,7 +178,8 @@ func (z *Reader) block() error {
 		return z.storedHead()
 	case 1:
 		z.state = inCodes
-		return z.fixed()
+		z.words, z.spans = fixed()
+		return nil
 	case 2:
 		z.state = inCodes
 		return z.dynamic()

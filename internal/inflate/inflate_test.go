@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	fast "github.com/klauspost/compress/zlib"
 
@@ -175,6 +176,68 @@ func (w *bits) put(v uint64, n int) {
 	}
 }
 
+// symbol writes a code, whose first bit is its highest.
+func (w *bits) symbol(code uint64, n int) {
+	for i := n - 1; i >= 0; i-- {
+		w.put(code>>i&1, 1)
+	}
+}
+
+// Matches of the greatest length, at every place across the edge of what is
+// decoded at once, near and far.
+func TestMatchesAcrossTheEdge(t *testing.T) {
+	var z inflate.Reader
+	spans := map[uint64][3]uint64{1: {0, 0, 0}, 7: {5, 1, 0}, 9: {6, 2, 0}, 300: {16, 7, 43}} // code, more bits, their number
+	for distance, span := range spans {
+		for literals := distance; literals < distance+258; literals += 29 {
+			w := &bits{}
+			w.put(0x9c78, 16)
+			w.put(1, 1)
+			w.put(1, 2)
+			for i := range literals {
+				w.symbol(0x30+i%100, 8)
+			}
+			for range 1200 { // of 258 bytes, more than twice as much as is decoded at once
+				w.symbol(0xc5, 8)
+				w.symbol(span[0], 5)
+				w.put(span[2], int(span[1]))
+			}
+			w.put(0, 7)
+			want, _ := standard(w.b) // which has no sum yet
+			if len(want) != int(literals)+1200*258 {
+				t.Fatalf("the standard library reads %d bytes", len(want))
+			}
+			w.b = binary.BigEndian.AppendUint32(w.b, adler(want))
+			agree(t, &z, [][]byte{w.b})
+		}
+	}
+}
+
+// A stream that holds nothing, in as many blocks as its length allows, takes a
+// multiple of what it takes the standard library: a core is not held for minutes
+// by somebody's picture.
+func TestEmptyBlocksAreCheap(t *testing.T) {
+	fixed := &bits{}
+	fixed.put(0x9c78, 16)
+	for range 400_000 {
+		fixed.put(2, 3)
+		fixed.put(0, 7)
+	}
+	begun := time.Now()
+	_, wantErr := standard(fixed.b)
+	theirs := time.Since(begun)
+	begun = time.Now()
+	var z inflate.Reader
+	z.Reset([][]byte{fixed.b})
+	_, err := io.ReadAll(&z)
+	if ours := time.Since(begun); ours > 40*theirs {
+		t.Errorf("%v, the standard library %v", ours, theirs)
+	}
+	if !errors.Is(err, io.ErrUnexpectedEOF) || !errors.Is(wantErr, io.ErrUnexpectedEOF) {
+		t.Error(err, wantErr)
+	}
+}
+
 // Codes at the edge of the format, which no compressor here writes.
 func TestOddCodes(t *testing.T) {
 	head := func(kind uint64) *bits {
@@ -232,13 +295,12 @@ func TestOddCodes(t *testing.T) {
 		"fixed, nothing":        head(1),
 	}
 	cases["fixed, nothing"].put(0, 7)
-	symbol := func(code uint64, n int) func(*bits) { // the first bit of a code is its highest
-		return func(w *bits) {
-			for i := n - 1; i >= 0; i-- {
-				w.put(code>>i&1, 1)
-			}
-		}
-	}
+	symbol := func(code uint64, n int) func(*bits) { return func(w *bits) { w.symbol(code, n) } }
+	preset := &bits{b: []byte{0x78, 0x20}, n: 16} // names a dictionary, which nobody has
+	preset.put(1, 1)
+	preset.put(1, 2)
+	preset.put(0, 7)
+	cases["a dictionary"] = preset
 	literal, length3, length286 := symbol(0x30+'a', 8), symbol(1, 7), symbol(0xc6, 8)
 	for name, codes := range map[string][]func(*bits){
 		"fixed, before the first byte": {length3, symbol(0, 5)},

@@ -228,6 +228,10 @@ type head struct {
 	parts    [][]byte // of the zlib stream
 }
 
+// mostParts is how many chunks of pixels a picture may have here: those of 8 kB
+// that libraries write are fewer in any that is not too large.
+const mostParts = 1 << 16
+
 // read walks the chunks up to the end.
 func read(data []byte) (head, error) {
 	var h head
@@ -256,7 +260,12 @@ func read(data []byte) (head, error) {
 		case "tRNS", "PLTE":
 			return h, ErrOther
 		case "IDAT":
-			h.parts = append(h.parts, body)
+			if len(h.parts) == mostParts {
+				return h, ErrOther // image/png needs no memory for them
+			}
+			if n > 0 {
+				h.parts = append(h.parts, body)
+			}
 		}
 		if crc32.ChecksumIEEE(data[at+4:at+8+n]) != binary.BigEndian.Uint32(data[at+8+n:]) {
 			return h, fmt.Errorf("%w: the sum of its %q chunk is another", ErrDamaged, kind)

@@ -2,7 +2,9 @@ package png8_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"image"
 	"image/color"
 	"image/png"
@@ -219,23 +221,70 @@ func TestEncodeRefusesNothing(t *testing.T) {
 	}
 }
 
+// inParts is a picture whose pixels are in as many chunks as said, most of them
+// empty.
+func inParts(tb testing.TB, img *image.NRGBA, n int) []byte {
+	tb.Helper()
+	data, err := encode(img, nil) // which has one
+	if err != nil {
+		tb.Fatal(err)
+	}
+	at := bytes.Index(data, []byte("IDAT")) - 4
+	size := int(binary.BigEndian.Uint32(data[at:]))
+	body, rest := data[at+8:at+8+size], data[at+12+size:]
+	parts := bytes.Clone(data[:at])
+	for i := range n {
+		part := body[:min(len(body), i%3)]
+		if i == n-1 {
+			part = body
+		}
+		parts, body = append(parts, png8.Chunk("IDAT", part)...), body[len(part):]
+	}
+	return append(parts, rest...)
+}
+
+// Pixels may lie in any number of chunks. Where they are so many that remembering
+// them would take more than the picture, it is left to those who need not.
+func TestPixelsInManyChunks(t *testing.T) {
+	img := noisy(60, 40, 5, false)
+	for _, n := range []int{1, 2, 5000} {
+		got, err := png8.Decode(inParts(t, img, n))
+		if err != nil || !bytes.Equal(got.Pix, img.Pix) {
+			t.Errorf("in %d chunks: %v", n, err)
+		}
+	}
+	large := image.NewNRGBA(image.Rect(0, 0, 300, 300))
+	for i, r := 0, rand.New(rand.NewPCG(6, 1)); i < len(large.Pix); i++ {
+		large.Pix[i] = byte(r.Uint32() | uint32(i%4/3*255)) // opaque, and nothing to compress
+	}
+	many := inParts(t, large, 1<<17)
+	if _, err := png8.Decode(many); !errors.Is(err, png8.ErrOther) {
+		t.Errorf("in 131072 chunks: %v", err)
+	}
+}
+
 // FuzzDecode compares with image/png, on pictures whose sums are set right so
-// that what is behind them is reached.
+// that what is behind them is reached: what that takes is taken, or left to it.
 func FuzzDecode(f *testing.F) {
 	f.Add(encoded(f, noisy(5, 4, 1, false)))
 	f.Add(encoded(f, noisy(5, 4, 2, true)))
+	f.Add(inParts(f, noisy(5, 4, 3, false), 9))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		data = summed(data)
 		c, err := png.DecodeConfig(bytes.NewReader(data))
-		if err == nil && (c.Width > 256 || c.Height > 256) {
-			return
+		if err != nil || c.Width > 256 || c.Height > 256 {
+			return // the caller has checked the size
 		}
 		ours, err := png8.Decode(data)
-		if err != nil {
+		theirs, theirErr := png.Decode(bytes.NewReader(data))
+		if theirErr != nil {
+			return // it checks the order of chunks, too
+		}
+		if errors.Is(err, png8.ErrOther) {
 			return
 		}
-		theirs, err := png.Decode(bytes.NewReader(data))
 		if err != nil {
-			return // it checks the sums of more chunks
+			t.Fatalf("it is refused: %v", err)
 		}
 		for y := range ours.Rect.Dy() {
 			for x := range ours.Rect.Dx() {
@@ -245,6 +294,20 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// summed is a copy whose chunks have their sums.
+func summed(data []byte) []byte {
+	data = bytes.Clone(data)
+	for at := 8; at+12 <= len(data); {
+		n := int(binary.BigEndian.Uint32(data[at:]))
+		if n > len(data)-at-12 {
+			break
+		}
+		binary.BigEndian.PutUint32(data[at+8+n:], crc32.ChecksumIEEE(data[at+4:at+8+n]))
+		at += n + 12
+	}
+	return data
 }
 
 func encode(img *image.NRGBA, chunks []byte) ([]byte, error) {

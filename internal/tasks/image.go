@@ -63,14 +63,15 @@ func unreadable(data []byte, err error) made {
 }
 
 // picture crops and checks a picture and encodes it for the set.
-func picture[P imaging.Picture](img P, want imaging.Want) (made, error) {
+func picture(img imaging.Picture, want imaging.Want) (made, error) {
 	measures, thumb := imaging.MeasureAndReduce(img)
 	findings := imaging.Check(measures, want)
-	if cropped := imaging.CropAspect(img, want.AspectW, want.AspectH); cropped != img {
-		img, thumb = cropped, imaging.Reduce(cropped, imaging.CellWidth)
+	cropped := imaging.CropAspect(img, want.AspectW, want.AspectH)
+	if cropped != img {
+		thumb = imaging.Reduce(cropped, imaging.CellWidth)
 	}
-	measures.Width, measures.Height = img.Bounds().Dx(), img.Bounds().Dy()
-	png, err := imaging.EncodePNG(img, imaging.EncodeOptions{Generated: true})
+	measures.Width, measures.Height = cropped.Bounds().Dx(), cropped.Bounds().Dy()
+	png, err := imaging.EncodePNG(cropped, imaging.EncodeOptions{Generated: true})
 	if err != nil {
 		return made{}, fmt.Errorf("encoding an image: %w", err)
 	}
