@@ -91,12 +91,11 @@ func growthOf(s plan.Style, e extent) (by int, why string, err error) {
 }
 
 // enlarge asks for an enlargement of what is at the address.
-func enlarge(s plan.Style, e extent, url string) (question, error) {
+func enlarge(s plan.Style, by int, url string) (question, error) {
 	m, err := replicate.Find(s.EnhanceModel.Name)
 	if err != nil {
 		return question{}, err
 	}
-	by, _ := e.growth(s.Factor, m.Factors)
 	return question{input: m.Input(replicate.Params{ReferenceURL: url, Factor: by})}, nil
 }
 

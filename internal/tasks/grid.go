@@ -21,8 +21,8 @@ import (
 // gridCraft makes a style's grids.
 type gridCraft struct{ h *Handlers }
 
-func (c gridCraft) question(ctx context.Context, w ledger.Work, t *plan.Try) (question, error) {
-	return c.h.generate(ctx, w, t, "1:1")
+func (c gridCraft) question(ctx context.Context, w ledger.Work, a plan.Attempt) (question, error) {
+	return c.h.generate(ctx, w, a, "1:1")
 }
 
 // wholeGrid is what a grid should be before its tiles are found. Dark margins
@@ -147,7 +147,7 @@ func (h *Handlers) objectURL(ctx context.Context, job trainset.JobID, o plan.Ima
 // judgeCraft asks a vision model which tiles of a grid are fit for training.
 type judgeCraft struct{ h *Handlers }
 
-func (c judgeCraft) question(ctx context.Context, w ledger.Work, _ *plan.Try) (question, error) {
+func (c judgeCraft) question(ctx context.Context, w ledger.Work, _ plan.Attempt) (question, error) {
 	_, made, err := c.h.ledger.Winner(ctx, w.Job.ID, plan.GridID(w.Subtask.Ask.Grid))
 	if err != nil {
 		return question{}, err
@@ -209,26 +209,25 @@ func recorded(v judge.Verdict) plan.Verdict {
 // enhanceCraft enlarges whole grids.
 type enhanceCraft struct{ h *Handlers }
 
-func (c enhanceCraft) question(ctx context.Context, w ledger.Work, _ *plan.Try) (question, error) {
+// question asks for an enlargement of the grid, unless it was taken in by another
+// version and can be of no use.
+func (c enhanceCraft) question(ctx context.Context, w ledger.Work, _ plan.Attempt) (question, error) {
 	_, made, err := c.h.ledger.Winner(ctx, w.Job.ID, plan.GridID(w.Subtask.Ask.Grid))
 	if err != nil {
 		return question{}, err
 	}
-	_, why, err := growthOf(*w.Job.Plan.Style, extentOf(*made.Grid))
+	by, why, err := growthOf(*w.Job.Plan.Style, extentOf(*made.Grid))
 	if err != nil {
 		return question{}, err
 	}
-	if why != "" { // another version has taken the grid in
-		if _, err := c.h.settle(ctx, w, outcome(w, trainset.ItemFailed, why, 0)); err != nil {
-			return question{}, err
-		}
-		return question{}, ledger.ErrSettled
+	if why != "" {
+		return question{}, &hopelessError{why}
 	}
 	url, err := c.h.objectURL(ctx, w.Job.ID, *made.Image)
 	if err != nil {
 		return question{}, err
 	}
-	return enlarge(*w.Job.Plan.Style, extentOf(*made.Grid), url)
+	return enlarge(*w.Job.Plan.Style, by, url)
 }
 
 // finish makes sure that the picture has grown, and keeps it decoded for the

@@ -175,7 +175,11 @@ func TestAGridIsEnlargedByWhatItNeeds(t *testing.T) {
 				t.Errorf("a grid of %d, enhance %s: %q, %v", c.side, e, why, err)
 			}
 		}
-		q, err := enlarge(style, extentOf(g), "https://example.org/grid.png")
+		by, _, err := growthOf(style, extentOf(g))
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := enlarge(style, by, "https://example.org/grid.png")
 		if err != nil || c.factor != "" && q.input["upscale_factor"] != c.factor {
 			t.Errorf("a grid of %d is enlarged %v, want %s: %v", c.side, q.input["upscale_factor"], c.factor, err)
 		}
@@ -225,12 +229,15 @@ func TestWhatIsEnlargedCanBeUsed(t *testing.T) {
 		if why != "" {
 			return
 		}
-		q, err := enlarge(style, extentOf(g), "https://example.org/grid.png")
+		by, _, err := growthOf(style, extentOf(g))
 		if err != nil {
 			r.Fatal(err)
 		}
-		by := replicate.FactorOf(q.input)
-		if by == 0 || g.Width*by*g.Height*by > maxEnlarged || before.enough(by) != best {
+		q, err := enlarge(style, by, "https://example.org/grid.png")
+		if err != nil {
+			r.Fatal(err)
+		}
+		if replicate.FactorOf(q.input) != by || g.Width*by*g.Height*by > maxEnlarged || before.enough(by) != best {
 			r.Fatalf("%d x %d is enlarged by %d: %d of %d tiles are large enough", g.Width, g.Height, by, before.enough(by), best)
 		}
 		for i, tile := range g.Tiles {

@@ -15,12 +15,12 @@ import (
 // imageCraft makes an actor's images.
 type imageCraft struct{ h *Handlers }
 
-func (c imageCraft) question(ctx context.Context, w ledger.Work, t *plan.Try) (question, error) {
-	return c.h.generate(ctx, w, t, "16:9")
+func (c imageCraft) question(ctx context.Context, w ledger.Work, a plan.Attempt) (question, error) {
+	return c.h.generate(ctx, w, a, "16:9")
 }
 
 // generate asks the job's own model for a picture after the reference.
-func (h *Handlers) generate(ctx context.Context, w ledger.Work, t *plan.Try, aspect string) (question, error) {
+func (h *Handlers) generate(ctx context.Context, w ledger.Work, a plan.Attempt, aspect string) (question, error) {
 	m, err := replicate.Find(w.Job.Plan.Model)
 	if err != nil {
 		return question{}, err
@@ -29,7 +29,7 @@ func (h *Handlers) generate(ctx context.Context, w ledger.Work, t *plan.Try, asp
 	if err != nil {
 		return question{}, err
 	}
-	return question{prompt: t.Prompt, input: m.Input(replicate.Params{Prompt: t.Prompt, ReferenceURL: url, Aspect: aspect, Seed: t.Seed})}, nil
+	return question{prompt: a.Prompt, input: m.Input(replicate.Params{Prompt: a.Prompt, ReferenceURL: url, Aspect: aspect, Seed: a.Seed})}, nil
 }
 
 // minSide is the shortest side of an actor's image: Kontext's own 16:9 is 752 high.

@@ -24,8 +24,9 @@ import (
 // craft is what is particular to a verb: what is asked, and what is made of
 // the answer.
 type craft interface {
-	// question is what the model is asked. It is not called where nothing is bought.
-	question(ctx context.Context, w ledger.Work, t *plan.Try) (question, error)
+	// question is what the model is asked. It is not called where nothing is bought. A
+	// *hopelessError says that asking could lead to nothing.
+	question(ctx context.Context, w ledger.Work, a plan.Attempt) (question, error)
 	// finish checks what was bought and makes of it what is kept, whether it passes
 	// or not. Where nothing is bought, data is empty.
 	finish(ctx context.Context, w ledger.Work, a plan.Attempt, data []byte) (made, error)
@@ -37,6 +38,12 @@ type question struct {
 	input  map[string]any
 	text   bool // the answer is a text
 }
+
+// hopelessError is that no answer to a question could be used, so that it is not
+// asked: nobody would pay for it knowingly.
+type hopelessError struct{ why string }
+
+func (e *hopelessError) Error() string { return e.why }
 
 // made is something ready to be stored.
 type made struct {
@@ -96,7 +103,7 @@ func (h *Handlers) noteHeldUp(ctx context.Context, id trainset.JobID, err error)
 // reports whether that settled the subtask; if not, it is to be read again.
 func (h *Handlers) try(ctx context.Context, w ledger.Work, resumed bool) (settled bool, err error) {
 	craft := h.crafts[w.Subtask.Verb]
-	a, stop, err := h.attempt(ctx, craft, w)
+	a, stop, err := h.attempt(ctx, w)
 	if err != nil {
 		return false, err
 	}
@@ -107,7 +114,7 @@ func (h *Handlers) try(ctx context.Context, w ledger.Work, resumed bool) (settle
 	if done, settled, err := h.stored(ctx, layout, w, a, resumed); done || err != nil {
 		return settled, err
 	}
-	a, out, err := h.buy(ctx, w, a)
+	a, out, err := h.buy(ctx, craft, w, a)
 	defer out.Release()
 	if state, reason, final := refused(err); final {
 		return h.settle(ctx, w, outcome(w, state, reason, 0))
@@ -135,7 +142,10 @@ const tileBytes = 4 << 20
 func refused(err error) (state trainset.ItemState, reason string, final bool) {
 	var over *ledger.OverCapError
 	var broke interface{ Overspent() bool }
+	var hopeless *hopelessError
 	switch {
+	case errors.As(err, &hopeless):
+		return trainset.ItemFailed, hopeless.why, true
 	case errors.As(err, &over):
 		return trainset.ItemFailed, over.Error(), true
 	case errors.As(err, &broke):
@@ -148,7 +158,14 @@ func refused(err error) (state trainset.ItemState, reason string, final bool) {
 
 // buy carries the attempt out at whoever sells it. What costs nothing is only
 // journalled.
-func (h *Handlers) buy(ctx context.Context, w ledger.Work, a plan.Attempt) (plan.Attempt, paid.Output, error) {
+func (h *Handlers) buy(ctx context.Context, craft craft, w ledger.Work, a plan.Attempt) (plan.Attempt, paid.Output, error) {
+	if a.Model != "" && a.State == "" {
+		q, err := craft.question(ctx, w, a)
+		if err != nil {
+			return a, paid.Output{}, err
+		}
+		a.Prompt, a.Input, a.Text = q.prompt, q.input, q.text
+	}
 	h.debugRequest(a)
 	switch {
 	case a.Model == "" && a.State == "":
@@ -163,7 +180,7 @@ func (h *Handlers) buy(ctx context.Context, w ledger.Work, a plan.Attempt) (plan
 }
 
 // attempt returns the attempt to go on with, or why there is none any more.
-func (h *Handlers) attempt(ctx context.Context, craft craft, w ledger.Work) (plan.Attempt, *plan.Stop, error) {
+func (h *Handlers) attempt(ctx context.Context, w ledger.Work) (plan.Attempt, *plan.Stop, error) {
 	if n := len(w.Attempts); n > 0 && w.Attempts[n-1].State != plan.AttemptEnded {
 		return w.Attempts[n-1], nil, nil
 	}
@@ -178,16 +195,10 @@ func (h *Handlers) attempt(ctx context.Context, craft craft, w ledger.Work) (pla
 		return plan.Attempt{}, nil, errors.Join(err, staleIf(rung))
 	}
 	model := w.Job.Plan.Buys(w.Subtask.Verb)
-	a := plan.Attempt{
+	return plan.Attempt{
 		ID: plan.AttemptID(w.Subtask.ID, next.Number), Job: w.Job.ID, Subtask: w.Subtask.ID, Number: next.Number,
 		User: w.Job.User, Model: model.Name, Price: model.Price, Prompt: next.Prompt, Seed: next.Seed,
-	}
-	if model.Name == "" {
-		return a, nil, nil
-	}
-	q, err := craft.question(ctx, w, next)
-	a.Prompt, a.Input, a.Text = q.prompt, q.input, q.text
-	return a, nil, err
+	}, nil, nil
 }
 
 // staleIf has the record read again.
@@ -265,6 +276,7 @@ func (h *Handlers) stored(ctx context.Context, layout dataset.Layout, w ledger.W
 	case err != nil || !ok:
 		return false, false, err
 	case !begun:
+		a.Prompt, a.Input, a.Text = end.Prompt, end.Input, end.Text
 		if a, err = h.ledger.Regain(ctx, a); errors.Is(err, ledger.ErrExists) {
 			return true, false, ledger.ErrStale
 		}

@@ -18,13 +18,23 @@ type tileCraft struct{ h *Handlers }
 // minTile is the shortest side of a style's image, where tiles are enlarged.
 const minTile = 1024
 
-// question asks for an enlargement of the tile alone.
-func (c tileCraft) question(ctx context.Context, w ledger.Work, _ *plan.Try) (question, error) {
+// question asks for an enlargement of the tile alone, unless its grid was taken in
+// by another version and the tile can become no image.
+func (c tileCraft) question(ctx context.Context, w ledger.Work, _ plan.Attempt) (question, error) {
 	tile, release, err := c.find(ctx, w)
 	if err != nil {
 		return question{}, err
 	}
 	defer release()
+	alone := extent{tile.Rect.Dx(), tile.Rect.Dy(), []int{min(tile.Rect.Dx(), tile.Rect.Dy())}}
+	by, why, err := growthOf(*w.Job.Plan.Style, alone)
+	if err != nil {
+		return question{}, err
+	}
+	if why != "" {
+		return question{}, &hopelessError{fmt.Sprintf("it has %d x %d pixels, which no enlargement makes %d a side and not more than %d million in all",
+			alone.width, alone.height, minTile, maxEnlarged/1_000_000)}
+	}
 	var png []byte
 	err = c.h.withPixels(ctx, func() (err error) {
 		png, err = imaging.EncodePNG(tile, imaging.EncodeOptions{})
@@ -37,7 +47,7 @@ func (c tileCraft) question(ctx context.Context, w ledger.Work, _ *plan.Try) (qu
 	if err != nil {
 		return question{}, err
 	}
-	return enlarge(*w.Job.Plan.Style, extent{tile.Rect.Dx(), tile.Rect.Dy(), []int{min(tile.Rect.Dx(), tile.Rect.Dy())}}, url)
+	return enlarge(*w.Job.Plan.Style, by, url)
 }
 
 // finish cuts the tile out, or takes its enlargement, and checks it.
