@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -43,7 +44,11 @@ func replaceCommand(environ []string) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		done, err := operate.Replace(ctx, s.ledger, id, items, dry)
+		store, err := s.storage(ctx)
+		if err != nil {
+			return err
+		}
+		done, err := operate.Replacer{Ledger: s.ledger, Store: store, Now: time.Now}.Replace(ctx, id, items, dry)
 		if err != nil {
 			return unknown(id, err)
 		}
@@ -52,8 +57,9 @@ func replaceCommand(environ []string) *cobra.Command {
 	cmd.ValidArgsFunction = completeJobs(environ)
 	cmd.Long = "Replace makes other images of items that somebody does not like, by their numbers on the contact\n" +
 		"sheet. An actor's are asked for anew, each at the price of an image; a style's are taken from tiles\n" +
-		"that were spare. A worker assembles the next revision of the data set; the images that there were\n" +
-		"stay stored, in the revision before, and in the set where no other could be made."
+		"that were spare, and storage keeps which were replaced. A worker assembles the next revision of the\n" +
+		"data set; the images that there were stay stored, in the revision before, and in the set where no\n" +
+		"other could be made."
 	cmd.Example = "  worker replace 3f2a9c41 3 7 --dry-run\n  worker replace 3f2a9c41 3 7 && enqueue watch 3f2a9c41"
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "only say what would be replaced")
 	return cmd

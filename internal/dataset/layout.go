@@ -59,6 +59,14 @@ func (l Layout) Rejected(s plan.Subtask, attempt int, ext string) string {
 	return l.at("rejected/%s.%d.%s", strings.ReplaceAll(strings.TrimPrefix(place(s), "items/"), "/", "-"), attempt, ext)
 }
 
+// Unwanted is that a person has had a tile's image replaced.
+func (l Layout) Unwanted(grid, tile int) string {
+	return l.AllUnwanted() + fmt.Sprintf("%03d-%d.json", grid, tile)
+}
+
+// AllUnwanted is what the keys of all of a job's Unwanted begin with.
+func (l Layout) AllUnwanted() string { return l.at("unwanted/") }
+
 // place is where the objects of a subtask are, less the attempt and extension.
 func place(s plan.Subtask) string {
 	switch s.Verb {

@@ -17,7 +17,7 @@ func keys(l dataset.Layout, revision, index, attempt int) []string {
 	return []string{
 		l.Reference(), l.Plan(), l.Made(image(index), attempt, "png"), l.Receipt(image(index), attempt), l.Rejected(image(index), attempt, "png"),
 		l.Train(revision, index), l.Caption(revision, index), l.Zip(revision), l.ContactSheet(revision),
-		l.Gallery(revision), l.RevisionManifest(revision), l.Manifest(),
+		l.Gallery(revision), l.RevisionManifest(revision), l.Manifest(), l.Unwanted(index, attempt),
 	}
 }
 
@@ -40,7 +40,7 @@ func TestKeysOfAStylesParts(t *testing.T) {
 func TestKeysAreWhatTheDesignSays(t *testing.T) {
 	l := dataset.Layout{User: "ann", Kind: trainset.KindActor, Subject: "mona", Job: "J"}
 	want := strings.Fields(`reference.png job.json items/003.2.png items/003.2.json rejected/003.2.png v1/train/003.png
-		v1/train/003.txt v1/dataset.zip v1/contact-sheet.jpg v1/gallery.html v1/manifest.json manifest.json`)
+		v1/train/003.txt v1/dataset.zip v1/contact-sheet.jpg v1/gallery.html v1/manifest.json manifest.json unwanted/003-2.json`)
 	for i, key := range keys(l, 1, 3, 2) {
 		if key != "ann/actors/mona/J/"+want[i] {
 			t.Errorf("got %s, want %s", key, want[i])

@@ -244,7 +244,7 @@ func (a Auditor) ids(ctx context.Context, b *Books, k *knowledge) ([]trainset.Jo
 
 func (k *knowledge) learn(r plan.Record) {
 	k.jobs[r.ID] = true
-	k.folders[dataset.Layout{User: r.User, Kind: r.Kind, Subject: r.Subject, Job: r.ID}.Root()] = true
+	k.folders[layoutOf(r).Root()] = true
 	for _, t := range r.Attempts {
 		k.predictions[t.PredictionID] = true
 		if t.PredictionID == "" && t.State == plan.AttemptIntent {

@@ -157,6 +157,7 @@ func TestAuditOfObjectsAndTotals(t *testing.T) {
 	put(t, store, there, []byte("picture"))
 	put(t, store, job("nobody").Root()+"/items/001.1.png", []byte("picture"))
 	put(t, store, job("finished").Manifest(), []byte("{}")) // its record has expired
+	put(t, store, job("finished").Unwanted(1, 4), []byte("{}"))
 	put(t, store, "holiday/beach.png", []byte("not ours"))
 	put(t, store, dataset.Upload(job("soon").Job), []byte("about to be enqueued"))
 	r := record("k", plan.Attempt{ID: "image.1.1", Image: &plan.Image{Key: lost}, Cost: 5}, plan.Attempt{ID: "image.2.1", Image: &plan.Image{Key: there}})

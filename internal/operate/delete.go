@@ -157,7 +157,7 @@ func (d Deleter) debug(done *Deleted) error {
 func (d Deleter) find(ctx context.Context, r plan.Record, done Deleted) ([]storage.Info, error) {
 	prefix := ""
 	if done.Ledger {
-		prefix = dataset.Layout{User: r.User, Kind: r.Kind, Subject: r.Subject, Job: r.ID}.Root() + "/"
+		prefix = layoutOf(r).Root() + "/"
 	}
 	all, err := d.Store.List(ctx, prefix)
 	if err != nil {

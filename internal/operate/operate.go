@@ -74,6 +74,11 @@ func place(key string) (l dataset.Layout, ok bool) {
 	return l, err == nil
 }
 
+// layoutOf is where the objects of a record's job are.
+func layoutOf(r plan.Record) dataset.Layout {
+	return dataset.Layout{User: r.User, Kind: r.Kind, Subject: r.Subject, Job: r.ID}
+}
+
 // receipt reads the record of an attempt that lies in a job's folder. It is
 // empty where the object is none, or is gone.
 func receipt(ctx context.Context, store storage.Store, key string) (plan.Attempt, error) {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/dataset"
@@ -61,8 +62,9 @@ func TestFind(t *testing.T) {
 type books struct {
 	record    plan.Record
 	known     bool
-	forgotten []string // user and image
-	disowned  []string // predictions
+	forgotten []string     // user and image
+	disowned  []string     // predictions
+	before    func() error // a reopening; may be nil
 }
 
 func (b *books) Load(context.Context, trainset.JobID) (plan.Record, error) {
@@ -87,6 +89,11 @@ func (b *books) Forget(_ context.Context, _ trainset.JobID, user, image string) 
 }
 
 func (b *books) Reopen(_ context.Context, r plan.Record, subs []plan.Subtask) error {
+	if b.before != nil {
+		if err := b.before(); err != nil {
+			return err
+		}
+	}
 	if r.Change != b.record.Change {
 		return ledger.ErrStale
 	}
@@ -123,7 +130,7 @@ func TestDeleteGoesOnAfterAnError(t *testing.T) {
 	for _, known := range []bool{true, false} {
 		store := storage.NewDirectory(t.TempDir())
 		l := job("k")
-		for _, key := range []string{l.Reference(), l.Plan(), l.Root() + "/items/001.1.png", l.Manifest(), dataset.Upload(l.Job), job("other").Plan()} {
+		for _, key := range []string{l.Reference(), l.Plan(), l.Root() + "/items/001.1.png", l.Unwanted(1, 4), l.Manifest(), dataset.Upload(l.Job), job("other").Plan()} {
 			put(t, store, key, []byte("x"))
 		}
 		b := &books{record: record("k"), known: known}
@@ -268,9 +275,8 @@ func TestReplaceRefusals(t *testing.T) {
 		}, "every seed of its plan"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := plan.Plan{Kind: trainset.KindActor, Images: 1, Model: "o/m", Price: 40, MaxAttempts: 5}
 			r := plan.Record{
-				ID: "j", State: trainset.JobSucceeded, Plan: &p,
+				ID: "j", State: trainset.JobSucceeded, Plan: &plan.Plan{Kind: trainset.KindActor, Images: 1, Model: "o/m", Price: 40, MaxAttempts: 5},
 				Subtasks: map[plan.SubtaskID]plan.Subtask{"image.1": {ID: "image.1", Verb: plan.VerbImage, Index: 1, State: trainset.ItemSucceeded, Winner: 1}},
 				Attempts: map[string]plan.Attempt{"image.1.1": {ID: "image.1.1", Subtask: "image.1", Number: 1, State: plan.AttemptEnded, Outcome: plan.OutcomeSucceeded}},
 			}
@@ -278,8 +284,75 @@ func TestReplaceRefusals(t *testing.T) {
 				c.change(&r)
 			}
 			b := &books{record: r, known: true}
-			if _, err := operate.Replace(t.Context(), b, "j", c.items, false); err == nil || !strings.Contains(err.Error(), c.says) {
+			p := operate.Replacer{Ledger: b, Now: time.Now} // without a store
+			if _, err := p.Replace(t.Context(), "j", c.items, false); err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%v, want it to say %q", err, c.says)
+			}
+		})
+	}
+}
+
+// A style's tile that is replaced is noted in storage before the job is taken up
+// again, and no longer where it was not after all.
+func TestWhatIsReplacedIsNotedFirst(t *testing.T) {
+	down := errors.New("no answer")
+	for name, c := range map[string]struct {
+		planless bool
+		reopen   func(b *books) error // before the ledger does; nil where it may
+		noted    bool
+		says     string // the error; empty where there is none
+	}{
+		"replaced":                {noted: true},
+		"not known whether it is": {reopen: func(*books) error { return down }, noted: true, says: "no answer"},
+		"another is replaced meanwhile": {reopen: func(b *books) error {
+			b.record.State, b.record.Change = trainset.JobRunning, 7
+			return nil
+		}, says: "has not ended"},
+		"it is replaced meanwhile": {reopen: func(b *books) error {
+			b.record = b.record.Reopened(plan.Replace(b.record, []int{1}))
+			b.record.Change = 7
+			return nil
+		}, noted: true, says: "has not ended"},
+		"deleted meanwhile":   {reopen: func(b *books) error { b.known = false; return trainset.ErrNotFound }, says: "no such job"},
+		"in another's bucket": {planless: true, says: "give the command the storage settings of the workers"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := record("k", plan.Attempt{
+				ID: "grid.1.1", State: plan.AttemptEnded, Outcome: plan.OutcomeSucceeded,
+				Grid: &plan.Grid{Tiles: []plan.Tile{{DHash: "1ff", Fit: true}, {DHash: "3fe00", Fit: true}}},
+			})
+			r.Plan = &plan.Plan{Kind: trainset.KindStyle, Images: 1, Style: &plan.Style{Grids: 1, MaxGrids: 1, Judge: trainset.JudgeLocal, Enhance: trainset.EnhanceNone}}
+			r.Subtasks = map[plan.SubtaskID]plan.Subtask{
+				"grid.1": {ID: "grid.1", Verb: plan.VerbGrid, Index: 1, State: trainset.ItemSucceeded, Winner: 1, Ask: plan.Ask{Grid: 1, Tiles: make([]plan.TileAsk, 2)}},
+			}
+			s := r.Cut(1, 1, 1)
+			s.State, s.Winner = trainset.ItemSucceeded, 1
+			r.Subtasks[s.ID] = s
+			store, note := storage.NewDirectory(t.TempDir()), job("k").Unwanted(1, 1)
+			if !c.planless {
+				put(t, store, job("k").Plan(), []byte("{}"))
+			}
+			b := &books{record: r, known: true}
+			b.before = func() error {
+				if _, err := store.Stat(t.Context(), note); err != nil {
+					t.Errorf("it is not noted yet: %v", err)
+				}
+				if c.reopen == nil {
+					return nil
+				}
+				return c.reopen(b)
+			}
+			p := operate.Replacer{Ledger: b, Store: store, Now: func() time.Time { return now }}
+			if _, err := p.Replace(t.Context(), r.ID, []int{1}, false); (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%v, want it to say %q", err, c.says)
+			}
+			body, err := store.Get(t.Context(), note)
+			if (err == nil) != c.noted {
+				t.Errorf("noted: %v", err)
+			}
+			var u plan.Unwanted
+			if c.noted && (json.Unmarshal(body, &u) != nil || u != plan.Unwanted{At: now, Item: 1, Grid: 1, Tile: 1}) {
+				t.Errorf("noted: %s", body)
 			}
 		})
 	}

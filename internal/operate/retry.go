@@ -2,13 +2,16 @@ package operate
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/storage"
 )
 
 // Reopener takes ended jobs up again. ledger.ErrStale says that the record
@@ -94,12 +97,19 @@ func refusal(r plan.Record, subs []plan.Subtask) error {
 	return nil
 }
 
+// Replacer has other images made of a job's items.
+type Replacer struct {
+	Ledger Reopener
+	Store  storage.Store
+	Now    func() time.Time
+}
+
 // Replace takes an ended job up again to make other images of some of its items,
 // by their numbers. An actor's are asked for anew; a style's are taken from spare
 // tiles. What there was stays stored, and in the set where no other could be made.
 // With dry nothing is changed. What cannot be replaced is a *trainset.FieldError.
-func Replace(ctx context.Context, l Reopener, id trainset.JobID, items []int, dry bool) (Retried, error) {
-	return reopen(ctx, l, id, dry, func(r plan.Record) ([]plan.Subtask, error) {
+func (p Replacer) Replace(ctx context.Context, id trainset.JobID, items []int, dry bool) (Retried, error) {
+	return reopen(ctx, noting{p.Ledger, p}, id, dry, func(r plan.Record) ([]plan.Subtask, error) {
 		if err := irreplaceable(r, items); err != nil {
 			return nil, err
 		}
@@ -114,6 +124,68 @@ func Replace(ctx context.Context, l Reopener, id trainset.JobID, items []int, dr
 		}
 		return subs, nil
 	})
+}
+
+// noting keeps in storage which tiles a person has had replaced, before it takes
+// their job up again: should the ledger be lost, nothing else would know.
+type noting struct {
+	Reopener
+
+	p Replacer
+}
+
+func (n noting) Reopen(ctx context.Context, r plan.Record, subs []plan.Subtask) error {
+	if err := n.note(ctx, r, plan.UnwantedOf(subs, n.p.Now().UTC())); err != nil {
+		return fmt.Errorf("noting what is replaced: %w", err)
+	}
+	err := n.Reopener.Reopen(ctx, r, subs)
+	if errors.Is(err, ledger.ErrStale) || errors.Is(err, trainset.ErrNotFound) {
+		return errors.Join(err, n.withdraw(ctx, r, subs))
+	}
+	return err
+}
+
+// note stores that tiles are not wanted, where the job's plan is: one that reads it
+// back finds them.
+func (n noting) note(ctx context.Context, r plan.Record, tiles []plan.Unwanted) error {
+	if len(tiles) == 0 {
+		return nil
+	}
+	layout, store := layoutOf(r), n.p.Store
+	_, err := store.Stat(ctx, layout.Plan())
+	if errors.Is(err, storage.ErrNotFound) {
+		return trainset.Invalid("job", fmt.Sprintf("%s has no plan in %s", r.ID, store.Describe()), "give the command the storage settings of the workers")
+	}
+	if err != nil {
+		return err
+	}
+	for _, u := range tiles {
+		b, err := json.Marshal(u)
+		if err != nil {
+			return err //nolint:wrapcheck // Reopen says what was being done
+		}
+		if err := store.Put(ctx, layout.Unwanted(u.Grid, u.Tile), b, storage.PutOptions{ContentType: "application/json"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withdraw removes what was noted of tiles that were not replaced after all.
+func (n noting) withdraw(ctx context.Context, r plan.Record, subs []plan.Subtask) error {
+	now, err := n.Load(ctx, r.ID)
+	if err != nil && !errors.Is(err, trainset.ErrNotFound) {
+		return err
+	}
+	for _, u := range plan.UnwantedOf(subs, time.Time{}) {
+		if now.Subtasks[u.Subtask()].State == trainset.ItemRejected { // another has replaced it meanwhile
+			continue
+		}
+		if err := n.p.Store.Delete(ctx, layoutOf(r).Unwanted(u.Grid, u.Tile)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // irreplaceable says which of the items has no image to replace, or is nil.

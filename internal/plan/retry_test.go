@@ -1,8 +1,10 @@
 package plan_test
 
 import (
+	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -229,5 +231,23 @@ func TestReplacingLeavesWhatThereWas(t *testing.T) {
 	tries[1].Outcome = plan.OutcomeSucceeded
 	if _, stop := plan.NextAttempt(s, tries, 5); stop == nil || stop.Winner != 2 {
 		t.Errorf("of the receipts %+v", stop)
+	}
+}
+
+// What was replaced at once is known by its time, whatever order storage lists it in.
+func TestRoundsAreInTheirOrder(t *testing.T) {
+	at := func(second, tile int) plan.Unwanted {
+		return plan.Unwanted{At: time.Unix(int64(second), 0), Tile: tile}
+	}
+	var got [][]int
+	for _, round := range plan.Rounds([]plan.Unwanted{at(9, 1), at(2, 2), at(9, 3), at(5, 4), at(2, 5)}) {
+		var tiles []int
+		for _, u := range round {
+			tiles = append(tiles, u.Tile)
+		}
+		got = append(got, tiles)
+	}
+	if !reflect.DeepEqual(got, [][]int{{2, 5}, {4}, {1, 3}}) {
+		t.Errorf("the rounds are %v", got)
 	}
 }

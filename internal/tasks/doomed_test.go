@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"encoding/json"
+	"errors"
 	"image"
 	"strconv"
 	"strings"
@@ -124,6 +125,31 @@ func TestATileThatCannotGrowEnoughIsNotBought(t *testing.T) {
 	}
 	if spare, ok := r.Subtasks[plan.TileID(1, 2)]; !ok || spare.State != trainset.ItemPending || spare.Index != 1 {
 		t.Errorf("the spare: %+v", spare)
+	}
+}
+
+// A tile that was replaced is an image again where a person has the job tried
+// again and there is no other; then storage does not say any more that it was.
+func TestATileThatIsTakenBackIsWanted(t *testing.T) {
+	h, p := oldStyle(t, trainset.EnhanceNone, squares(900, 300, 300, 300, 300, 300, 300, 300, 300, 300))
+	id, note := plan.TileID(1, 1), layoutOfPlan(p).Unwanted(1, 1)
+	a, err := h.ledger.Open(t.Context(), plan.Attempt{ID: plan.AttemptID(id, 1), Job: p.JobID, Subtask: id, Number: 1, User: "ada"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.State, a.Outcome, a.Image = plan.AttemptEnded, plan.OutcomeSucceeded, &plan.Image{Key: "tile.png"}
+	if _, err := h.ledger.Write(t.Context(), a, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.store.Put(t.Context(), note, []byte("{}"), storage.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	r := carriedOut(t, h, p, id)
+	if _, ok := r.Winner(id); !ok {
+		t.Errorf("the tile is %s: %s", r.Subtasks[id].State, r.Subtasks[id].Reason)
+	}
+	if _, err := h.store.Stat(t.Context(), note); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("it is still noted as replaced: %v", err)
 	}
 }
 

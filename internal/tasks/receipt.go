@@ -55,12 +55,17 @@ func (h *Handlers) receipt(ctx context.Context, layout dataset.Layout, s plan.Su
 
 // restore rebuilds a job's subtasks and attempts from its receipts, so that
 // only what was never stored is paid for again. What follows from restored
-// results is restored, too, for it follows the same way again.
+// results is restored, too, for it follows the same way again, and what a person
+// had replaced is, once all is there that it was replaced beside.
 func (h *Handlers) restore(ctx context.Context, layout dataset.Layout, r plan.Record, p plan.Plan) ([]plan.Subtask, []plan.Attempt, error) {
 	head := p.Head()
 	r.Plan, r.State = &head, trainset.JobRunning
 	r.Subtasks, r.Attempts = map[plan.SubtaskID]plan.Subtask{}, map[string]plan.Attempt{}
-	var known []plan.Attempt
+	unwanted, err := h.unwanted(ctx, layout, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	rounds := plan.Rounds(unwanted)
 	for add := p.Subtasks(); len(add) > 0; {
 		for _, s := range add {
 			tries, err := h.receipts(ctx, layout, p, s)
@@ -68,22 +73,21 @@ func (h *Handlers) restore(ctx context.Context, layout dataset.Layout, r plan.Re
 				return nil, nil, err
 			}
 			for _, a := range tries {
+				if _, there := r.Attempts[a.ID]; !there {
+					r.Spent += a.Cost
+				}
 				r.Attempts[a.ID] = a
-				r.Spent += a.Cost
 			}
-			known = append(known, tries...)
 			r.Subtasks[s.ID] = asTried(s, tries, p.MaxAttempts)
 		}
-		var err error
-		if add, err = h.followed(ctx, layout, r, p); err != nil {
+		if add, err = h.followed(ctx, layout, r, p, unwanted); err != nil {
 			return nil, nil, err
 		}
+		for ; len(add) == 0 && len(rounds) > 0; rounds = rounds[1:] {
+			add = replaced(r, rounds[0])
+		}
 	}
-	subs := make([]plan.Subtask, 0, len(r.Subtasks))
-	for _, s := range r.Subtasks {
-		subs = append(subs, s)
-	}
-	return subs, known, nil
+	return slices.Collect(maps.Values(r.Subtasks)), slices.Collect(maps.Values(r.Attempts)), nil
 }
 
 // asTried is a subtask as its attempts left it: what gave up must be known as
@@ -92,20 +96,59 @@ func asTried(s plan.Subtask, tries []plan.Attempt, maxAttempts int) plan.Subtask
 	if len(tries) == 0 {
 		return s
 	}
-	if _, stop := plan.NextAttempt(s, tries, maxAttempts); stop != nil {
+	if !s.State.Settled() { // else a person has decided
+		_, stop := plan.NextAttempt(s, tries, maxAttempts)
+		if stop == nil {
+			return s
+		}
 		s = s.Settled(tries, stop.State, stop.Reason, stop.Winner)
-		s.SettledAt = tries[len(tries)-1].EndedAt
 	}
+	s.SettledAt = tries[len(tries)-1].EndedAt
 	return s
+}
+
+// unwanted reads which tiles' images a person has had replaced.
+func (h *Handlers) unwanted(ctx context.Context, layout dataset.Layout, p plan.Plan) ([]plan.Unwanted, error) {
+	if p.Style == nil {
+		return nil, nil
+	}
+	objects, err := h.store.List(ctx, layout.AllUnwanted())
+	if err != nil {
+		return nil, fmt.Errorf("reading what was replaced: %w", err)
+	}
+	var all []plan.Unwanted
+	for _, o := range objects {
+		b, err := h.store.Get(ctx, o.Key)
+		if err != nil && !errors.Is(err, storage.ErrNotFound) {
+			return nil, fmt.Errorf("reading what was replaced: %w", err)
+		}
+		var u plan.Unwanted
+		if json.Unmarshal(b, &u) == nil { // what cannot be read says nothing
+			all = append(all, u)
+		}
+	}
+	return all, nil
+}
+
+// replaced returns the subtasks of tiles that were replaced at once, of the grids
+// that there are.
+func replaced(r plan.Record, tiles []plan.Unwanted) []plan.Subtask {
+	var subs []plan.Subtask
+	for _, u := range tiles {
+		if _, made := r.Winner(plan.GridID(u.Grid)); made {
+			subs = append(subs, u.Of(r))
+		}
+	}
+	return subs
 }
 
 // followed returns the subtasks that follow from what is known of a job, and
 // the next grid where storage has one of it, whether it would be asked for
 // today or not.
-func (h *Handlers) followed(ctx context.Context, layout dataset.Layout, r plan.Record, p plan.Plan) ([]plan.Subtask, error) {
+func (h *Handlers) followed(ctx context.Context, layout dataset.Layout, r plan.Record, p plan.Plan, unwanted []plan.Unwanted) ([]plan.Subtask, error) {
 	g := plan.Grow(r)
 	if slices.ContainsFunc(g.Subtasks, isTile) && p.Style.Enhance == trainset.EnhanceTile && !anyTile(r) {
-		if paid, err := h.paidTiles(ctx, layout, r, p); err != nil || len(paid) > 0 {
+		if paid, err := h.paidTiles(ctx, layout, r, p, unwanted); err != nil || len(paid) > 0 {
 			return paid, err
 		}
 	}
@@ -132,8 +175,9 @@ func anyTile(r plan.Record) bool {
 }
 
 // paidTiles returns the tiles that were enlarged by themselves, which is paid for.
-// They are images before any others are chosen, whatever is said of them by now.
-func (h *Handlers) paidTiles(ctx context.Context, layout dataset.Layout, r plan.Record, p plan.Plan) ([]plan.Subtask, error) {
+// They are images before any others are chosen, whatever is said of them by now,
+// but for those that a person had replaced.
+func (h *Handlers) paidTiles(ctx context.Context, layout dataset.Layout, r plan.Record, p plan.Plan, unwanted []plan.Unwanted) ([]plan.Subtask, error) {
 	var paid []plan.Subtask
 	for n := 1; n <= r.Grids(); n++ {
 		made, ok := r.Winner(plan.GridID(n))
@@ -142,6 +186,9 @@ func (h *Handlers) paidTiles(ctx context.Context, layout dataset.Layout, r plan.
 		}
 		for t := range made.Grid.Tiles {
 			s := r.Cut(len(paid)+1, n, t+1)
+			if slices.ContainsFunc(unwanted, func(u plan.Unwanted) bool { return u.Subtask() == s.ID }) {
+				continue
+			}
 			tries, err := h.receipts(ctx, layout, p, s)
 			if err != nil {
 				return nil, err

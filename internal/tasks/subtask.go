@@ -107,10 +107,15 @@ func (h *Handlers) try(ctx context.Context, w ledger.Work, resumed bool) (settle
 	if err != nil {
 		return false, err
 	}
+	layout := layoutOfPlan(*w.Job.Plan)
 	if stop != nil {
+		if ask := w.Subtask.Ask; w.Subtask.Verb == plan.VerbTile && stop.Winner > 0 { // had it been replaced, it is wanted again
+			if err := h.store.Delete(ctx, layout.Unwanted(ask.Grid, ask.Tile)); err != nil {
+				return false, fmt.Errorf("taking %s back: %w", w.Subtask.ID, err)
+			}
+		}
 		return h.settle(ctx, w, outcome(w, stop.State, stop.Reason, stop.Winner))
 	}
-	layout := layoutOfPlan(*w.Job.Plan)
 	if done, settled, err := h.stored(ctx, layout, w, a, resumed); done || err != nil {
 		return settled, err
 	}
