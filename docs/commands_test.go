@@ -83,6 +83,7 @@ var runs = map[string]how{
 	"worker cancel 3f2a9c41":                                  {before: held, want: "cancel"},
 	"worker retry 3f2a9c41 --dry-run":                         {before: canceled, want: "would be tried again: 4 subtasks"},
 	"worker retry 3f2a9c41":                                   {want: "is tried again: 4 subtasks"},
+	"worker retry 3f2a9c41 --max-cost 1.50":                   {before: capped, want: `is tried again: 2 subtasks.*\n  it may spend \$1\.50 in all`},
 	"worker replace 3f2a9c41 2 3 --dry-run":                   {before: watched, want: "would be tried again: 2 subtasks"},
 	"worker replace 3f2a9c41 2 3":                             {want: "is tried again: 2 subtasks"},
 	"worker delete 3f2a9c41":                                  {before: watched, exit: 2, want: "--yes"},
@@ -363,6 +364,13 @@ func canceled(t *testing.T, s *sandbox) {
 	t.Helper()
 	s.must(t, 4, "enqueue watch 3f2a9c41")
 	s.must(t, 0, "worker resume --spending")
+}
+
+// capped waits for a job that may not spend enough.
+func capped(t *testing.T, s *sandbox) {
+	t.Helper()
+	s.must(t, 0, "enqueue actor --portrait me.jpg --actor me --sex female --images 4 --max-cost 0.10 --no-wait --new")
+	s.must(t, 3, "enqueue watch 3f2a9c41")
 }
 
 func watched(t *testing.T, s *sandbox) {

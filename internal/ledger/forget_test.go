@@ -144,7 +144,7 @@ func TestReopenedJobsAreWorkedOnAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Reopen(ctx, r, plan.Retry(r)); !errors.Is(err, ledger.ErrStale) {
+		if err := l.Reopen(ctx, r, plan.Retry(r), plan.Limits{}); !errors.Is(err, ledger.ErrStale) {
 			t.Errorf("a job that runs was reopened: %v", err)
 		}
 		end := ledger.Ending{State: trainset.JobFailed, Reason: "none", Revision: 1, Change: r.Change, Output: &trainset.Output{Manifest: "m"}}
@@ -154,10 +154,10 @@ func TestReopenedJobsAreWorkedOnAgain(t *testing.T) {
 		if r, err = l.Load(ctx, p.JobID); err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Reopen(ctx, r, plan.Retry(r)); err != nil {
+		if err := l.Reopen(ctx, r, plan.Retry(r), plan.Limits{}); err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Reopen(ctx, r, plan.Retry(r)); !errors.Is(err, ledger.ErrStale) {
+		if err := l.Reopen(ctx, r, plan.Retry(r), plan.Limits{}); !errors.Is(err, ledger.ErrStale) {
 			t.Errorf("reopened twice: %v", err)
 		}
 		r, err = l.Load(ctx, p.JobID)
@@ -170,6 +170,60 @@ func TestReopenedJobsAreWorkedOnAgain(t *testing.T) {
 		if due, err := l.Due(ctx, 10); err != nil || len(due) != 1 {
 			t.Errorf("due: %v, %v", due, err)
 		}
+	})
+}
+
+// A job that is taken up again with a higher cap may spend up to that, and is the
+// same request's still.
+func TestAReopenedJobMayBeAllowedMore(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		l, ctx := ledger.New(rdb, ledger.Options{}), t.Context()
+		price := trainset.USD(0.04)
+		p := begun(t, l, 3, price)
+		open := func(index int) error {
+			_, err := l.Open(ctx, attempt(p, index, 1))
+			return err
+		}
+		over := func(err error, limit trainset.Money) {
+			t.Helper()
+			if e, ok := errors.AsType[*ledger.OverCapError](err); !ok || e.Cap != limit {
+				t.Errorf("%v, want a cap of %s", err, limit)
+			}
+		}
+		if err := open(1); err != nil {
+			t.Fatal(err)
+		}
+		over(open(2), price)
+		for _, s := range p.Subtasks() {
+			s.State = trainset.ItemFailed
+			if _, err := l.Settle(ctx, p.JobID, s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before, err := l.Load(ctx, p.JobID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Finish(ctx, p.JobID, ledger.Ending{State: trainset.JobFailed, Revision: 1, Change: before.Change, Output: &trainset.Output{}}); err != nil {
+			t.Fatal(err)
+		}
+		if before, err = l.Load(ctx, p.JobID); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Reopen(ctx, before, plan.Retry(before), plan.Limits{MaxCost: 2 * price}); err != nil {
+			t.Fatal(err)
+		}
+		after, err := l.Load(ctx, p.JobID)
+		if err != nil || after.Plan.MaxCost != 2*price || after.Fingerprint != before.Fingerprint || string(after.Request) != string(before.Request) {
+			t.Errorf("a cap of %s, %s, %v", after.Plan.MaxCost, after.Request, err)
+		}
+		if _, created, err := l.Create(ctx, request("k")); created || err != nil {
+			t.Errorf("asked again: %v, %v", created, err)
+		}
+		if err := open(2); err != nil {
+			t.Error(err)
+		}
+		over(open(3), 2*price)
 	})
 }
 
@@ -190,7 +244,7 @@ func TestReopeningAJobWithoutAPlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Reopen(ctx, r, nil); err != nil {
+	if err := l.Reopen(ctx, r, nil, plan.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	if r, err = l.Load(ctx, id); err != nil || r.State != trainset.JobQueued {

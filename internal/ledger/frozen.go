@@ -10,7 +10,8 @@ import (
 // frozen remembers what never changes of the jobs that were begun here or that
 // subtasks were read of: who asked for what, the plan, what its subtasks ask for.
 // It is known by when it was frozen, so that a job that was deleted and asked for
-// again is another.
+// again is another. The limits of a plan are no part of that, for they may be
+// raised: the scripts and whole records have them as they are.
 type frozen struct {
 	mu   sync.Mutex
 	jobs map[trainset.JobID]frozenJob

@@ -511,14 +511,19 @@ func (l *Ledger) Grow(ctx context.Context, r plan.Record, subs []plan.Subtask) e
 }
 
 // Reopen takes up an ended job again, as it was read, with the subtasks that
-// are to be tried once more, or to be replaced by what follows. ErrStale says that it changed meanwhile. It enters
-// the open index first, lest a crash leaves it unknown to sweepers, and again
-// at last, should one have thrown it out while it still was an ended job.
-func (l *Ledger) Reopen(ctx context.Context, r plan.Record, subs []plan.Subtask) error {
+// are to be tried once more, or to be replaced by what follows, and with its
+// limits raised where some are given. ErrStale says that it changed meanwhile. It
+// enters the open index first, lest a crash leaves it unknown to sweepers, and
+// again at last, should one have thrown it out while it still was an ended job.
+func (l *Ledger) Reopen(ctx context.Context, r plan.Record, subs []plan.Subtask, limits plan.Limits) error {
+	raised, limit, err := raisedPlan(r, limits)
+	if err != nil {
+		return err
+	}
 	if err := l.index(ctx, r.ID, r.User, 0); err != nil {
 		return err
 	}
-	args, err := pairs([]any{r.Change, stamp(l.now()), unsettled(subs)}, subs)
+	args, err := pairs([]any{r.Change, stamp(l.now()), unsettled(subs), raised, limit}, subs)
 	if err != nil {
 		return err
 	}
@@ -526,6 +531,20 @@ func (l *Ledger) Reopen(ctx context.Context, r plan.Record, subs []plan.Subtask)
 		return err
 	}
 	return l.reenter(ctx, r.ID, 0)
+}
+
+// raisedPlan returns a job's plan with other limits, and its cap; an empty plan
+// where they stay as they are.
+func raisedPlan(r plan.Record, limits plan.Limits) (raised string, limit int64, err error) {
+	if r.Plan == nil || limits == (plan.Limits{}) {
+		return "", 0, nil
+	}
+	p := r.Plan.Raised(limits)
+	b, err := json.Marshal(p)
+	if err != nil {
+		return "", 0, fmt.Errorf("ledger: encoding the plan: %w", err)
+	}
+	return string(b), int64(p.MaxCost), nil
 }
 
 // unsettled counts the subtasks that are still to be carried out.

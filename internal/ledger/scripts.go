@@ -264,15 +264,17 @@ return {1}
 // reopenScript takes up a job again that has ended without all of its images.
 // One that was never accepted is to be accepted anew, by a task with an ID of
 // its own.
-// ARGV: change that was read, now, number of subtasks that are open again,
-// then pairs (subtask ID, JSON).
+// ARGV: change that was read, now, number of subtasks that are open again, plan
+// JSON with other limits or empty, its cap in millionths, then pairs (subtask ID,
+// JSON).
 // Returns {1}, {-1}, {-2} when it has not ended or changed since.
 var reopenScript = redis.NewScript(lua + `
 local head = redis.call('HMGET', job, 'state', 'change')
 if not head[1] then return {-1} end
 if not ended[head[1]] or head[2] ~= ARGV[1] then return {-2} end
-for i = 4, #ARGV, 2 do redis.call('HSET', items, ARGV[i], ARGV[i+1]) end
+for i = 6, #ARGV, 2 do redis.call('HSET', items, ARGV[i], ARGV[i+1]) end
 redis.call('HDEL', job, 'canceled', 'finished')
+if ARGV[4] ~= '' then redis.call('HSET', job, 'plan', ARGV[4], 'cap', ARGV[5]) end
 local planned = redis.call('HEXISTS', job, 'plan') == 1
 redis.call('HSET', job, 'state', planned and 'running' or 'queued', 'reason', '', 'left', ARGV[3])
 redis.call('HINCRBY', job, planned and 'assemble' or 'accept', 1)

@@ -22,6 +22,7 @@ import (
 	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/replicate"
 	"github.com/actormaker/trainset/internal/storage"
+	"github.com/actormaker/trainset/internal/storage/storagetest"
 )
 
 type finder []trainset.JobID
@@ -88,7 +89,7 @@ func (b *books) Forget(_ context.Context, _ trainset.JobID, user, image string) 
 	return nil
 }
 
-func (b *books) Reopen(_ context.Context, r plan.Record, subs []plan.Subtask) error {
+func (b *books) Reopen(_ context.Context, r plan.Record, subs []plan.Subtask, limits plan.Limits) error {
 	if b.before != nil {
 		if err := b.before(); err != nil {
 			return err
@@ -97,7 +98,7 @@ func (b *books) Reopen(_ context.Context, r plan.Record, subs []plan.Subtask) er
 	if r.Change != b.record.Change {
 		return ledger.ErrStale
 	}
-	b.record = r.Reopened(subs)
+	b.record = r.Reopened(subs).Raised(limits)
 	return nil
 }
 
@@ -251,6 +252,133 @@ func TestRetryReopensWhatFailed(t *testing.T) {
 	}
 	if _, err := operate.Retry(t.Context(), b, b.record.ID, false); err == nil {
 		t.Error("a running job was tried again")
+	}
+}
+
+// raiser is of a job whose plan is in storage.
+func raiser(t *testing.T, b *books) operate.Raiser {
+	t.Helper()
+	store := storage.NewDirectory(t.TempDir())
+	if b.record.Plan != nil {
+		p := *b.record.Plan
+		p.Request = json.RawMessage(`{"max_cost_usd":0.05}`)
+		body, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, store, job("k").Plan(), body)
+	}
+	return operate.Raiser{Ledger: b, Store: store, Grids: func(p plan.Plan) plan.Plan {
+		for n := len(p.Asks) + 1; p.Style != nil && n <= p.Style.MaxGrids; n++ {
+			p.Asks = append(p.Asks, plan.Ask{Index: n})
+		}
+		return p
+	}}
+}
+
+// stored is the plan that storage has.
+func stored(t *testing.T, o operate.Raiser) (p plan.Plan) {
+	t.Helper()
+	b, err := o.Store.Get(t.Context(), job("k").Plan())
+	if err == nil {
+		err = json.Unmarshal(b, &p)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// shortStyle has ended with the one grid that it may make, whose tiles are unfit.
+func shortStyle() *books {
+	p := plan.Plan{
+		Kind: trainset.KindStyle, Images: 2, Price: trainset.USD(0.04), MaxAttempts: 2, Asks: []plan.Ask{{Index: 1}},
+		Style: &plan.Style{Grids: 1, MaxGrids: 1, Judge: trainset.JudgeLocal, Enhance: trainset.EnhanceNone},
+	}
+	r := record("k", plan.Attempt{ID: "grid.1.1", State: plan.AttemptEnded, Outcome: plan.OutcomeSucceeded, Cost: trainset.USD(0.04), Grid: &plan.Grid{Tiles: make([]plan.Tile, 9)}})
+	head := p.Head()
+	r.Plan, r.State, r.Revision, r.Spent, r.Subtasks = &head, trainset.JobFailed, 1, trainset.USD(0.04), map[plan.SubtaskID]plan.Subtask{}
+	for _, s := range p.Subtasks() {
+		s.State, s.Winner = trainset.ItemSucceeded, 1
+		r.Subtasks[s.ID] = s
+	}
+	return &books{record: r, known: true}
+}
+
+// Storage has what a job is allowed before the ledger has, and the request as it was.
+func TestRaisedLimitsAreKept(t *testing.T) {
+	limits := plan.Limits{MaxCost: trainset.USD(0.5), MaxGrids: 3}
+	b := shortStyle()
+	b.record.Plan.MaxCost = trainset.USD(0.05)
+	o := raiser(t, b)
+	id := b.record.ID
+	done, err := o.Retry(t.Context(), id, limits, true)
+	if err != nil || done.Grids != 1 || done.Following != trainset.USD(0.04) || done.MaxCost != limits.MaxCost || done.MaxGrids != 3 {
+		t.Fatalf("dry: %+v, %v", done, err)
+	}
+	if p := stored(t, o); p.MaxCost != trainset.USD(0.05) || p.Style.MaxGrids != 1 || b.record.State != trainset.JobFailed {
+		t.Fatalf("dry: the plan is %+v, the job %s", p, b.record.State)
+	}
+	failing := storagetest.NewFaulty(o.Store)
+	failing.FailPut(1, errors.New("the disk is full"))
+	broken := o
+	broken.Store = failing
+	if _, err := broken.Retry(t.Context(), id, limits, false); err == nil || b.record.State != trainset.JobFailed {
+		t.Errorf("without storage: %v, the job is %s", err, b.record.State)
+	}
+	if _, err := o.Retry(t.Context(), id, limits, false); err != nil {
+		t.Fatal(err)
+	}
+	p := stored(t, o)
+	if p.MaxCost != limits.MaxCost || p.Style.MaxGrids != 3 || len(p.Asks) != 3 || string(p.Request) != `{"max_cost_usd":0.05}` {
+		t.Errorf("stored: %+v", p)
+	}
+	if r := b.record; r.State != trainset.JobRunning || r.Plan.MaxCost != limits.MaxCost || r.Plan.Style.MaxGrids != 3 {
+		t.Errorf("the job is %s and may cost %s", r.State, r.Plan.MaxCost)
+	}
+}
+
+func TestLimitRefusals(t *testing.T) {
+	for name, c := range map[string]struct {
+		of     func() *books
+		change func(r *plan.Record)
+		limits plan.Limits
+		field  string
+		says   string
+	}{
+		"it runs":           {failedJob, func(r *plan.Record) { r.State = trainset.JobRunning }, plan.Limits{MaxCost: 1}, "job", "has not ended"},
+		"it succeeded":      {failedJob, func(r *plan.Record) { r.State = trainset.JobSucceeded }, plan.Limits{MaxCost: 1}, "job", "has all of its images"},
+		"it was refused":    {failedJob, func(r *plan.Record) { r.Plan = nil }, plan.Limits{MaxCost: 1}, "job", "enqueue it with --new"},
+		"an actor's":        {failedJob, nil, plan.Limits{MaxGrids: 12}, "max-grids", "is an actor's job"},
+		"no cap":            {failedJob, nil, plan.Limits{MaxCost: 1}, "max-cost", "leave it out"},
+		"the same cap":      {failedJob, func(r *plan.Record) { r.Plan.MaxCost = 90_000 }, plan.Limits{MaxCost: 90_000}, "max-cost", "$0.09 is not above the $0.09"},
+		"a cap too low":     {failedJob, func(r *plan.Record) { r.Plan.MaxCost = 40_000 }, plan.Limits{MaxCost: 70_000}, "max-cost", "give a higher --max-cost"},
+		"the same bound":    {shortStyle, nil, plan.Limits{MaxGrids: 1}, "max-grids", "1 is not above the 1 that"},
+		"too high a bound":  {shortStyle, nil, plan.Limits{MaxGrids: 21}, "max-grids", "give 2 to 20"},
+		"the highest bound": {shortStyle, func(r *plan.Record) { r.Plan.Style.MaxGrids = 20 }, plan.Limits{MaxGrids: 20}, "max-grids", "the most that a job may"},
+		"no bound":          {shortStyle, nil, plan.Limits{}, "max-grids", "has made 1 of at most 1 grids; give a higher --max-grids, up to 20"},
+		"the cap remains":   {shortStyle, func(r *plan.Record) { r.Plan.MaxCost = 50_000 }, plan.Limits{MaxGrids: 2}, "max-cost", "another grid with what follows from it, $0.04, does not fit"},
+		"not in storage":    {shortStyle, func(r *plan.Record) { r.Subject = "another" }, plan.Limits{MaxGrids: 2}, "job", "set the storage that the workers have"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := c.of()
+			o := raiser(t, b)
+			if c.change != nil {
+				c.change(&b.record)
+			}
+			state := b.record.State
+			_, err := o.Retry(t.Context(), b.record.ID, c.limits, false)
+			if e, ok := errors.AsType[*trainset.FieldError](err); !ok || e.Field != c.field || e.Remedy == "" || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%v, want %s to say %q", err, c.field, c.says)
+			}
+			if b.record.State != state {
+				t.Errorf("the job is %s, and was %s", b.record.State, state)
+			}
+		})
+	}
+	_, err := raiser(t, failedJob()).Retry(t.Context(), job("k").Job, plan.Limits{MaxCost: 1, MaxGrids: 12}, false)
+	if err == nil || !strings.Contains(err.Error(), "max-cost: ") || !strings.Contains(err.Error(), "max-grids: ") {
+		t.Errorf("both are wrong: %v", err)
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 // advances it.
 type Reopener interface {
 	Load(ctx context.Context, id trainset.JobID) (plan.Record, error)
-	Reopen(ctx context.Context, r plan.Record, subs []plan.Subtask) error
+	Reopen(ctx context.Context, r plan.Record, subs []plan.Subtask, limits plan.Limits) error
 }
 
 // Retried is what trying a job again means.
@@ -31,6 +31,14 @@ type Retried struct {
 	// Each is what one attempt at every subtask costs at list prices. What follows
 	// from them, such as a grid's judgement, comes on top.
 	Each trainset.Money `json:"each_usd"`
+	// Grids is how many grids more a style is likely to need, as many as its limits
+	// allow, and Following what they, the tiles that are there for the missing images,
+	// and what follows from either cost at list prices.
+	Grids     int            `json:"grids,omitempty"`
+	Following trainset.Money `json:"following_usd,omitempty"`
+	// MaxCost and MaxGrids are the limits that were raised, as they are now.
+	MaxCost  trainset.Money `json:"max_cost_usd,omitempty"`
+	MaxGrids int            `json:"max_grids,omitempty"`
 	// Revision is that of the set that will be assembled.
 	Revision int `json:"revision"`
 }
@@ -49,14 +57,80 @@ type Again struct {
 // stays and is not paid for. With dry nothing is changed. A job for which there
 // is nothing to do is a *trainset.FieldError.
 func Retry(ctx context.Context, l Reopener, id trainset.JobID, dry bool) (Retried, error) {
-	return reopen(ctx, l, id, dry, func(r plan.Record) ([]plan.Subtask, error) {
-		subs := plan.Retry(r)
-		return subs, refusal(r, subs)
+	return Raiser{Ledger: l}.Retry(ctx, id, plan.Limits{}, dry)
+}
+
+// Raiser takes ended jobs up again with higher limits.
+type Raiser struct {
+	Ledger Reopener
+	// Store has the plans that a lost ledger is rebuilt from.
+	Store storage.Store
+	// Grids freezes what the grids of a plan are to show, up to its bound.
+	Grids func(plan.Plan) plan.Plan
+}
+
+// Retry is the function Retry of a job that may ask for more than before. What it
+// has is kept and counts: the limits are of all that it ever asks for. Limits that
+// are not above those that it has are a *trainset.FieldError.
+func (o Raiser) Retry(ctx context.Context, id trainset.JobID, limits plan.Limits, dry bool) (Retried, error) {
+	return reopen(ctx, o.Ledger, id, dry, func(r plan.Record) (again, error) {
+		a := again{subs: plan.Retry(r), limits: limits}
+		if err := refusal(r, a); err != nil {
+			return a, err
+		}
+		a.grids, a.following = a.reopened(r).ToCome()
+		if !dry && limits != (plan.Limits{}) {
+			return a, o.keep(ctx, r.Raised(limits))
+		}
+		return a, nil
 	})
 }
 
+// keep brings the limits of a job into the plan that storage has, with the grids
+// that those allow: before the ledger knows them, so that one that is lost is
+// rebuilt with them, and nothing is asked for that was not frozen. Should the job
+// not be taken up after that, storage allows what an operator has allowed. The
+// request in it stays: it is what requests under the same key are compared with.
+func (o Raiser) keep(ctx context.Context, r plan.Record) error {
+	key := layoutOf(r).Plan()
+	b, err := o.Store.Get(ctx, key)
+	if errors.Is(err, storage.ErrNotFound) {
+		return trainset.Invalid("job", fmt.Sprintf("its plan %s is not in %s", key, o.Store.Describe()), "set the storage that the workers have")
+	}
+	var p plan.Plan
+	if err == nil {
+		err = json.Unmarshal(b, &p)
+	}
+	if err != nil {
+		return fmt.Errorf("reading the plan %s: %w", key, err)
+	}
+	limits := plan.Limits{MaxCost: r.Plan.MaxCost}
+	if r.Plan.Style != nil {
+		limits.MaxGrids = r.Plan.Style.MaxGrids
+	}
+	if b, err = json.Marshal(o.Grids(p.Raised(limits))); err != nil {
+		return fmt.Errorf("encoding the plan: %w", err)
+	}
+	if err := o.Store.Put(ctx, key, b, storage.PutOptions{ContentType: "application/json"}); err != nil {
+		return fmt.Errorf("storing the plan: %w", err)
+	}
+	return nil
+}
+
+// again is how a job is taken up again: with these subtasks, limits where some are
+// raised, and what is likely to follow.
+type again struct {
+	subs      []plan.Subtask
+	limits    plan.Limits
+	grids     int
+	following trainset.Money
+}
+
+// reopened is the record of the job as it is then.
+func (a again) reopened(r plan.Record) plan.Record { return r.Reopened(a.subs).Raised(a.limits) }
+
 // reopen takes a job up again with what is decided of its record.
-func reopen(ctx context.Context, l Reopener, id trainset.JobID, dry bool, decide func(plan.Record) ([]plan.Subtask, error)) (Retried, error) {
+func reopen(ctx context.Context, l Reopener, id trainset.JobID, dry bool, decide func(plan.Record) (again, error)) (Retried, error) {
 	const tries = 3 // the record of an ended job hardly ever changes
 	for n := 1; ; n++ {
 		r, err := l.Load(ctx, id)
@@ -64,35 +138,95 @@ func reopen(ctx context.Context, l Reopener, id trainset.JobID, dry bool, decide
 			return Retried{}, fmt.Errorf("taking the job up again: %w", err)
 		}
 		if !r.State.Ended() {
-			return retried(r, nil), trainset.Invalid("job", fmt.Sprintf("%s has not ended: it is %s", r.ID, r.State), "wait for its end, or cancel it first")
+			return retried(r, again{}), trainset.Invalid("job", fmt.Sprintf("%s has not ended: it is %s", r.ID, r.State), "wait for its end, or cancel it first")
 		}
-		subs, err := decide(r)
+		a, err := decide(r)
 		if err != nil || dry {
-			return retried(r, subs), err
+			return retried(r, a), err
 		}
-		err = l.Reopen(ctx, r, subs)
+		err = l.Reopen(ctx, r, a.subs, a.limits)
 		if errors.Is(err, ledger.ErrStale) && n < tries {
 			continue
 		}
 		if err != nil {
 			return Retried{}, fmt.Errorf("taking the job up again: %w", err)
 		}
-		return retried(r, subs), nil
+		return retried(r, a), nil
 	}
 }
 
 // refusal says why a job cannot be tried again, or is nil.
-func refusal(r plan.Record, subs []plan.Subtask) error {
-	switch {
-	case r.State == trainset.JobSucceeded:
+func refusal(r plan.Record, a again) error {
+	if r.State == trainset.JobSucceeded {
 		return trainset.Invalid("job", fmt.Sprintf("%s has all of its images", r.ID), "to make another set, enqueue it with --new")
+	}
+	if err := unraisable(r, a.limits); err != nil || r.Plan == nil { // without a plan it is accepted anew
+		return err
+	}
+	after := a.reopened(r)
+	switch {
+	case len(a.subs) == 0 && plan.Grow(after).Empty():
+		return stuck(after)
+	case !affordable(after, a.subs):
+		return trainset.Invalid("max-cost", fmt.Sprintf("%s may cost %s, of which %s is spent: nothing more can be paid for", r.ID, after.Plan.MaxCost, r.Spent),
+			"give a higher --max-cost")
+	}
+	return nil
+}
+
+// stuck says why a job goes on with nothing though it lacks images.
+func stuck(r plan.Record) error {
+	switch r.Limit() {
+	case plan.LimitCost:
+		return trainset.Invalid("max-cost", fmt.Sprintf("%s may cost %s, of which %s is spent: another grid with what follows from it, %s, does not fit",
+			r.ID, r.Plan.MaxCost, r.Spent, r.Plan.GridPrice(r.Plan.ExpectedTiles())), "give a higher --max-cost")
+	case plan.LimitGrids:
+		remedy := fmt.Sprintf("give a higher --max-grids, up to %d", trainset.MaxGrids)
+		if r.Plan.Style.MaxGrids >= trainset.MaxGrids {
+			remedy = "enqueue it with --new"
+		}
+		return trainset.Invalid("max-grids", fmt.Sprintf("%s has made %d of at most %d grids", r.ID, r.Grids(), r.Plan.Style.MaxGrids), remedy)
+	}
+	if r.Plan.Style != nil {
+		return trainset.Invalid("job", fmt.Sprintf("%s has nothing left to try: see worker job for what its last grids came to", r.ID), "enqueue it with --new")
+	}
+	return trainset.Invalid("job", fmt.Sprintf("%s has nothing left to try: every attempt that its plan has a seed for was made", r.ID), "enqueue it with --new")
+}
+
+// unraisable says why limits cannot become these, or is nil.
+func unraisable(r plan.Record, l plan.Limits) error {
+	switch {
+	case l == (plan.Limits{}):
+		return nil
 	case r.Plan == nil:
-		return nil // it is accepted anew
-	case len(subs) == 0 && plan.Grow(r.Reopened(nil)).Empty():
-		return trainset.Invalid("job", fmt.Sprintf("%s has nothing left to try: every attempt that its plan has a seed for was made", r.ID), "enqueue it with --new")
-	case !affordable(r, subs):
-		return trainset.Invalid("job", fmt.Sprintf("%s may cost %s, of which %s is spent: nothing more can be paid for", r.ID, r.Plan.MaxCost, r.Spent),
-			"enqueue it with --new and a higher --max-cost")
+		return trainset.Invalid("job", fmt.Sprintf("%s was refused before it had a plan: its limits are those of its request", r.ID), "enqueue it with --new and others")
+	}
+	return errors.Join(unraisableCost(r, l.MaxCost), unraisableGrids(r, l.MaxGrids))
+}
+
+func unraisableCost(r plan.Record, limit trainset.Money) error {
+	switch has := r.Plan.MaxCost; {
+	case limit == 0:
+	case has == 0:
+		return trainset.Invalid("max-cost", fmt.Sprintf("%s has no cap that could be raised", r.ID), "leave it out")
+	case limit <= has:
+		return trainset.Invalid("max-cost", fmt.Sprintf("%s is not above the %s that %s may cost already, of which %s is spent", limit, has, r.ID, r.Spent), "give more, or leave it out")
+	}
+	return nil
+}
+
+func unraisableGrids(r plan.Record, limit int) error {
+	switch {
+	case limit == 0:
+	case r.Plan.Style == nil:
+		return trainset.Invalid("max-grids", fmt.Sprintf("%s is an actor's job, which has no grids", r.ID), "leave it out")
+	case r.Plan.Style.MaxGrids >= trainset.MaxGrids:
+		return trainset.Invalid("max-grids", fmt.Sprintf("%s may make %d grids already, the most that a job may", r.ID, r.Plan.Style.MaxGrids), "leave it out")
+	case limit > trainset.MaxGrids:
+		return trainset.Invalid("max-grids", fmt.Sprintf("%d is out of range", limit), fmt.Sprintf("give %d to %d", r.Plan.Style.MaxGrids+1, trainset.MaxGrids))
+	case limit <= r.Plan.Style.MaxGrids:
+		return trainset.Invalid("max-grids", fmt.Sprintf("%d is not above the %d that %s may make already", limit, r.Plan.Style.MaxGrids, r.ID),
+			fmt.Sprintf("give %d to %d, or leave it out", r.Plan.Style.MaxGrids+1, trainset.MaxGrids))
 	}
 	return nil
 }
@@ -109,20 +243,20 @@ type Replacer struct {
 // tiles. What there was stays stored, and in the set where no other could be made.
 // With dry nothing is changed. What cannot be replaced is a *trainset.FieldError.
 func (p Replacer) Replace(ctx context.Context, id trainset.JobID, items []int, dry bool) (Retried, error) {
-	return reopen(ctx, noting{p.Ledger, p}, id, dry, func(r plan.Record) ([]plan.Subtask, error) {
+	return reopen(ctx, noting{p.Ledger, p}, id, dry, func(r plan.Record) (again, error) {
 		if err := irreplaceable(r, items); err != nil {
-			return nil, err
+			return again{}, err
 		}
-		subs := plan.Replace(r, items)
+		a := again{subs: plan.Replace(r, items)}
 		if r.Plan.Style != nil {
-			if spares := len(plan.Grow(r.Reopened(subs)).Subtasks); spares < len(items) {
-				return subs, trainset.Invalid("item", fmt.Sprintf("%s has %d spare tiles for %d items", r.ID, spares, len(items)), "name fewer, or make another set with --new")
+			if spares := len(plan.Grow(a.reopened(r)).Subtasks); spares < len(items) {
+				return a, trainset.Invalid("item", fmt.Sprintf("%s has %d spare tiles for %d items", r.ID, spares, len(items)), "name fewer, or make another set with --new")
 			}
 		}
-		if total := retried(r, subs).Each; r.Plan.MaxCost > 0 && r.Spent+total > r.Plan.MaxCost {
-			return subs, trainset.Invalid("item", fmt.Sprintf("%s may cost %s, of which %s is spent: %s more does not fit", r.ID, r.Plan.MaxCost, r.Spent, total), "name fewer, or make another set with --new and a higher --max-cost")
+		if total := retried(r, a).Each; r.Plan.MaxCost > 0 && r.Spent+total > r.Plan.MaxCost {
+			return a, trainset.Invalid("item", fmt.Sprintf("%s may cost %s, of which %s is spent: %s more does not fit", r.ID, r.Plan.MaxCost, r.Spent, total), "name fewer, or make another set with --new and a higher --max-cost")
 		}
-		return subs, nil
+		return a, nil
 	})
 }
 
@@ -134,11 +268,11 @@ type noting struct {
 	p Replacer
 }
 
-func (n noting) Reopen(ctx context.Context, r plan.Record, subs []plan.Subtask) error {
+func (n noting) Reopen(ctx context.Context, r plan.Record, subs []plan.Subtask, limits plan.Limits) error {
 	if err := n.note(ctx, r, plan.UnwantedOf(subs, n.p.Now().UTC())); err != nil {
 		return fmt.Errorf("noting what is replaced: %w", err)
 	}
-	err := n.Reopener.Reopen(ctx, r, subs)
+	err := n.Reopener.Reopen(ctx, r, subs, limits)
 	if errors.Is(err, ledger.ErrStale) || errors.Is(err, trainset.ErrNotFound) {
 		return errors.Join(err, n.withdraw(ctx, r, subs))
 	}
@@ -220,9 +354,12 @@ func affordable(r plan.Record, subs []plan.Subtask) bool {
 	return len(subs) == 0
 }
 
-func retried(r plan.Record, subs []plan.Subtask) Retried {
-	t := Retried{Job: r.ID, Was: r.State, Revision: r.Revision + 1, Subtasks: []Again{}}
-	for _, s := range subs {
+func retried(r plan.Record, a again) Retried {
+	t := Retried{
+		Job: r.ID, Was: r.State, Revision: r.Revision + 1, Subtasks: []Again{},
+		Grids: a.grids, Following: a.following, MaxCost: a.limits.MaxCost, MaxGrids: a.limits.MaxGrids,
+	}
+	for _, s := range a.subs {
 		was := r.Subtasks[s.ID]
 		price := r.Plan.Buys(s.Verb).Price
 		t.Each += price

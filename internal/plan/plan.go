@@ -92,7 +92,8 @@ func (r Reference) Distance(hash uint64) int {
 }
 
 // Plan is the frozen list of what a job will ask for. It is stored before the
-// first paid call and never changes.
+// first paid call and never changes, but for its limits and the grids that those
+// allow: a person may raise them (Raised). The request stays what it was.
 type Plan struct {
 	Version  int             `json:"version"`
 	JobID    trainset.JobID  `json:"job_id"`

@@ -124,10 +124,10 @@ func (r Record) stopsShort(chosen []candidate, short int) string {
 	if in := r.vain(chosen); in >= gridsInVain {
 		return fmt.Sprintf("the last %d gave none: %s", in, r.fault())
 	}
-	switch {
-	case r.Grids() >= r.Plan.Style.MaxGrids:
+	switch r.limit(short, len(chosen)) {
+	case LimitGrids:
 		return "no more are allowed"
-	case !r.affords(short, len(chosen)):
+	case LimitCost:
 		return fmt.Sprintf("another one with what follows from it does not fit in %s", r.Plan.MaxCost)
 	}
 	return ""

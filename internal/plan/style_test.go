@@ -22,7 +22,12 @@ func stylePlan(images, grids, most int, judge trainset.Judge, enhance trainset.E
 		JobID: "j", Kind: trainset.KindStyle, Images: images, MaxAttempts: 5, Model: "o/grid", Price: 10,
 		Style: &plan.Style{Grids: grids, MaxGrids: most, Judge: judge, Enhance: enhance, Factor: 4, JudgeModel: call, EnhanceModel: call},
 	}
-	for n := 1; n <= most; n++ {
+	return withGrids(p)
+}
+
+// withGrids has asks for all grids that a plan allows.
+func withGrids(p plan.Plan) plan.Plan {
+	for n := len(p.Asks) + 1; n <= p.Style.MaxGrids; n++ {
 		a := plan.Ask{Index: n, Grid: n, Seeds: []int64{1, 2, 3, 4, 5}}
 		for t := range 9 {
 			a.Tiles = append(a.Tiles, plan.TileAsk{Subject: fmt.Sprintf("s%d-%d", n, t), Category: categories[t%7]})

@@ -13,8 +13,8 @@ import (
 )
 
 // Whatever attempts come to, wherever crashes, cancels and people's retries fall,
-// and however alike the tiles are: each round of a style job ends, and at every
-// moment holds what walk.holds says.
+// with limits as they were or raised, and however alike the tiles are: each round
+// of a style job ends, and at every moment holds what walk.holds says.
 func TestAStyleJobKeepsItsPromisesAtEveryStep(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWalk(t)
@@ -227,9 +227,15 @@ func (w *walk) settle(sub plan.Subtask, state trainset.ItemState, winner int) {
 // nothing to do.
 func (w *walk) retry() bool {
 	subs := plan.Retry(w.r)
-	if w.r.State == trainset.JobSucceeded || len(subs) == 0 && plan.Grow(w.r.Reopened(nil)).Empty() {
+	if w.r.State == trainset.JobSucceeded {
 		return false
 	}
+	before := w.r.Reopened(subs)
+	w.raise()
+	if len(subs) == 0 && plan.Grow(w.r.Reopened(nil)).Empty() {
+		return false
+	}
+	w.comes(before, w.r.Reopened(subs))
 	for _, s := range subs {
 		if was := w.r.Subtasks[s.ID]; was.State == trainset.ItemSucceeded || s.State.Settled() || s.Revision <= was.Revision {
 			w.Fatalf("%s, which was %s, is tried again as %+v", s.ID, was.State, s)
@@ -241,6 +247,33 @@ func (w *walk) retry() bool {
 	w.queue = nil
 	w.holds()
 	return true
+}
+
+// raise allows the job more, where a person does.
+func (w *walk) raise() {
+	var l plan.Limits
+	if w.p.MaxCost > 0 && w.oneIn(2, "a higher cap") {
+		l.MaxCost = w.p.MaxCost + trainset.Money(rapid.IntRange(1, 200).Draw(w.T, "dearer by"))
+	}
+	if w.oneIn(2, "a higher bound") {
+		l.MaxGrids = w.p.Style.MaxGrids + rapid.IntRange(1, 3).Draw(w.T, "grids more")
+	}
+	w.p, w.r = withGrids(w.p.Raised(l)), w.r.Raised(l)
+}
+
+// comes compares what is said to come of a job with its limits, and with what
+// would come were they not raised.
+func (w *walk) comes(before, after plan.Record) {
+	grids, cost := after.ToCome()
+	if fewer, less := before.ToCome(); grids < fewer || cost < less {
+		w.Fatalf("%d grids for %d are to come, before limits were raised %d for %d", grids, cost, fewer, less)
+	}
+	if grids+after.Grids() > w.p.Style.MaxGrids {
+		w.Fatalf("%d grids are to come after %d of %d", grids, after.Grids(), w.p.Style.MaxGrids)
+	}
+	if why := after.Limit(); grids > 0 && why != "" {
+		w.Fatalf("%d grids are to come, and %s is in their way", grids, why)
+	}
 }
 
 // holds is what is true of the job at every moment.

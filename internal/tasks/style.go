@@ -33,10 +33,19 @@ func (h *Handlers) stylePlan(req trainset.StyleRequest, m replicate.Model) (plan
 	}
 	style.Grids = p.FirstGrids()
 	p.Estimated = estimate(p)
-	for n := 1; n <= style.MaxGrids; n++ {
-		p.Asks = append(p.Asks, gridAsk(p, n, h.o.MaxAttempts))
+	return WithGrids(p), nil
+}
+
+// WithGrids freezes what the grids of a style's plan are to show, as many as may
+// be asked for. Those that the plan has stay as they are; an actor's has none.
+func WithGrids(p plan.Plan) plan.Plan {
+	if p.Style == nil {
+		return p
 	}
-	return p, nil
+	for n := len(p.Asks) + 1; n <= p.Style.MaxGrids; n++ {
+		p.Asks = append(p.Asks, gridAsk(p, n))
+	}
+	return p
 }
 
 // estimate is what a job costs that needs no more grids than it begins with.
@@ -97,7 +106,7 @@ func priced(m replicate.Model) plan.Priced {
 }
 
 // gridAsk is what the n-th grid is to show.
-func gridAsk(p plan.Plan, n, maxAttempts int) plan.Ask {
+func gridAsk(p plan.Plan, n int) plan.Ask {
 	subjects := generate.Grid(p.Seed, n)
 	a := plan.Ask{
 		Index: n, Grid: n, Scene: fmt.Sprintf("grid-%d", n),
@@ -109,7 +118,7 @@ func gridAsk(p plan.Plan, n, maxAttempts int) plan.Ask {
 			Caption: generate.StyleCaption(trainset.CaptionProfile(p.CaptionProfile), p.Trigger, s),
 		})
 	}
-	for try := 1; try <= maxAttempts*rounds; try++ {
+	for try := 1; try <= p.MaxAttempts*rounds; try++ {
 		a.Seeds = append(a.Seeds, generate.Seed(p.Seed, n, try))
 	}
 	return a
