@@ -96,7 +96,7 @@ func (d *Deployed) askStorage(ctx context.Context) error {
 }
 
 func (d *Deployed) checkStorage(ctx context.Context, cfg config.Config) error {
-	err, ok := wait.Bounded(ctx, func() error { return d.askStorage(ctx) })
+	err, ok := wait.Bounded(ctx, wait.Grace, func() error { return d.askStorage(ctx) })
 	if !ok {
 		err = fmt.Errorf("storage (%s): no answer in time", d.store.Describe())
 	}

@@ -55,7 +55,7 @@ func Doctor(ctx context.Context, probes ...Probe) []Check {
 		wg.Go(func() {
 			looking, cancel := context.WithTimeout(ctx, within)
 			defer cancel()
-			checks, ok := wait.Bounded(looking, func() []Check { return p.Look(looking) })
+			checks, ok := wait.Bounded(looking, wait.Grace, func() []Check { return p.Look(looking) })
 			if !ok {
 				checks = []Check{{p.Name, Fail, "hangs, and was given up", "see whether what it looks at is there, such as the server of a folder that is mounted"}}
 			}

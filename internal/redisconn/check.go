@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/actormaker/trainset/internal/wait"
 )
 
 // State is what a finding means.
@@ -78,14 +80,11 @@ func (c checker) check(ctx context.Context, rdb redis.UniversalClient) (Report, 
 // ping waits no longer than the context says, which not every client does: the
 // one that asks sentinels has a patience of its own.
 func ping(ctx context.Context, rdb redis.UniversalClient) error {
-	answered := make(chan error, 1)
-	go func() { answered <- rdb.Ping(ctx).Err() }()
-	select {
-	case err := <-answered:
-		return err
-	case <-ctx.Done():
+	err, ok := wait.Bounded(ctx, 0, func() error { return rdb.Ping(ctx).Err() })
+	if !ok {
 		return fmt.Errorf("no answer in time: %w", context.Cause(ctx))
 	}
+	return err
 }
 
 // explain adds what to do where the server gave a reason.

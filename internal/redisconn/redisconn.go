@@ -29,10 +29,13 @@
 package redisconn
 
 import (
+	"context"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/actormaker/trainset/internal/wait"
 )
 
 // What every connection has in common. A worker holds hundreds of goroutines
@@ -78,14 +81,10 @@ const closeWithin = 250 * time.Millisecond
 // Close leaves a client that still waits for a silent sentinel to end by itself,
 // when that has had its time: it cannot be interrupted.
 func (w *watched) Close() error {
-	closed := make(chan error, 1)
-	go func() { closed <- w.Client.Close() }()
-	select {
-	case err := <-closed:
-		return err
-	case <-time.After(closeWithin):
-		return nil
-	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeWithin)
+	defer cancel()
+	err, _ := wait.Bounded(ctx, 0, w.Client.Close)
+	return err
 }
 
 func defaults() *redis.UniversalOptions {

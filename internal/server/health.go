@@ -101,8 +101,11 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
+	var why *blocked
+	var asking sync.WaitGroup
+	asking.Go(func() { why, _ = s.blocked.get(ctx) }) // beside the checks, one of which may take all the time
 	checks := s.check(ctx)
-	why, _ := s.blocked.get(ctx)
+	asking.Wait()
 	ready, status := true, http.StatusOK
 	for _, c := range checks {
 		ready = ready && c.OK

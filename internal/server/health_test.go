@@ -136,16 +136,19 @@ func TestManyProbesMakeOneCheckAndAHangingOneIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int32
 		release := make(chan struct{})
-		s := newServer(t, Options{Now: time.Now, Checks: []Check{{Name: "deaf", Checker: CheckerFunc(func(context.Context) error {
-			calls.Add(1)
-			<-release // whatever the context says
-			return nil
-		})}}})
+		s := newServer(t, Options{Now: time.Now, Limits: limits{state: limit.State{Paused: time.Second}}, Checks: []Check{
+			{Name: "deaf", Checker: CheckerFunc(func(context.Context) error {
+				calls.Add(1)
+				<-release // whatever the context says, as with a folder whose server is away
+				return nil
+			})},
+			{Name: "redis", Checker: failing(nil)},
+		}})
 		began := time.Now()
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() {
-				if code, got := readyz(t, s); code != http.StatusServiceUnavailable || !strings.Contains(got.Checks[1].Detail, "in time") {
+				if code, got := readyz(t, s); code != http.StatusServiceUnavailable || !strings.Contains(got.Checks[1].Detail, "in time") || !got.Checks[2].OK || got.Blocked == nil {
 					t.Errorf("%d %+v", code, got)
 				}
 			})

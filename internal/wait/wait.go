@@ -46,13 +46,14 @@ func Ring(ctx context.Context, d time.Duration, bell <-chan struct{}) (rung bool
 	}
 }
 
-// grace is how long after its context's end a call may still say why it failed.
-const grace = 500 * time.Millisecond
+// Grace is how long after its context's end a call may mostly still say why it
+// failed.
+const Grace = 500 * time.Millisecond
 
-// Bounded returns what f does, or false soon after ctx has ended. A call that
-// hangs in the system, as on a shared folder whose server is away, ends for no
-// context: it is left behind.
-func Bounded[T any](ctx context.Context, f func() T) (T, bool) {
+// Bounded returns what f does, or false when ctx has ended and the grace after it
+// has passed. A call that hangs in the system, as on a shared folder whose server
+// is away, ends for no context: it is left behind.
+func Bounded[T any](ctx context.Context, grace time.Duration, f func() T) (T, bool) {
 	done := make(chan T, 1)
 	go func() { done <- f() }()
 	select {

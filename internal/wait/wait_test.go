@@ -60,17 +60,32 @@ func TestAnEndedContextIsToldAtOnce(t *testing.T) {
 }
 
 func TestBoundedLeavesBehindWhatHangs(t *testing.T) {
-	const grace = 500 * time.Millisecond
+	for _, grace := range []time.Duration{0, wait.Grace} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			back := make(chan struct{})
+			defer close(back)
+			began := time.Now()
+			if v, ok := wait.Bounded(ctx, grace, func() int { <-back; return 1 }); ok || v != 0 {
+				t.Errorf("of what hangs: %d, %t", v, ok)
+			}
+			if took := time.Since(began); took != time.Second+grace {
+				t.Errorf("with a grace of %s it took %s", grace, took)
+			}
+		})
+	}
+}
+
+// What ends for its context may say why until the grace has passed.
+func TestBoundedHearsWhyACallEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		back := make(chan struct{})
-		defer close(back)
-		if v, ok := wait.Bounded(ctx, func() int { <-back; return 1 }); ok || v != 0 || ctx.Err() == nil {
-			t.Errorf("of what hangs: %d, %t", v, ok)
-		}
-		if v, ok := wait.Bounded(ctx, func() int { _ = wait.For(t.Context(), grace/2); return 2 }); !ok || v != 2 {
-			t.Errorf("of what says why it ends: %d, %t", v, ok)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		for late, heard := range map[time.Duration]bool{wait.Grace / 2: true, 2 * wait.Grace: false} {
+			if v, ok := wait.Bounded(ctx, wait.Grace, func() int { _ = wait.For(t.Context(), late); return 2 }); ok != heard || ok && v != 2 {
+				t.Errorf("%s after the end: %d, %t", late, v, ok)
+			}
 		}
 	})
 }
