@@ -142,13 +142,7 @@ func (f *jobFilter) list(ctx context.Context, l *ledger.Ledger) ([]trainset.Job,
 func (f *jobFilter) find(ctx context.Context, l *ledger.Ledger) ([]trainset.JobID, error) {
 	switch {
 	case f.unended():
-		ids, err := l.OpenJobs(ctx)
-		if err != nil {
-			return nil, err
-		}
-		found, err := f.among(ctx, l, ids, len(ids))
-		slices.SortStableFunc(found, func(a, b ledger.Outline) int { return b.CreatedAt.Compare(a.CreatedAt) })
-		return idsOf(found[:min(len(found), f.limit)]), err
+		return f.newestOpen(ctx, l)
 	case f.kind != "" || f.state != "":
 		ids, err := l.Recent(ctx, f.user, lookBack)
 		if err != nil {
@@ -158,6 +152,28 @@ func (f *jobFilter) find(ctx context.Context, l *ledger.Ledger) ([]trainset.JobI
 		return idsOf(found), err
 	}
 	return l.Recent(ctx, f.user, f.limit)
+}
+
+// newestOpen goes through all open jobs, which have no order, and keeps the newest
+// that are wanted.
+func (f *jobFilter) newestOpen(ctx context.Context, l *ledger.Ledger) ([]trainset.JobID, error) {
+	var newest []ledger.Outline
+	for ids, err := range l.OpenPages(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		found, err := f.among(ctx, l, ids, len(ids))
+		if err != nil {
+			return nil, err
+		}
+		newest = append(newest, found...)
+		slices.SortFunc(newest, func(a, b ledger.Outline) int {
+			return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.ID, b.ID))
+		})
+		newest = slices.CompactFunc(newest, func(a, b ledger.Outline) bool { return a.ID == b.ID }) // a page may repeat some
+		newest = newest[:min(len(newest), f.limit)]
+	}
+	return idsOf(newest), nil
 }
 
 // among returns the first of these jobs that are wanted, as many as are asked for.

@@ -177,6 +177,41 @@ func TestOnlyWantedJobsAreReadWhole(t *testing.T) {
 	}
 }
 
+// However many jobs are open, Redis is asked for a page of them at a time, and those
+// that are shown are the newest of all.
+func TestOpenJobsAreLookedThroughInPages(t *testing.T) {
+	rdb := redistest.Server(t)
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	l := ledger.New(rdb, ledger.Options{Now: func() time.Time { return now }})
+	var want []trainset.JobID // the newest first
+	for i := range 2000 {
+		var req trainset.ActorRequest
+		req.User, req.Actor, req.Key, req.Portrait.URL = "ada", "zara", fmt.Sprint(i), "https://example.com/zara.png"
+		now = now.Add(time.Second)
+		r, _, err := l.Create(t.Context(), req.WithDefaults())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, r.ID)
+	}
+	slices.Reverse(want)
+	replies := &redistest.Replies{}
+	rdb.AddHook(replies)
+	for _, f := range []jobFilter{{state: "queued", limit: 700}, {kind: "actor", limit: 700}, {limit: 700}} {
+		jobs, err := f.list(t.Context(), l)
+		var got []trainset.JobID
+		for _, job := range jobs {
+			got = append(got, job.ID)
+		}
+		if err != nil || !slices.Equal(got, want[:700]) {
+			t.Errorf("%+v: %d jobs, or others; %v", f, len(got), err)
+		}
+	}
+	if most := replies.Most(); most > 520 {
+		t.Errorf("one command returned %d", most)
+	}
+}
+
 func TestShortIDsTellListedJobsApart(t *testing.T) {
 	jobs := []trainset.Job{
 		{ID: "3f2a9c41-0000-8000-8000-000000000001"}, {ID: "3f2a9c41-0100-8000-8000-000000000001"}, {ID: "aaaaaaaa-0000-8000-8000-000000000001"},

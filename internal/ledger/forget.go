@@ -76,17 +76,20 @@ func (l *Ledger) Disown(ctx context.Context, id trainset.JobID, predictions []st
 	return nil
 }
 
-// Disowned returns the predictions of deleted jobs, each with its job.
-func (l *Ledger) Disowned(ctx context.Context) (map[string]trainset.JobID, error) {
+// Disowned returns those of the wanted predictions that were a deleted job's, each
+// with its job.
+func (l *Ledger) Disowned(ctx context.Context, wanted func(prediction string) bool) (map[string]trainset.JobID, error) {
 	since := strconv.FormatInt(l.now().Add(-l.keep).UnixMilli(), 10)
-	members, err := l.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{Key: deletedKey, ByScore: true, Start: since, Stop: "+inf"}).Result()
-	if err != nil {
-		return nil, fmt.Errorf("ledger: reading the predictions of deleted jobs: %w", err)
-	}
-	disowned := make(map[string]trainset.JobID, len(members))
-	for _, m := range members {
-		prediction, job, _ := strings.Cut(m, " ")
-		disowned[prediction] = trainset.JobID(job)
+	disowned := map[string]trainset.JobID{}
+	for members, err := range l.byScore(ctx, redis.ZRangeArgs{Key: deletedKey, Start: since, Stop: "+inf"}, pageSize) {
+		if err != nil {
+			return nil, fmt.Errorf("ledger: reading the predictions of deleted jobs: %w", err)
+		}
+		for _, m := range members {
+			if prediction, job, _ := strings.Cut(m, " "); wanted(prediction) {
+				disowned[prediction] = trainset.JobID(job)
+			}
+		}
 	}
 	return disowned, nil
 }

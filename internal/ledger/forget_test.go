@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -76,7 +77,7 @@ func TestPredictionsOfDeletedJobsStayKnownForAWhile(t *testing.T) {
 		old, young := request("old").JobID(), request("young").JobID()
 		know := func(want map[string]trainset.JobID) {
 			t.Helper()
-			if got, err := l.Disowned(ctx); err != nil || !maps.Equal(got, want) {
+			if got, err := l.Disowned(ctx, func(string) bool { return true }); err != nil || !maps.Equal(got, want) {
 				t.Errorf("%v, %v; want %v", got, err, want)
 			}
 		}
@@ -252,5 +253,34 @@ func TestReopeningAJobWithoutAPlan(t *testing.T) {
 	}
 	if steps := plan.Next(r); len(steps) != 1 || steps[0].Verb != plan.VerbAccept || steps[0].Revision != 1 {
 		t.Errorf("next: %+v", steps)
+	}
+}
+
+// Of very many only those are kept that were asked for.
+func TestPredictionsOfDeletedJobsAreReadInPages(t *testing.T) {
+	rdb := redistest.Server(t)
+	replies := &redistest.Replies{}
+	rdb.AddHook(replies)
+	now := time.Now()
+	l, ctx := ledger.New(rdb, ledger.Options{Now: func() time.Time { return now }}), t.Context()
+	want := map[string]trainset.JobID{}
+	for i := range 150 {
+		id := request(fmt.Sprint(i)).JobID()
+		var made []string
+		for n := range 20 {
+			made = append(made, fmt.Sprintf("p%d.%d", i, n))
+		}
+		want[made[7]] = id
+		if err := l.Disown(ctx, id, made); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(time.Millisecond)
+	}
+	got, err := l.Disowned(ctx, func(id string) bool { return strings.HasSuffix(id, ".7") })
+	if err != nil || !maps.Equal(got, want) {
+		t.Errorf("%d of %d; %v", len(got), len(want), err)
+	}
+	if most := replies.Most(); most < 500 || most > aPage {
+		t.Errorf("a page had %d", most)
 	}
 }

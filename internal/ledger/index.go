@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,27 +23,46 @@ func (l *Ledger) Due(ctx context.Context, n int) ([]trainset.JobID, error) {
 	return jobIDs(ids), nil
 }
 
-// OpenJobs returns every job that has not ended, the longest unchecked first.
+// OpenJobs returns every job that has not ended, for those who know that they are
+// few.
 func (l *Ledger) OpenJobs(ctx context.Context) ([]trainset.JobID, error) {
-	ids, err := l.rdb.ZRange(ctx, openKey, 0, -1).Result()
-	if err != nil {
-		return nil, fmt.Errorf("ledger: reading open jobs: %w", err)
+	var open []trainset.JobID
+	for ids, err := range l.OpenPages(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		open = append(open, ids...)
 	}
-	return jobIDs(ids), nil
+	slices.Sort(open)
+	return slices.Compact(open), nil
+}
+
+// CountOpen returns how many jobs have not ended.
+func (l *Ledger) CountOpen(ctx context.Context) (int, error) {
+	n, err := l.rdb.ZCard(ctx, openKey).Result()
+	if err != nil {
+		return 0, fmt.Errorf("ledger: counting open jobs: %w", err)
+	}
+	return int(n), nil
 }
 
 // Recent returns up to n jobs, the newest first; those of one user when user
 // is not empty.
 func (l *Ledger) Recent(ctx context.Context, user string, n int) ([]trainset.JobID, error) {
-	key := recentKey
-	if user != "" {
-		key = userKey(user)
+	recent := []trainset.JobID{}
+	if n < 1 {
+		return recent, nil
 	}
-	ids, err := l.rdb.ZRevRange(ctx, key, 0, int64(n)-1).Result()
-	if err != nil {
-		return nil, fmt.Errorf("ledger: reading recent jobs: %w", err)
+	for ids, err := range l.recentPages(ctx, user, min(n, pageSize)) {
+		if err != nil {
+			return nil, err
+		}
+		recent = append(recent, ids[:min(len(ids), n-len(recent))]...)
+		if len(recent) == n {
+			break
+		}
 	}
-	return jobIDs(ids), nil
+	return recent, nil
 }
 
 func jobIDs(ids []string) []trainset.JobID {

@@ -5,8 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -29,10 +29,10 @@ type Auditor struct {
 		Get(ctx context.Context, id string) (replicate.Prediction, error)
 	}
 	Ledger interface {
-		OpenJobs(ctx context.Context) ([]trainset.JobID, error)
-		Recent(ctx context.Context, user string, n int) ([]trainset.JobID, error)
+		OpenPages(ctx context.Context) iter.Seq2[[]trainset.JobID, error] // a job may come twice
+		RecentPages(ctx context.Context, user string) iter.Seq2[[]trainset.JobID, error]
 		LoadAll(ctx context.Context, ids ...trainset.JobID) ([]plan.Record, error)
-		Disowned(ctx context.Context) (map[string]trainset.JobID, error)
+		Disowned(ctx context.Context, wanted func(prediction string) bool) (map[string]trainset.JobID, error)
 	}
 	Store     storage.Store
 	Simulated bool          // why there is no provider
@@ -129,7 +129,7 @@ func (a Auditor) Audit(ctx context.Context, since time.Time) (Books, error) {
 	if err != nil {
 		return b, fmt.Errorf("auditing storage: %w", err)
 	}
-	k, err := a.known(ctx, &b)
+	k, err := a.known(ctx, &b, rows, objects)
 	if err != nil {
 		return b, err
 	}
@@ -148,7 +148,7 @@ func (a Auditor) Audit(ctx context.Context, since time.Time) (Books, error) {
 		return b, err
 	}
 	b.orphans(objects, k, a.Now())
-	return b, a.missing(ctx, &b, objects, k)
+	return b, a.missing(ctx, &b, k)
 }
 
 func (b *Books) skip(format string, args ...any) {
@@ -183,35 +183,40 @@ func (a Auditor) list(ctx context.Context, since time.Time) ([]replicate.Predict
 // no more than the comparing needs: there may be many.
 type knowledge struct {
 	jobs        map[trainset.JobID]bool // whose records were read
-	listed      map[trainset.JobID]bool // of which there may be a record
+	uploads     map[trainset.JobID]bool // that storage has, with whether the ledger lists the job
 	folders     map[string]bool         // of the jobs
-	predictions map[string]bool
-	asks        []plan.Attempt // whose create has not been answered yet
-	images      []Missing      // that attempts say they stored
+	predictions map[string]bool         // that the provider lists, with whether they are known
+	stored      map[string]bool         // keys of objects
+	asks        []plan.Attempt          // whose create has not been answered yet
+	missing     []Missing               // images that attempts say they stored
 	deleted     map[string]trainset.JobID
+}
+
+// wanting is what there is to know of.
+func wanting(rows []replicate.Prediction, objects []storage.Info) *knowledge {
+	k := &knowledge{
+		jobs: map[trainset.JobID]bool{}, uploads: map[trainset.JobID]bool{}, folders: map[string]bool{},
+		predictions: make(map[string]bool, len(rows)), stored: make(map[string]bool, len(objects)),
+	}
+	for _, p := range rows {
+		k.predictions[p.ID] = false
+	}
+	for _, o := range objects {
+		k.stored[o.Key] = true
+		if id, ok := strings.CutPrefix(o.Key, dataset.Upload("")); ok {
+			k.uploads[trainset.JobID(id)] = false
+		}
+	}
+	return k
 }
 
 // jobsAtOnce is how many records are read, and held, at a time.
 const jobsAtOnce = 50
 
-// known reads the jobs that the ledger knows, and adds up what they cost.
-func (a Auditor) known(ctx context.Context, b *Books) (*knowledge, error) {
-	k := &knowledge{jobs: map[trainset.JobID]bool{}, listed: map[trainset.JobID]bool{}, folders: map[string]bool{}, predictions: map[string]bool{}}
-	ids, err := a.ids(ctx, b, k)
-	if err != nil {
-		return nil, fmt.Errorf("auditing the ledger: %w", err)
-	}
-	for some := range slices.Chunk(ids, jobsAtOnce) {
-		records, err := a.Ledger.LoadAll(ctx, some...) // without those that have expired, or were deleted just now
-		if err != nil {
-			return nil, fmt.Errorf("auditing the ledger: %w", err)
-		}
-		for _, r := range records {
-			k.learn(r)
-			b.cost(r)
-		}
-	}
-	if k.deleted, err = a.Ledger.Disowned(ctx); err != nil {
+// known reads what the ledger knows, and adds up what its jobs cost.
+func (a Auditor) known(ctx context.Context, b *Books, rows []replicate.Prediction, objects []storage.Info) (*knowledge, error) {
+	k := wanting(rows, objects)
+	if err := a.look(ctx, b, k); err != nil {
 		return nil, fmt.Errorf("auditing the ledger: %w", err)
 	}
 	b.Jobs = len(k.jobs)
@@ -219,39 +224,74 @@ func (a Auditor) known(ctx context.Context, b *Books) (*knowledge, error) {
 	return k, nil
 }
 
-// ids names the jobs whose records are read, each open one and the newest others.
-// It notes all that the ledger lists.
-func (a Auditor) ids(ctx context.Context, b *Books, k *knowledge) ([]trainset.JobID, error) {
-	open, err := a.Ledger.OpenJobs(ctx)
-	if err != nil {
-		return nil, err
+// look reads the records of all open jobs and of the newest others. What else the
+// ledger lists it only notes.
+func (a Auditor) look(ctx context.Context, b *Books, k *knowledge) (err error) {
+	for ids, err := range a.Ledger.OpenPages(ctx) {
+		if err == nil {
+			err = a.read(ctx, b, k, ids)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	recent, err := a.Ledger.Recent(ctx, "", math.MaxInt32)
-	if err != nil {
-		return nil, err
+	seen := 0
+	for ids, err := range a.Ledger.RecentPages(ctx, "") {
+		if err == nil {
+			err = a.read(ctx, b, k, ids[:max(0, min(len(ids), a.Most-seen))])
+		}
+		if err != nil {
+			return err
+		}
+		k.list(ids)
+		seen += len(ids)
 	}
-	for _, id := range recent {
-		k.listed[id] = true
-	}
-	if more := len(recent) - a.Most; more > 0 {
-		recent = recent[:a.Most]
+	if more := seen - a.Most; more > 0 {
 		b.skip("%d jobs that are older than the %d newest: of those that have ended only what is in storage was looked at", more, a.Most)
 	}
-	ids := slices.Concat(open, recent)
-	slices.Sort(ids)
-	return slices.Compact(ids), nil
+	k.deleted, err = a.Ledger.Disowned(ctx, func(id string) bool { _, made := k.predictions[id]; return made })
+	return err
+}
+
+// read learns from the records of jobs, of each once, however often it is named.
+func (a Auditor) read(ctx context.Context, b *Books, k *knowledge, ids []trainset.JobID) error {
+	for some := range slices.Chunk(ids, jobsAtOnce) {
+		some = slices.DeleteFunc(slices.Clone(some), func(id trainset.JobID) bool { return k.jobs[id] })
+		records, err := a.Ledger.LoadAll(ctx, some...) // without those that have expired, or were deleted just now
+		if err != nil {
+			return err
+		}
+		for _, r := range records {
+			if !k.jobs[r.ID] {
+				k.learn(r)
+				b.cost(r)
+			}
+		}
+	}
+	return nil
+}
+
+// list notes that there may be records of jobs.
+func (k *knowledge) list(ids []trainset.JobID) {
+	for _, id := range ids {
+		if _, stored := k.uploads[id]; stored {
+			k.uploads[id] = true
+		}
+	}
 }
 
 func (k *knowledge) learn(r plan.Record) {
 	k.jobs[r.ID] = true
 	k.folders[layoutOf(r).Root()] = true
 	for _, t := range r.Attempts {
-		k.predictions[t.PredictionID] = true
+		if _, made := k.predictions[t.PredictionID]; made {
+			k.predictions[t.PredictionID] = true
+		}
 		if t.PredictionID == "" && t.State == plan.AttemptIntent {
 			k.asks = append(k.asks, t)
 		}
-		if t.Image != nil {
-			k.images = append(k.images, Missing{r.ID, t.ID, t.Image.Key})
+		if t.Image != nil && !k.stored[t.Image.Key] {
+			k.missing = append(k.missing, Missing{r.ID, t.ID, t.Image.Key})
 		}
 	}
 }
@@ -337,7 +377,7 @@ func (b *Books) orphans(objects []storage.Info, k *knowledge, now time.Time) {
 			known[folder] = known[folder] || o.Key == l.Plan() || o.Key == l.Manifest()
 		} else if id, ok := strings.CutPrefix(o.Key, dataset.Upload("")); ok {
 			folder = o.Key
-			known[folder] = k.jobs[trainset.JobID(id)] || k.listed[trainset.JobID(id)] || now.Sub(o.ModTime) < dataset.UploadGrace
+			known[folder] = k.jobs[trainset.JobID(id)] || k.uploads[trainset.JobID(id)] || now.Sub(o.ModTime) < dataset.UploadGrace
 		} else {
 			continue
 		}
@@ -353,15 +393,8 @@ func (b *Books) orphans(objects []storage.Info, k *knowledge, now time.Time) {
 
 // missing finds what attempts say that they stored and storage does not have.
 // What was stored since the objects were listed is asked for by itself.
-func (a Auditor) missing(ctx context.Context, b *Books, objects []storage.Info, k *knowledge) error {
-	stored := make(map[string]bool, len(objects))
-	for _, o := range objects {
-		stored[o.Key] = true
-	}
-	for _, m := range k.images {
-		if stored[m.Key] {
-			continue
-		}
+func (a Auditor) missing(ctx context.Context, b *Books, k *knowledge) error {
+	for _, m := range k.missing {
 		_, err := a.Store.Stat(ctx, m.Key)
 		switch {
 		case errors.Is(err, storage.ErrNotFound):

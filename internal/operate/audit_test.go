@@ -3,7 +3,9 @@ package operate_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -12,8 +14,10 @@ import (
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/dataset"
+	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/operate"
 	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/redistest"
 	"github.com/actormaker/trainset/internal/replicate"
 	"github.com/actormaker/trainset/internal/storage"
 )
@@ -28,16 +32,33 @@ var (
 // jobs is a ledger of records.
 type jobs map[trainset.JobID]plan.Record
 
-func (j jobs) OpenJobs(context.Context) ([]trainset.JobID, error) { return nil, nil }
+// OpenPages has the newest, twice: a page may repeat what another had.
+func (j jobs) OpenPages(context.Context) iter.Seq2[[]trainset.JobID, error] {
+	ids := j.newest()
+	return pages([]trainset.JobID{ids[0], ids[0]}, []trainset.JobID{ids[0]})
+}
 
-func (j jobs) Recent(_ context.Context, _ string, n int) ([]trainset.JobID, error) {
+func (j jobs) RecentPages(context.Context, string) iter.Seq2[[]trainset.JobID, error] {
+	return pages(slices.Collect(slices.Chunk(j.newest(), 2))...)
+}
+
+func (j jobs) newest() []trainset.JobID {
 	ids := []trainset.JobID{job("expired").Job} // still in the index
-	ids = append(ids, slices.SortedFunc(maps.Keys(j), func(a, b trainset.JobID) int { return j[b].CreatedAt.Compare(j[a].CreatedAt) })...)
-	return ids[:min(len(ids), n)], nil
+	return append(ids, slices.SortedFunc(maps.Keys(j), func(a, b trainset.JobID) int { return j[b].CreatedAt.Compare(j[a].CreatedAt) })...)
+}
+
+func pages(all ...[]trainset.JobID) iter.Seq2[[]trainset.JobID, error] {
+	return func(yield func([]trainset.JobID, error) bool) {
+		for _, ids := range all {
+			if !yield(ids, nil) {
+				return
+			}
+		}
+	}
 }
 
 // Disowned is of a job that was deleted.
-func (j jobs) Disowned(context.Context) (map[string]trainset.JobID, error) {
+func (j jobs) Disowned(context.Context, func(string) bool) (map[string]trainset.JobID, error) {
 	return map[string]trainset.JobID{"of-deleted": job("deleted").Job, "by-attempt": job("deleted").Job}, nil
 }
 
@@ -226,5 +247,79 @@ func TestAuditOfMoreJobsThanItReads(t *testing.T) {
 	}
 	if b.Jobs != 2 || b.Costs.Attempts != 2 || !b.Clean() {
 		t.Errorf("%+v", b)
+	}
+}
+
+// shifting is a ledger of which, whenever records are read, an old job is gone and
+// a new one there.
+type shifting struct {
+	*ledger.Ledger
+
+	t     *testing.T
+	goes  []trainset.JobID
+	reads map[trainset.JobID]int
+}
+
+func (s *shifting) LoadAll(ctx context.Context, ids ...trainset.JobID) ([]plan.Record, error) {
+	records, err := s.Ledger.LoadAll(ctx, ids...)
+	for _, r := range records {
+		s.reads[r.ID]++
+	}
+	if n := len(s.goes); n > 0 {
+		if err := s.Forget(ctx, s.goes[n-1], "ada", ""); err != nil {
+			s.t.Error(err)
+		}
+		s.goes = s.goes[:n-1]
+		asked(ctx, s.t, s.Ledger, fmt.Sprint("comes ", n))
+	}
+	return records, err
+}
+
+func asked(ctx context.Context, t *testing.T, l *ledger.Ledger, key string) trainset.JobID {
+	t.Helper()
+	var req trainset.ActorRequest
+	req.User, req.Actor, req.Key, req.Portrait.URL = "ada", "zara", key, "https://example.com/zara.png"
+	r, _, err := l.Create(ctx, req.WithDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.ID
+}
+
+// While jobs come and go, each that stays is looked at once, and Redis is asked for
+// no more than a page at a time.
+func TestAuditReadsTheLedgerInPages(t *testing.T) {
+	rdb := redistest.Server(t)
+	l := &shifting{Ledger: ledger.New(rdb, ledger.Options{}), t: t, reads: map[trainset.JobID]int{}}
+	var stays []trainset.JobID
+	for i := range 1500 {
+		if id := asked(t.Context(), t, l.Ledger, fmt.Sprint(i)); i%20 == 0 {
+			l.goes = append(l.goes, id)
+		} else {
+			stays = append(stays, id)
+			if i%3 == 0 { // it has ended
+				err := errors.Join(l.Finish(t.Context(), id, ledger.Ending{State: trainset.JobFailed, Reason: "why"}), l.Close(t.Context(), id))
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	replies := &redistest.Replies{}
+	rdb.AddHook(replies)
+	store := storage.NewDirectory(t.TempDir())
+	put(t, store, dataset.Upload(stays[0]), []byte("of a job"))
+	put(t, store, dataset.Upload(job("nobody").Job), []byte("of none"))
+	b, err := operate.Auditor{Ledger: l, Store: store, Now: func() time.Time { return time.Now().Add(2 * time.Hour) }}.Audit(t.Context(), time.Now())
+	if err != nil || len(b.Orphans) != 1 || b.Orphans[0].Folder != dataset.Upload(job("nobody").Job) || b.Jobs != len(l.reads) {
+		t.Errorf("%+v, %v", b, err)
+	}
+	for _, id := range stays {
+		if l.reads[id] != 1 {
+			t.Errorf("%s was read %d times", id, l.reads[id])
+		}
+	}
+	if most := replies.Most(); most > 520 {
+		t.Errorf("one command returned %d", most)
 	}
 }

@@ -171,7 +171,7 @@ func commandOf(method string) string {
 		return ""
 	case "ZAddNX", "ZAddXX":
 		return "zadd"
-	case "ZRangeArgs", "ZRangeWithScores":
+	case "ZRangeArgs", "ZRangeArgsWithScores", "ZRangeWithScores":
 		return "zrange"
 	case "ZRevRangeWithScores":
 		return "zrevrange"

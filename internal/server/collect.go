@@ -232,7 +232,7 @@ func (s *Server) readLimits(ctx context.Context) ([]prometheus.Metric, error) {
 }
 
 func (s *Server) readJobs(ctx context.Context) ([]prometheus.Metric, error) {
-	jobs, err := s.o.Jobs.OpenJobs(ctx)
+	jobs, err := s.o.Jobs.CountOpen(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -240,5 +240,5 @@ func (s *Server) readJobs(ctx context.Context) ([]prometheus.Metric, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []prometheus.Metric{gauge(openJobs, float64(len(jobs))), gauge(workers, float64(len(beats)))}, nil
+	return []prometheus.Metric{gauge(openJobs, float64(jobs)), gauge(workers, float64(len(beats)))}, nil
 }

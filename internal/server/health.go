@@ -60,10 +60,10 @@ type Limits interface {
 	State(ctx context.Context) (limit.State, error)
 }
 
-// Jobs lists the jobs that have not ended, and the workers that serve them, each
-// with its count; *ledger.Ledger does.
+// Jobs counts the jobs that have not ended, and lists the workers that serve them,
+// each with its count; *ledger.Ledger does.
 type Jobs interface {
-	OpenJobs(ctx context.Context) ([]trainset.JobID, error)
+	CountOpen(ctx context.Context) (int, error)
 	Beats(ctx context.Context) (map[string]string, error)
 }
 

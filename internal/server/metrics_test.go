@@ -29,11 +29,11 @@ var (
 
 // jobs is a ledger's answer.
 type jobs struct {
-	ids []trainset.JobID
-	err error
+	open int
+	err  error
 }
 
-func (j jobs) OpenJobs(context.Context) ([]trainset.JobID, error) { return j.ids, j.err }
+func (j jobs) CountOpen(context.Context) (int, error) { return j.open, j.err }
 
 func (j jobs) Beats(context.Context) (map[string]string, error) {
 	return map[string]string{"one": "7", "two": "8"}, j.err
@@ -86,7 +86,7 @@ func TestMetricsTellTheState(t *testing.T) {
 		m.PredictionEnded()
 		m.TookOver(3)
 		s := newServer(t, Options{
-			Redis: rdb, Metrics: m, Jobs: jobs{ids: make([]trainset.JobID, 7)}, Now: time.Now,
+			Redis: rdb, Metrics: m, Jobs: jobs{open: 7}, Now: time.Now,
 			Limits: limits{state: limit.State{PerMinute: 600, Waiting: 4, Paused: 1500 * time.Millisecond, Open: &limit.OpenError{Class: "credit"}}},
 		})
 		r := ask(t, s, "GET", "/metrics", "")
