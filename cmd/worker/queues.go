@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -128,8 +129,10 @@ func pauseCommand(environ []string) *cobra.Command {
 		"in again, requests and assemblies in control. With --spending the queues stay open and only the\n" +
 		"creation of predictions stops, for the account of REPLICATE_API_TOKEN: what is at the provider is\n" +
 		"still fetched and stored, and finished jobs are assembled. Both last until resume, across restarts\n" +
-		"of workers."
-	cmd.Example = "  worker pause --spending --reason 'the bill of November'\n  worker pause\n  worker pause image again"
+		"of workers. It says which live workers it reaches: all of them serve the queues, but only those with\n" +
+		"that token and REPLICATE_BASE_URL share the account. The others are named."
+	cmd.Example = "  worker pause --spending --reason 'the bill of November'\n  worker pause\n  worker pause image again\n" +
+		"  worker pause --spending --json | jq '.[].workers.of_other_accounts'"
 	cmd.Flags().StringVar(&sw.reason, "reason", "", "what those who wait are told, with --spending (default: that an operator paused it)")
 	return cmd
 }
@@ -137,7 +140,8 @@ func pauseCommand(environ []string) *cobra.Command {
 func resumeCommand(environ []string) *cobra.Command {
 	cmd := (&switching{}).command(environ, "resume [QUEUE...]", "Undo pause")
 	cmd.Long = "Resume lets workers take tasks again, from all queues where none is named. With --spending it lets\n" +
-		"predictions be created again, whatever had stopped that: an operator, missing credit, a refused token."
+		"predictions be created again, whatever had stopped that: an operator, missing credit, a refused token. It says whom it\n" +
+		"reaches as pause does."
 	cmd.Example = "  worker resume --spending\n  worker resume image again"
 	return cmd
 }
@@ -172,6 +176,7 @@ type switched struct {
 	What    string `json:"what"`
 	Paused  bool   `json:"paused"`
 	Changed bool   `json:"changed"`
+	Workers *reach `json:"workers,omitempty"` // left out where that could not be seen
 }
 
 func (sw *switching) queues(ctx context.Context, s *site, wanted []string) error {
@@ -188,9 +193,9 @@ func (sw *switching) queues(ctx context.Context, s *site, wanted []string) error
 		if err != nil {
 			return err
 		}
-		done = append(done, switched{name, sw.pause, changed})
+		done = append(done, switched{What: name, Paused: sw.pause, Changed: changed})
 	}
-	return sw.report(s, done)
+	return sw.report(ctx, s, done)
 }
 
 func (sw *switching) gate(ctx context.Context, s *site) error {
@@ -215,14 +220,20 @@ func (sw *switching) gate(ctx context.Context, s *site) error {
 	if err != nil {
 		return err
 	}
-	return sw.report(s, []switched{{"spending", sw.pause, changed}})
+	return sw.report(ctx, s, []switched{{What: "spending", Paused: sw.pause, Changed: changed}})
 }
 
 // operators is the class of circuits that only an operator closes.
 const operators = "operator"
 
-func (sw *switching) report(s *site, done []switched) error {
-	return s.say(done, func(w io.Writer) error {
+// report says what was done, and then whom it reaches: where that cannot be seen it
+// is done all the same.
+func (sw *switching) report(ctx context.Context, s *site, done []switched) error {
+	r, unseen := sw.reaches(ctx, s)
+	for i := range done {
+		done[i].Workers = r
+	}
+	said := s.say(done, func(w io.Writer) error {
 		for _, d := range done {
 			state, was := "open", ""
 			if d.Paused {
@@ -235,6 +246,10 @@ func (sw *switching) report(s *site, done []switched) error {
 				return err
 			}
 		}
-		return nil
+		if r == nil {
+			return nil
+		}
+		return r.write(w)
 	})
+	return errors.Join(said, unseen)
 }

@@ -53,7 +53,7 @@ func TestWorkersAreKnownUntilTheyAreBuried(t *testing.T) {
 	redistest.Everywhere(t, func(t *testing.T, rdb redis.UniversalClient) {
 		l, ctx := ledger.New(rdb, ledger.Options{}), t.Context()
 		cards := map[string]ledger.Card{
-			"one": {Host: "left", PID: 7, Version: "v1", StartedAt: time.Unix(1_800_000_000, 0).UTC()},
+			"one": {Host: "left", PID: 7, Version: "v1", StartedAt: time.Unix(1_800_000_000, 0).UTC(), Account: "ours"},
 			"two": {Host: "right", PID: 8, Version: "v2", StartedAt: time.Unix(1_800_000_100, 0).UTC()},
 		}
 		for worker, c := range cards {

@@ -39,7 +39,7 @@ func (c crew) Beats(context.Context) (map[string]string, error) {
 }
 
 func (c crew) Cards(context.Context) (map[string]ledger.Card, error) {
-	return map[string]ledger.Card{"live": {Host: "left", PID: 7, Version: "v1", StartedAt: c.began}}, nil
+	return map[string]ledger.Card{"live": {Host: "left", PID: 7, Version: "v1", StartedAt: c.began, Account: "ours"}}, nil
 }
 
 func (c crew) Held(_ context.Context, worker string) (map[trainset.JobID][]string, error) {
@@ -56,7 +56,7 @@ func TestWorkersLiveWhoseCountMoves(t *testing.T) {
 		got, err := operate.Watcher{Ledger: c}.Watch(t.Context())
 		want := []operate.Worker{
 			{ID: "new", Live: true, Beats: 1},
-			{ID: "live", Live: true, Beats: 104, Host: "left", PID: 7, Version: "v1", StartedAt: &began, InHand: 3, Jobs: 2},
+			{ID: "live", Live: true, Beats: 104, Host: "left", PID: 7, Version: "v1", StartedAt: &began, Account: "ours", InHand: 3, Jobs: 2},
 			{ID: "gone", Beats: 100},
 		}
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
