@@ -21,33 +21,42 @@ const minTile = 1024
 // question asks for an enlargement of the tile alone, unless its grid was taken in
 // by another version and the tile can become no image.
 func (c tileCraft) question(ctx context.Context, w ledger.Work, _ plan.Attempt) (question, error) {
-	tile, release, err := c.find(ctx, w)
+	png, by, err := c.alone(ctx, w)
 	if err != nil {
 		return question{}, err
-	}
-	defer release()
-	alone := extent{tile.Rect.Dx(), tile.Rect.Dy(), []int{min(tile.Rect.Dx(), tile.Rect.Dy())}}
-	by, why, err := growthOf(*w.Job.Plan.Style, alone)
-	if err != nil {
-		return question{}, err
-	}
-	if why != "" {
-		return question{}, &hopelessError{fmt.Sprintf("it has %d x %d pixels, which no enlargement makes %d a side and not more than %d million in all",
-			alone.width, alone.height, minTile, maxEnlarged/1_000_000)}
-	}
-	var png []byte
-	err = c.h.withPixels(ctx, func() (err error) {
-		png, err = imaging.EncodePNG(tile, imaging.EncodeOptions{})
-		return err
-	})
-	if err != nil {
-		return question{}, fmt.Errorf("encoding a tile: %w", err)
 	}
 	url, err := c.h.uploaded(ctx, w.Job.ID, sum(png), "tile.png", "image/png", func() ([]byte, error) { return png, nil })
 	if err != nil {
 		return question{}, err
 	}
 	return enlarge(*w.Job.Plan.Style, by, url)
+}
+
+// alone is the tile as a picture of its own, and how many times it is to be
+// enlarged. The grid is in others' hands again before it is uploaded.
+func (c tileCraft) alone(ctx context.Context, w ledger.Work) (png []byte, by int, err error) {
+	tile, release, err := c.find(ctx, w)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer release()
+	width, height := tile.Rect.Dx(), tile.Rect.Dy()
+	by, why, err := growthOf(*w.Job.Plan.Style, extent{width, height, []int{min(width, height)}})
+	if err != nil {
+		return nil, 0, err
+	}
+	if why != "" {
+		return nil, 0, &hopelessError{fmt.Sprintf("it has %d x %d pixels, which no enlargement makes %d a side and not more than %d million in all",
+			width, height, minTile, maxEnlarged/1_000_000)}
+	}
+	err = c.h.withPixels(ctx, func() (err error) {
+		png, err = imaging.EncodePNG(tile, imaging.EncodeOptions{})
+		return err
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("encoding a tile: %w", err)
+	}
+	return png, by, nil
 }
 
 // finish cuts the tile out, or takes its enlargement, and checks it.
