@@ -102,14 +102,15 @@ const (
 	tilesInVain = 3
 )
 
-// enlargesNothing reports whether tiles were enlarged and none came to anything:
-// no others take their places unless one of those under way does.
+// enlargesNothing reports whether tiles were enlarged and none came to anything,
+// be it one that a person had replaced: no others take their places unless one of
+// those under way does.
 func (r Record) enlargesNothing() bool {
 	failed := 0
 	for _, s := range r.Subtasks {
 		switch {
 		case s.Verb != VerbTile || !s.State.Settled():
-		case s.State == trainset.ItemSucceeded:
+		case s.State == trainset.ItemSucceeded, made(r.Tries(s.ID)) > 0:
 			return false
 		default:
 			failed++

@@ -399,10 +399,14 @@ func TestNoSparesAreEnlargedInVain(t *testing.T) {
 	if g := plan.Grow(r); !g.Empty() {
 		t.Errorf("with four of five in vain: %+v", g)
 	}
-	succeeded := plan.Record{Subtasks: maps.Clone(r.Subtasks), Attempts: r.Attempts, Plan: r.Plan, ID: r.ID, State: r.State}
-	settle(&succeeded, first[4].ID, trainset.ItemSucceeded, plan.Attempt{})
+	succeeded := plan.Record{Subtasks: maps.Clone(r.Subtasks), Attempts: maps.Clone(r.Attempts), Plan: r.Plan, ID: r.ID, State: r.State}
+	settle(&succeeded, first[4].ID, trainset.ItemSucceeded, plan.Attempt{Outcome: plan.OutcomeSucceeded})
 	if g := plan.Grow(succeeded); len(g.Subtasks) != 4 || g.Grids != 0 {
 		t.Errorf("after one that succeeded: %+v", g)
+	}
+	replaced := succeeded.Reopened(plan.Replace(succeeded, []int{first[4].Index}))
+	if g := plan.Grow(replaced); len(g.Subtasks) == 0 {
+		t.Errorf("after one that succeeded and was replaced: %+v", g)
 	}
 	settle(&r, first[4].ID, trainset.ItemRejected, plan.Attempt{})
 	if steps := plan.Needed(r); len(steps) != 1 || steps[0].Verb != plan.VerbAssemble {
