@@ -50,7 +50,9 @@ func TestAStoppedStyleGoesOn(t *testing.T) {
 	}{
 		"with a higher cap":   {func(r *trainset.StyleRequest) { r.MaxCost, r.Enhance = 110_000, trainset.EnhanceNone }, plan.Limits{MaxCost: 2_000_000}},
 		"with a higher bound": {func(r *trainset.StyleRequest) { r.Grids, r.MaxGrids, r.Enhance = 1, 2, trainset.EnhanceNone }, plan.Limits{MaxGrids: 4}},
-		"with both":           {func(r *trainset.StyleRequest) { r.Grids, r.MaxGrids, r.MaxCost, r.Enhance = 1, 1, 60_000, trainset.EnhanceNone }, plan.Limits{MaxCost: 2_000_000, MaxGrids: 4}},
+		"with both": {func(r *trainset.StyleRequest) {
+			r.Grids, r.MaxGrids, r.MaxCost, r.Enhance = 1, 1, 60_000, trainset.EnhanceNone
+		}, plan.Limits{MaxCost: 2_000_000, MaxGrids: 4}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
