@@ -13,6 +13,7 @@ import (
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/operate"
+	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/redisconn"
 	"github.com/actormaker/trainset/internal/redistest"
 	"github.com/actormaker/trainset/internal/replicate/fake"
@@ -149,7 +150,7 @@ func TestWholeJobsRunOnACluster(t *testing.T) {
 	if job := c.ended(id); job.State != trainset.JobCanceled {
 		t.Errorf("job %s: %s", job.State, job.Reason)
 	}
-	if _, err := operate.Retry(t.Context(), ledger.New(c.rdb, ledger.Options{}), id, false); err != nil {
+	if _, err := (operate.Raiser{Ledger: ledger.New(c.rdb, ledger.Options{})}).Retry(t.Context(), id, plan.Limits{}, false); err != nil {
 		t.Fatal(err)
 	}
 

@@ -358,7 +358,7 @@ func TestAWipedLedgerKeepsTilesThatWereJudgedAgain(t *testing.T) {
 		r.Grids, r.MaxGrids, r.Images, r.Enhance = 1, 1, 9, trainset.EnhanceTile
 	}
 	job := s.style(s.styleRequest("k", change))
-	if _, err := operate.Retry(t.Context(), ledger.New(s.rdb, ledger.Options{}), job.ID, false); err != nil {
+	if _, err := (operate.Raiser{Ledger: ledger.New(s.rdb, ledger.Options{})}).Retry(t.Context(), job.ID, plan.Limits{}, false); err != nil {
 		t.Fatal(err)
 	}
 	before := s.ended(job.ID)

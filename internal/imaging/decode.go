@@ -53,11 +53,7 @@ func decode(data []byte, l Limits, maxW, maxH int) (*image.NRGBA, error) {
 
 // convert makes the decoded picture what Decode promises.
 func convert(img image.Image, h header, maxW, maxH int) (out *image.NRGBA, err error) {
-	defer func() { // the profile's tables are the sender's
-		if p := recover(); p != nil {
-			out, err = nil, fmt.Errorf("%w: %v", ErrDamaged, p)
-		}
-	}()
+	defer harmless(&err) // the profile's tables are the sender's
 	c := newConverter(h.profile)
 	w, ht := h.width, h.height
 	if maxW > 0 {
@@ -93,14 +89,9 @@ func adopt(img image.Image) *image.NRGBA {
 	return nil
 }
 
-// pixels decodes by format. A decoder that panics must not end the process of
-// many jobs: to it, the picture is damaged.
+// pixels decodes by format.
 func pixels(h header, data []byte) (img image.Image, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			img, err = nil, fmt.Errorf("%w: %v", ErrDamaged, p)
-		}
-	}()
+	defer harmless(&err)
 	r := bytes.NewReader(data)
 	switch h.format {
 	case FormatJPEG:

@@ -83,15 +83,19 @@ func inspect(data []byte, l Limits) (header, error) {
 // maxSide is more than any picture has, and as much as sums of pixels have room for.
 const maxSide = 1 << 24
 
-// guarded reads a header; should a reader panic at hostile bytes, to it they are
-// damaged, and the process of many jobs goes on.
+// guarded reads a header.
 func guarded(read func([]byte) (header, error), data []byte) (h header, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			h, err = header{}, fmt.Errorf("%w: %v", ErrDamaged, p)
-		}
-	}()
+	defer harmless(&err)
 	return read(data)
+}
+
+// harmless, deferred, makes an error of a panic: should a reader or a decoder
+// panic at hostile bytes, to it they are damaged, and the process of many jobs
+// goes on.
+func harmless(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%w: %v", ErrDamaged, p)
+	}
 }
 
 var readers = map[string]func([]byte) (header, error){

@@ -2,7 +2,6 @@ package imaging
 
 import (
 	"errors"
-	"fmt"
 	"image"
 	"image/color"
 
@@ -43,14 +42,9 @@ func DecodePacked(room, data []byte, l Limits) (*Packed, error) {
 	return pack(room, img), nil
 }
 
-// packedPixels decodes a PNG, as pixels does without ending the process of many
-// jobs should that panic.
+// packedPixels decodes a PNG.
 func packedPixels(data, room []byte) (pix []byte, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			pix, err = nil, fmt.Errorf("%w: %v", ErrDamaged, p)
-		}
-	}()
+	defer harmless(&err)
 	return png8.DecodeRGB(data, room)
 }
 

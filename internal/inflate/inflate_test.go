@@ -48,6 +48,14 @@ func writers(to io.Writer) map[string]io.WriteCloser {
 	return all
 }
 
+// compressed is what a compressor that writes to c makes of bytes.
+func compressed(c *bytes.Buffer, w io.WriteCloser, data []byte) []byte {
+	c.Reset()
+	_, _ = w.Write(data) // a buffer takes everything
+	_ = w.Close()
+	return c.Bytes()
+}
+
 // cut divides bytes into parts at random, some of them empty.
 func cut(r *rand.Rand, data []byte) [][]byte {
 	var parts [][]byte
@@ -125,10 +133,7 @@ func TestRefusesWhatTheStandardLibraryRefuses(t *testing.T) {
 		for _, data := range samples(r, 1+r.IntN(400)) {
 			var c bytes.Buffer
 			for _, w := range writers(&c) {
-				c.Reset()
-				_, _ = w.Write(data)
-				_ = w.Close()
-				stream := c.Bytes()
+				stream := compressed(&c, w, data)
 				for range 1 + r.IntN(2) {
 					stream[r.IntN(len(stream))] ^= 1 << r.IntN(8)
 				}
@@ -145,13 +150,11 @@ func TestTruncatedIsSaidSo(t *testing.T) {
 	for kind, data := range samples(r, 3000) {
 		var c bytes.Buffer
 		for name, w := range writers(&c) {
-			c.Reset()
-			_, _ = w.Write(data)
-			_ = w.Close()
-			n := r.IntN(c.Len())
-			z.Reset(cut(r, c.Bytes()[:n]))
+			stream := compressed(&c, w, data)
+			n := r.IntN(len(stream))
+			z.Reset(cut(r, stream[:n]))
 			if _, err := io.ReadAll(&z); !errors.Is(err, io.ErrUnexpectedEOF) {
-				t.Fatalf("%s by %s, %d of %d bytes: %v", kind, name, n, c.Len(), err)
+				t.Fatalf("%s by %s, %d of %d bytes: %v", kind, name, n, len(stream), err)
 			}
 			if _, err := z.Read(make([]byte, 1)); !errors.Is(err, io.ErrUnexpectedEOF) {
 				t.Fatalf("read again: %v", err)
@@ -337,10 +340,7 @@ func FuzzAgreesWithTheStandardLibrary(f *testing.F) {
 	for _, data := range samples(r, 200) {
 		var c bytes.Buffer
 		for _, w := range writers(&c) {
-			c.Reset()
-			_, _ = w.Write(data)
-			_ = w.Close()
-			f.Add(bytes.Clone(c.Bytes()), uint64(1))
+			f.Add(bytes.Clone(compressed(&c, w, data)), uint64(1))
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte, seed uint64) {

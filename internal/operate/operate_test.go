@@ -243,14 +243,14 @@ func failedJob() *books {
 
 func TestRetryReopensWhatFailed(t *testing.T) {
 	b := failedJob()
-	done, err := operate.Retry(t.Context(), b, b.record.ID, true)
+	done, err := operate.Raiser{Ledger: b}.Retry(t.Context(), b.record.ID, plan.Limits{}, true)
 	if err != nil || done.Revision != 2 || done.Each != trainset.USD(0.04) || len(done.Subtasks) != 1 || b.record.State != trainset.JobPartial {
 		t.Fatalf("dry: %+v, %v; the job is %s", done, err, b.record.State)
 	}
-	if _, err := operate.Retry(t.Context(), b, b.record.ID, false); err != nil || b.record.State != trainset.JobRunning {
+	if _, err := (operate.Raiser{Ledger: b}).Retry(t.Context(), b.record.ID, plan.Limits{}, false); err != nil || b.record.State != trainset.JobRunning {
 		t.Errorf("%v; the job is %s", err, b.record.State)
 	}
-	if _, err := operate.Retry(t.Context(), b, b.record.ID, false); err == nil {
+	if _, err := (operate.Raiser{Ledger: b}).Retry(t.Context(), b.record.ID, plan.Limits{}, false); err == nil {
 		t.Error("a running job was tried again")
 	}
 }
@@ -501,7 +501,7 @@ func TestRetryRefusals(t *testing.T) {
 	} {
 		b := failedJob()
 		spoil(&b.record)
-		_, err := operate.Retry(t.Context(), b, b.record.ID, false)
+		_, err := operate.Raiser{Ledger: b}.Retry(t.Context(), b.record.ID, plan.Limits{}, false)
 		if e, ok := errors.AsType[*trainset.FieldError](err); !ok || !strings.Contains(e.Problem, name) {
 			t.Errorf("%s: %v", name, err)
 		}

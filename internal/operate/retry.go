@@ -53,14 +53,8 @@ type Again struct {
 	Price    trainset.Money     `json:"price_usd"`
 }
 
-// Retry takes an ended job up again: what failed is tried anew, what succeeded
-// stays and is not paid for. With dry nothing is changed. A job for which there
-// is nothing to do is a *trainset.FieldError.
-func Retry(ctx context.Context, l Reopener, id trainset.JobID, dry bool) (Retried, error) {
-	return Raiser{Ledger: l}.Retry(ctx, id, plan.Limits{}, dry)
-}
-
-// Raiser takes ended jobs up again with higher limits.
+// Raiser takes ended jobs up again, with higher limits where some are given: only
+// those need Store and Grids.
 type Raiser struct {
 	Ledger Reopener
 	// Store has the plans that a lost ledger is rebuilt from.
@@ -69,9 +63,10 @@ type Raiser struct {
 	Grids func(plan.Plan) plan.Plan
 }
 
-// Retry is the function Retry of a job that may ask for more than before. What it
-// has is kept and counts: the limits are of all that it ever asks for. Limits that
-// are not above those that it has are a *trainset.FieldError.
+// Retry takes an ended job up again: what failed is tried anew, what succeeded
+// stays and is not paid for. Limits are of all that it ever asks for. With dry
+// nothing is changed. A job for which there is nothing to do, and limits that are
+// not above those that it has, are a *trainset.FieldError.
 func (o Raiser) Retry(ctx context.Context, id trainset.JobID, limits plan.Limits, dry bool) (Retried, error) {
 	return reopen(ctx, o.Ledger, id, dry, func(r plan.Record) (again, error) {
 		a := again{subs: plan.Retry(r), limits: limits}
