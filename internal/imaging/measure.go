@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/actormaker/trainset/internal/pages"
+	"github.com/actormaker/trainset/internal/race"
 )
 
 // Measures are raw numbers about a picture. What they mean is decided by
@@ -157,7 +158,11 @@ type gray struct {
 
 // lumaOf reads the luma of a row of step bytes a pixel, 3 or 4: two pixels at
 // once, for no sum carries into the other's.
+//
+//go:norace
 func lumaOf(luma, px []byte, step int) {
+	race.Reads(px)
+	race.Writes(luma)
 	const half, one = 1<<15 | 1<<(15+32), 0xffffff
 	for ; len(luma) >= 2 && len(px) >= 8; luma, px = luma[2:], px[2*step:] {
 		v := binary.LittleEndian.Uint64(px)
@@ -174,7 +179,9 @@ func lumaOf(luma, px []byte, step int) {
 
 func (g gray) at(x, y int) byte { return g.pix[y*g.w+x] }
 
+//go:norace
 func (g gray) std() float64 {
+	race.Reads(g.pix)
 	var levels [256]int64
 	for _, v := range g.pix {
 		levels[v]++
@@ -227,10 +234,15 @@ func (g gray) sharpness() float64 {
 }
 
 // laplacian adds the second derivatives of a part of a row.
+//
+//go:norace
 func (s *spread) laplacian(g gray, y, left, right int) {
 	n := right - left
 	up, down := g.pix[(y-1)*g.w+left:][:n], g.pix[(y+1)*g.w+left:][:n]
 	row := g.pix[y*g.w+left-1:][:n+2]
+	race.Reads(up)
+	race.Reads(down)
+	race.Reads(row)
 	var sum, squares int64
 	for i := range up {
 		l := int64(up[i]) + int64(down[i]) + int64(row[i]) + int64(row[i+2]) - 4*int64(row[i+1])

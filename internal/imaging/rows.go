@@ -5,6 +5,7 @@ import (
 	"image/color"
 
 	"github.com/actormaker/trainset/internal/png8"
+	"github.com/actormaker/trainset/internal/race"
 )
 
 // rows is a decoded picture, read row by row as opaque sRGB, 4 bytes a pixel:
@@ -60,7 +61,10 @@ func newRows(img image.Image, c converter) rows {
 }
 
 // onWhite lays a row of straight alpha on white.
+//
+//go:norace
 func onWhite(px []byte) {
+	race.Writes(px)
 	for ; len(px) >= 4; px = px[4:] {
 		a := uint32(px[3])
 		if a == 0xff {
@@ -96,7 +100,11 @@ func plainRows(img image.Image) func(y int, dst []byte) {
 	return anyRows(img)
 }
 
+//go:norace
 func rgbaRow(dst, src []byte) {
+	src = src[:len(dst)]
+	race.Reads(src)
+	race.Writes(dst)
 	copy(dst, src)
 	for px := dst; len(px) >= 4; px = px[4:] {
 		a := uint32(px[3])
@@ -109,7 +117,10 @@ func rgbaRow(dst, src []byte) {
 	}
 }
 
+//go:norace
 func grayRow(dst, src []byte) {
+	race.Reads(src[:len(dst)/4])
+	race.Writes(dst)
 	for i := 0; len(dst) >= 4; i, dst = i+1, dst[4:] {
 		v := src[i]
 		dst[0], dst[1], dst[2], dst[3] = v, v, v, 0xff

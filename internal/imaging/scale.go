@@ -5,6 +5,8 @@ import (
 	"image"
 	"math"
 	"math/bits"
+
+	"github.com/actormaker/trainset/internal/race"
 )
 
 // shrink makes a smaller picture, each pixel the exact mean of the area it
@@ -79,7 +81,10 @@ type columns [][4]uint64
 
 const evens = 0x000000ff000000ff
 
+//go:norace
 func (c columns) add(row []byte, weight uint64) {
+	race.Reads(row)
+	race.Writes(c)
 	for i := 0; len(row) >= 8; i++ {
 		v, sums := binary.LittleEndian.Uint64(row), &c[i]
 		sums[0] += v & evens * weight
@@ -94,7 +99,11 @@ func (c columns) add(row []byte, weight uint64) {
 }
 
 // sums writes the sums in the order of the columns.
+//
+//go:norace
 func (c columns) sums(to []uint32) {
+	race.Reads(c)
+	race.Writes(to)
 	for _, w := range c {
 		to[0], to[1], to[2], to[3] = uint32(w[0]), uint32(w[1]), uint32(w[2]), uint32(w[3]) //nolint:gosec // the lower halves
 		to[4], to[5], to[6], to[7] = uint32(w[0]>>32), uint32(w[1]>>32), uint32(w[2]>>32), uint32(w[3]>>32)
@@ -120,7 +129,13 @@ func cells(sw, dw int) []cell {
 // up to its end less what had been up to the cell before. There is no branch in
 // it, which would be guessed wrong. In before is room for a number more than the
 // source has pixels; src has one more, too, which counts nothing.
+//
+//go:norace
 func narrow(dst []byte, apart int, src []uint32, step int, ends []cell, before []int64, by divisor) {
+	race.Reads(src)
+	race.Reads(ends)
+	race.Writes(before)
+	race.Writes(dst)
 	var sum int64
 	at := 0
 	for x := range before {

@@ -1,6 +1,10 @@
 package inflate
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/actormaker/trainset/internal/race"
+)
 
 // entry is what some bits of the stream stand for. From the lowest:
 //
@@ -89,7 +93,10 @@ func (c *code) init(lengths []byte, symbols []entry, lookup int) bool {
 }
 
 // pair puts two literals where the bits that are looked up are enough for both.
+//
+//go:norace
 func (c *code) pair() {
+	race.Writes(c.table[:])
 	for i := tableSize - 1; i >= 0; i-- { // so that what follows is still single
 		one := c.table[i]
 		if one.literals() != 1 {

@@ -5,10 +5,14 @@ import (
 	"fmt"
 	"io"
 	"sync"
+
+	"github.com/actormaker/trainset/internal/race"
 )
 
 // decode reads literals and matches until the block ends or the window is full.
 // What changes all the time is in locals: this is where the time goes.
+//
+//go:norace
 func (z *Reader) decode() error {
 	words, spans, window := &z.words.table, &z.spans.table, &z.window
 	in, at, bits, n, have := z.in, z.at, z.bits, z.n, z.have
@@ -78,6 +82,7 @@ func (z *Reader) decode() error {
 		}
 		have = end
 	}
+	race.Writes(window[begun:have])
 	z.in, z.at, z.bits, z.n, z.have = in, at, bits, n, have
 	if n < 0 {
 		z.have = begun // the last of it is of bits that are not there

@@ -14,6 +14,8 @@ import (
 	"hash"
 	"hash/adler32"
 	"io"
+
+	"github.com/actormaker/trainset/internal/race"
 )
 
 // ErrDamaged says that a stream does not follow the formats.
@@ -72,6 +74,9 @@ func (z *Reader) Reset(parts [][]byte) {
 		z.sum = adler32.New()
 	}
 	z.sum.Reset()
+	for _, part := range parts {
+		race.Reads(part)
+	}
 	z.in, z.at, z.next, z.bits, z.n, z.err = nil, 0, parts, 0, 0, nil
 	z.read, z.have, z.state, z.last, z.stored = 0, 0, atHead, false, 0
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/actormaker/trainset/internal/inflate"
 	"github.com/actormaker/trainset/internal/pages"
+	"github.com/actormaker/trainset/internal/race"
 )
 
 const signature = "\x89PNG\r\n\x1a\n"
@@ -137,7 +138,11 @@ func deflate(to io.Writer, w, h int, rows Rows) error {
 }
 
 // Pack drops the alpha of a row.
+//
+//go:norace
 func Pack(rgb, nrgba []byte) {
+	race.Reads(nrgba)
+	race.Writes(rgb)
 	for len(rgb) >= 4 && len(nrgba) >= 4 { // the fourth is written over by the next pixel
 		binary.LittleEndian.PutUint32(rgb, binary.LittleEndian.Uint32(nrgba))
 		rgb, nrgba = rgb[3:], nrgba[4:]
@@ -152,7 +157,11 @@ const (
 	rest = ^uint64(tops)
 )
 
+//go:norace
 func difference(dst, row, above []byte) {
+	race.Reads(row)
+	race.Reads(above)
+	race.Writes(dst)
 	for len(row) >= 8 && len(above) >= 8 && len(dst) >= 8 {
 		a, b := binary.LittleEndian.Uint64(row), binary.LittleEndian.Uint64(above)
 		binary.LittleEndian.PutUint64(dst, (a|tops)-(b&rest)^(a^b^tops)&tops)
@@ -164,7 +173,11 @@ func difference(dst, row, above []byte) {
 }
 
 // addTo adds to each byte of a row the one above it.
+//
+//go:norace
 func addTo(row, above []byte) {
+	race.Reads(above)
+	race.Writes(row)
 	for len(row) >= 8 && len(above) >= 8 {
 		a, b := binary.LittleEndian.Uint64(row), binary.LittleEndian.Uint64(above)
 		binary.LittleEndian.PutUint64(row, (a&rest)+(b&rest)^(a^b)&tops)
@@ -318,7 +331,11 @@ func explain(err error) error {
 }
 
 // restore undoes a row's filter.
+//
+//go:norace
 func restore(filter byte, row, above []byte, n int) error {
+	race.Reads(above)
+	race.Writes(row)
 	above = above[:len(row)]
 	switch filter {
 	case filterNone:
@@ -345,6 +362,8 @@ func restore(filter byte, row, above []byte, n int) error {
 
 // paeth adds to each byte whichever of those left of it, above it and between is
 // nearest to left + above - between.
+//
+//go:norace
 func paeth(row, above []byte, n int) {
 	for c := range min(n, len(row)) {
 		var left, corner int
@@ -370,7 +389,11 @@ func paeth(row, above []byte, n int) {
 func magnitude(v int) int { return max(v, -v) }
 
 // Unpack gives a row opaque alpha.
+//
+//go:norace
 func Unpack(nrgba, rgb []byte) {
+	race.Reads(rgb)
+	race.Writes(nrgba)
 	const alpha = 0xff << 24
 	for len(rgb) >= 4 && len(nrgba) >= 4 { // the fourth is the next pixel's first
 		binary.LittleEndian.PutUint32(nrgba, binary.LittleEndian.Uint32(rgb)|alpha)

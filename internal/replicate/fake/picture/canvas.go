@@ -4,6 +4,8 @@ import (
 	"image"
 	"math"
 	"slices"
+
+	"github.com/actormaker/trainset/internal/race"
 )
 
 // point is a place on a canvas, in pixels.
@@ -132,7 +134,11 @@ func crossings(xs []float64, shape []point, y float64) []float64 {
 }
 
 // blend paints one row by the coverage noted, and clears it.
+//
+//go:norace
 func (c *canvas) blend(y, lo, hi int, col rgb, alpha float64) {
+	race.Writes(c.cover[lo : hi+1])
+	race.Writes(c.Pix[y*c.Stride+4*lo : y*c.Stride+4*hi])
 	r, g, b := int32(col.r), int32(col.g), int32(col.b)
 	scale := int32(alpha * 65536 / (256 * sub))
 	row := c.Pix[y*c.Stride:]

@@ -11,6 +11,8 @@ import (
 
 	xdraw "golang.org/x/image/draw"
 	_ "golang.org/x/image/webp" // and as WebP
+
+	"github.com/actormaker/trainset/internal/png8"
 )
 
 const (
@@ -41,8 +43,16 @@ func decode(data []byte) (*image.RGBA, error) {
 	if len(data) == 0 {
 		return nil, errNoInput
 	}
-	if _, err := measure(data); err != nil {
+	size, err := measure(data)
+	if err != nil {
 		return nil, err
+	}
+	if rgb, err := png8.DecodeRGB(data, nil); err == nil { // nearly all are of this kind, which is quick
+		out := image.NewRGBA(image.Rectangle{Max: size})
+		for y := range size.Y {
+			png8.Unpack(out.Pix[y*out.Stride:][:out.Stride], rgb[3*size.X*y:][:3*size.X])
+		}
+		return out, nil
 	}
 	img, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {

@@ -1,6 +1,10 @@
 package picture
 
-import "math"
+import (
+	"math"
+
+	"github.com/actormaker/trainset/internal/race"
+)
 
 // paints are the hands of colour.
 var paints = map[hand]func(c *canvas, mask plane, d random) *canvas{
@@ -28,7 +32,11 @@ func filmed(c *canvas, _ plane, d random) *canvas {
 
 // reduce sets each pixel's lightness to the nearest of a few levels and keeps
 // its hue, a little stronger.
+//
+//go:norace
 func (c *canvas) reduce(tone plane, levels, chroma int) {
+	race.Reads(tone.pix)
+	race.Writes(c.Pix)
 	for i, t := range tone.pix {
 		p := c.Pix[4*i : 4*i+3 : 4*i+3]
 		v := int(luma8(p[0], p[1], p[2]))

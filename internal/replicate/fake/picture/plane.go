@@ -4,6 +4,8 @@ import (
 	"image"
 	"math"
 	"sync"
+
+	"github.com/actormaker/trainset/internal/race"
 )
 
 // plane is one value a pixel: a tone, or a mask.
@@ -21,7 +23,10 @@ func (p plane) image() *image.Gray {
 }
 
 // tones is the picture's lightness.
+//
+//go:norace
 func tones(img *image.RGBA) plane {
+	race.Reads(img.Pix)
 	p := newPlane(img.Rect.Dx(), img.Rect.Dy())
 	for y := range p.h {
 		src, dst := img.Pix[y*img.Stride:], p.row(y)
@@ -52,13 +57,21 @@ func (p plane) blur(r int) plane {
 }
 
 // sum adds a row to the columns; outside the plane its nearest row stands in.
+//
+//go:norace
 func (p plane) sum(columns []int32, y int, sign int32) {
-	for x, v := range p.row(min(p.h-1, max(0, y))) {
+	row := p.row(min(p.h-1, max(0, y)))
+	race.Reads(row)
+	race.Writes(columns)
+	for x, v := range row {
 		columns[x] += sign * int32(v)
 	}
 }
 
+//go:norace
 func average(dst []uint8, columns []int32, r int, n int32) {
+	race.Reads(columns)
+	race.Writes(dst)
 	last := len(columns) - 1
 	s := int32(0)
 	for x := -r; x <= r; x++ {
@@ -71,7 +84,10 @@ func average(dst []uint8, columns []int32, r int, n int32) {
 }
 
 // contours is how sharply the tone changes at each pixel.
+//
+//go:norace
 func (p plane) contours() plane {
+	race.Reads(p.pix)
 	out := newPlane(p.w, p.h)
 	for y := 1; y < p.h-1; y++ {
 		up, mid, down, dst := p.row(y-1), p.row(y), p.row(y+1), out.row(y)
@@ -92,7 +108,10 @@ func abs(v int) int {
 }
 
 // spread is the standard deviation of the tones.
+//
+//go:norace
 func (p plane) spread() float64 {
+	race.Reads(p.pix)
 	var sum, squares float64
 	for _, v := range p.pix {
 		sum += float64(v)

@@ -1,6 +1,10 @@
 package picture
 
-import "math"
+import (
+	"math"
+
+	"github.com/actormaker/trainset/internal/race"
+)
 
 // stage is the scene behind a figure while it is being painted.
 type stage struct {
@@ -103,7 +107,10 @@ func cell(i, n, nodes int) (node, part int) {
 	return node, int(256 * smooth(0, 1, t-float64(node)))
 }
 
+//go:norace
 func (s *stage) shade(y int, gains []int, across []between) {
+	race.Reads(across)
+	race.Writes(s.Pix[y*s.Stride:][:4*s.w])
 	row := s.Pix[y*s.Stride:]
 	for x, b := range across {
 		g := gains[b.node] + (gains[b.node+1]-gains[b.node])*b.part>>8

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"image"
 	"math"
+
+	"github.com/actormaker/trainset/internal/race"
 )
 
 const (
@@ -110,7 +112,7 @@ func enlarge(img *image.RGBA, w, h int) *image.RGBA {
 		var from [4][]int16
 		for k, at := range t.at {
 			if holds[at&3] != at {
-				widen(kept[at&3], img.Pix[at*img.Stride:], columns)
+				widen(kept[at&3], img.Pix[at*img.Stride:][:img.Stride], columns)
 				holds[at&3] = at
 			}
 			from[k] = kept[at&3]
@@ -121,7 +123,12 @@ func enlarge(img *image.RGBA, w, h int) *image.RGBA {
 }
 
 // widen resamples one row, at 16 times a byte's precision.
+//
+//go:norace
 func widen(dst []int16, src []uint8, columns []taps) {
+	race.Reads(src)
+	race.Reads(columns)
+	race.Writes(dst)
 	for x := range columns {
 		t := &columns[x]
 		a, b, c, d := src[4*t.at[0]:], src[4*t.at[1]:], src[4*t.at[2]:], src[4*t.at[3]:]
@@ -133,7 +140,13 @@ func widen(dst []int16, src []uint8, columns []taps) {
 }
 
 // join mixes four widened rows into one row of pixels.
+//
+//go:norace
 func join(dst []uint8, from [4][]int16, weight [4]int32) {
+	for _, row := range from {
+		race.Reads(row)
+	}
+	race.Writes(dst)
 	a, b, c, d := from[0], from[1], from[2], from[3]
 	b, c, d = b[:len(a)], c[:len(a)], d[:len(a)]
 	for i, at := 0, 0; i < len(a); at += 4 {
