@@ -26,7 +26,7 @@ type provided struct {
 
 func newProvided(tb testing.TB, o fake.Options) provided {
 	tb.Helper()
-	o.PreEncoded = true // what is counted is what is asked for, not what it shows
+	o.PreEncoded, o.Plain = true, true // what is counted is what is asked for, not what it shows
 	s := fake.New(o)
 	server := httptest.NewServer(s)
 	tb.Cleanup(func() { server.Close(); _ = s.Close() })

@@ -39,7 +39,7 @@ func deploy(tb testing.TB, faults ...fake.Fault) *deployment {
 	tb.Helper()
 	d := &deployment{
 		rdb: redistest.Server(tb), folder: tb.TempDir(), rate: 6000,
-		provider: fake.New(fake.Options{PreEncoded: true, Settings: fake.Settings{Latency: fake.Latency{Fixed: 50 * time.Millisecond}}, Faults: faults, Seed: 1}),
+		provider: fake.New(fake.Options{PreEncoded: true, Plain: true, Settings: fake.Settings{Latency: fake.Latency{Fixed: 50 * time.Millisecond}}, Faults: faults, Seed: 1}),
 	}
 	server := httptest.NewServer(d.provider)
 	d.base, d.store, d.client = server.URL+"/v1", storage.NewDirectory(filepath.Join(d.folder, "out")), client.FromRedis(d.rdb)

@@ -51,7 +51,7 @@ func newFleet(t *testing.T, latency time.Duration) *fleet {
 	rdb := node.Client(t)
 	f := &fleet{
 		redis: node, rdb: rdb, ledger: ledger.New(rdb, ledger.Options{}), client: client.FromRedis(rdb),
-		provider: fake.New(fake.Options{PreEncoded: true, Settings: fake.Settings{Latency: fake.Latency{Fixed: latency}}, Seed: 1}),
+		provider: fake.New(fake.Options{PreEncoded: true, Plain: true, Settings: fake.Settings{Latency: fake.Latency{Fixed: latency}}, Seed: 1}),
 	}
 	server := httptest.NewServer(f.provider)
 	t.Cleanup(func() { server.Close(); _ = f.provider.Close() })

@@ -38,7 +38,7 @@ func TestAPauseReachesWhoeverSimulates(t *testing.T) {
 	cfg := config.Default()
 	cfg.Provider.Simulate = true
 	cfg.Provider.Token = config.NewSecret("whatever")
-	rdb := redistest.Mini(t)
+	rdb := redistest.Any(t)
 	gate := limit.New(rdb, app.AccountOf(cfg), limit.Options{})
 	t.Cleanup(gate.Close)
 	if err := gate.Open(t.Context(), "operator", "the bill", "resume"); err != nil {

@@ -10,7 +10,7 @@ import (
 
 // What a request says of captions is what is in them, and in the manifest.
 func TestCaptionsFollowTheProfile(t *testing.T) {
-	s := newSystem(t, redistest.Mini(t))
+	s := newSystem(t, redistest.Any(t))
 	s.start()
 	for profile, begins := range map[trainset.CaptionProfile]string{
 		"": "zrkink style, ", trainset.ProfileStyle: "zrkink style, ", trainset.ProfileNone: "",
@@ -37,7 +37,7 @@ func TestCaptionsFollowTheProfile(t *testing.T) {
 }
 
 func TestAnActorsCaptionsMayBeSentences(t *testing.T) {
-	s := quickSystem(t, redistest.Mini(t))
+	s := quickSystem(t, redistest.Any(t))
 	s.start()
 	req := s.request("k", 2)
 	req.Trigger, req.Name, req.CaptionProfile = "", "Zara", trainset.ProfileQwen

@@ -30,7 +30,7 @@ func TestStorageThatFailsCostsNothing(t *testing.T) {
 	for what, fault := range faults {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			s := quickSystem(t, redistest.Mini(t))
+			s := quickSystem(t, redistest.Any(t))
 			req := s.request("k", 1)
 			f := storagetest.NewFaulty(s.store)
 			fault(f)

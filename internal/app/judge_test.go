@@ -33,7 +33,7 @@ func (s *system) byQueue(req trainset.StyleRequest) trainset.Job {
 
 // The worker's setting says who judges where a request does not, however it came.
 func TestTheWorkersJudgeDecidesWhereARequestDoesNotSay(t *testing.T) {
-	s := newSystem(t, redistest.Mini(t))
+	s := newSystem(t, redistest.Any(t))
 	s.options.Judge = trainset.JudgeLocal
 	s.start()
 	req := s.styleRequest("bare", small)
@@ -62,7 +62,7 @@ func TestTheWorkersJudgeDecidesWhereARequestDoesNotSay(t *testing.T) {
 // Who asked without a judge and asks again with the usual one is given the job
 // that there is: it was one request before workers had a setting.
 func TestAnUnsaidJudgeIsTheSameRequestAsTheUsualOne(t *testing.T) {
-	s := newSystem(t, redistest.Mini(t))
+	s := newSystem(t, redistest.Any(t))
 	s.start()
 	first := s.style(s.styleRequest("k", small))
 	again, err := s.client.EnqueueStyle(t.Context(), s.styleRequest("k", func(r *trainset.StyleRequest) { small(r); r.Judge = trainset.JudgeReplicate }))
@@ -80,7 +80,7 @@ func TestTheWorkersJudgeModelIsItsJudges(t *testing.T) {
 	judge := &fake.Server{Always: fake.Answer(fake.Fit(1)), Key: "sk-proj-7h3k"}
 	server := httptest.NewServer(judge)
 	t.Cleanup(server.Close)
-	s := newSystem(t, redistest.Mini(t))
+	s := newSystem(t, redistest.Any(t))
 	o := app.FromConfig(config.Config{Judge: config.Judge{
 		Kind: "openai", JudgeModel: "gpt-4o-mini", OpenAIKey: config.NewSecret(judge.Key), OpenAIBaseURL: server.URL + "/v1",
 	}}, zerolog.Nop())

@@ -14,7 +14,7 @@ import (
 // openAISystem is one whose judge is OpenAI's API.
 func openAISystem(t *testing.T, judge *fake.Server) *system {
 	t.Helper()
-	s := newSystem(t, redistest.Mini(t))
+	s := newSystem(t, redistest.Any(t))
 	judge.Key = "sk-proj-7h3k"
 	server := httptest.NewServer(judge)
 	t.Cleanup(server.Close)
@@ -103,7 +103,7 @@ func TestAModelOfUnknownPriceNeedsAnOperatorsWord(t *testing.T) {
 
 // Without access to it, a request for it is refused before anything is made.
 func TestNoOpenAINoSuchJudge(t *testing.T) {
-	s := newSystem(t, redistest.Mini(t))
+	s := newSystem(t, redistest.Any(t))
 	s.start()
 	job := s.style(s.styleRequest("k", smallByOpenAI))
 	if job.State != trainset.JobFailed || !strings.Contains(job.Reason, "OPENAI_API_KEY") {

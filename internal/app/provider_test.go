@@ -56,7 +56,7 @@ func TestEachOfTheProvidersErrorsHasItsPolicy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := quickSystem(t, redistest.Mini(t), c.fault)
+			s := quickSystem(t, redistest.Any(t), c.fault)
 			s.options.MaxAttempts, s.options.StartWithin, s.options.LowerFor, s.options.Search.Grace = 2, time.Second, time.Second, time.Second
 			s.start()
 			req := s.request("k", 1)
@@ -78,7 +78,7 @@ func TestEachOfTheProvidersErrorsHasItsPolicy(t *testing.T) {
 
 // A text that names a lower limit is kept to, for all workers, until it is over.
 func TestALowCreditTextLowersTheRate(t *testing.T) {
-	s := quickSystem(t, redistest.Mini(t), fake.Fault{Kind: fake.ThrottleLowCredit, Nth: 2})
+	s := quickSystem(t, redistest.Any(t), fake.Fault{Kind: fake.ThrottleLowCredit, Nth: 2})
 	s.options.PerMinute, s.options.LowerFor = 60, 30*time.Second
 	s.start()
 	gate := limit.New(s.rdb, app.Account(s.options.Token, s.options.BaseURL), limit.Options{PerMinute: s.options.PerMinute})
@@ -153,7 +153,7 @@ func TestAnOpenCircuitSaysSoAndClosesByItself(t *testing.T) {
 // A token of another account does not know the predictions in flight: that is
 // no reason to pay for them again, and the right one goes on with them.
 func TestATokenOfAnotherAccountPaysForNothingAgain(t *testing.T) {
-	s := quickSystem(t, redistest.Mini(t))
+	s := quickSystem(t, redistest.Any(t))
 	s.provider.Configure(func(o *fake.Settings) { o.Latency.Fixed = 2 * time.Second })
 	right := s.options.Token
 	first := s.start()

@@ -56,7 +56,7 @@ func TestAStoppedStyleGoesOn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSystem(t, redistest.Mini(t))
+			s := newSystem(t, redistest.Any(t))
 			s.start()
 			req := s.styleRequest("k", c.change)
 			before := s.style(req)
@@ -97,7 +97,7 @@ func TestAStoppedStyleGoesOn(t *testing.T) {
 
 // An actor's images that did not fit under the cap are made, and no other.
 func TestAStoppedActorGoesOnWithAHigherCap(t *testing.T) {
-	s := quickSystem(t, redistest.Mini(t))
+	s := quickSystem(t, redistest.Any(t))
 	s.start()
 	req := s.request("k", 5)
 	req.MaxCost = 100_000 // two at 0.04
@@ -126,7 +126,7 @@ func TestRaisedLimitsOutliveTheLedger(t *testing.T) {
 	for name, onTheWay := range map[string]bool{"on the way": true, "after the end": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSystem(t, redistest.Mini(t))
+			s := newSystem(t, redistest.Any(t))
 			first := s.start()
 			req := s.styleRequest("k", bound)
 			id := s.style(req).ID
@@ -150,7 +150,7 @@ func TestRaisedLimitsOutliveTheLedger(t *testing.T) {
 	}
 	t.Run("not raised", func(t *testing.T) {
 		t.Parallel()
-		s := newSystem(t, redistest.Mini(t))
+		s := newSystem(t, redistest.Any(t))
 		first := s.start()
 		before := s.style(s.styleRequest("k", bound))
 		first.Stop()

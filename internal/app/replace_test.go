@@ -27,7 +27,7 @@ func (s *system) replace(id trainset.JobID, items ...int) trainset.Job {
 
 // A style's image is replaced by a spare tile, which is paid for already.
 func TestAStylesImageIsReplacedByASpare(t *testing.T) {
-	s := newSystem(t, redistest.Mini(t))
+	s := newSystem(t, redistest.Any(t))
 	s.start()
 	req := s.styleRequest("k", small)
 	id := s.style(req).ID
@@ -57,7 +57,7 @@ func TestAStylesImageIsReplacedByASpare(t *testing.T) {
 
 // What a person has had replaced is not asked for again when Redis is lost.
 func TestAReplacedImageStaysReplacedWithoutTheLedger(t *testing.T) {
-	s := quickSystem(t, redistest.Mini(t))
+	s := quickSystem(t, redistest.Any(t))
 	first := s.start()
 	req := s.request("k", 2)
 	id := s.enqueue(req)
@@ -83,7 +83,7 @@ func TestAReplacedImageStaysReplacedWithoutTheLedger(t *testing.T) {
 func TestAStylesReplacedImageStaysReplacedWithoutTheLedger(t *testing.T) {
 	for _, enhance := range []trainset.Enhance{trainset.EnhanceNone, trainset.EnhanceTile} {
 		t.Run(string(enhance), func(t *testing.T) {
-			s := newSystem(t, redistest.Mini(t))
+			s := newSystem(t, redistest.Any(t))
 			first := s.start()
 			change := func(r *trainset.StyleRequest) { r.Images, r.Grids, r.MaxGrids, r.Enhance = 3, 1, 1, enhance }
 			req := s.styleRequest("k", change)
@@ -121,7 +121,7 @@ func TestAStylesReplacedImageStaysReplacedWithoutTheLedger(t *testing.T) {
 
 // A replacement that nobody has carried out when Redis is lost is carried out.
 func TestAReplacementIsCarriedOutWithoutTheLedger(t *testing.T) {
-	s := newSystem(t, redistest.Mini(t))
+	s := newSystem(t, redistest.Any(t))
 	first := s.start()
 	req := s.styleRequest("k", small)
 	id := s.style(req).ID

@@ -89,7 +89,7 @@ func size(tb testing.TB, data []byte) image.Config {
 }
 
 func TestAStyleBecomesADataSet(t *testing.T) {
-	s := newSystem(t, redistest.Mini(t))
+	s := newSystem(t, redistest.Any(t))
 	s.start()
 	req := s.styleRequest("k", nil)
 	job := s.style(req)
@@ -147,7 +147,7 @@ func TestAStylesFaults(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSystem(t, redistest.Mini(t), c.fault)
+			s := newSystem(t, redistest.Any(t), c.fault)
 			s.start()
 			req := s.styleRequest("k", c.change)
 			job := s.style(req)
@@ -164,7 +164,7 @@ func TestAStylesFaults(t *testing.T) {
 
 // A caption names what the judge saw in a tile, not what was asked for there.
 func TestCaptionsNameWhatTilesShow(t *testing.T) {
-	s := newSystem(t, redistest.Mini(t), fake.Fault{Kind: fake.JudgeSwapped, Model: "openai/gpt-4.1-mini"})
+	s := newSystem(t, redistest.Any(t), fake.Fault{Kind: fake.JudgeSwapped, Model: "openai/gpt-4.1-mini"})
 	s.start()
 	req := s.styleRequest("k", func(r *trainset.StyleRequest) { small(r); r.Images, r.MaxGrids = 9, 1 })
 	s.style(req)
@@ -194,7 +194,7 @@ func TestCaptionsNameWhatTilesShow(t *testing.T) {
 
 // One grid more is made where those at first are too few.
 func TestAStyleIsToppedUp(t *testing.T) {
-	s := newSystem(t, redistest.Mini(t))
+	s := newSystem(t, redistest.Any(t))
 	s.start()
 	req := s.styleRequest("k", func(r *trainset.StyleRequest) { small(r); r.Images = 10 })
 	if job := s.style(req); job.State != trainset.JobSucceeded || len(job.Grids) != 2 {
@@ -204,7 +204,7 @@ func TestAStyleIsToppedUp(t *testing.T) {
 }
 
 func TestTilesAreEnlargedOneByOne(t *testing.T) {
-	s := newSystem(t, redistest.Mini(t))
+	s := newSystem(t, redistest.Any(t))
 	s.start()
 	req := s.styleRequest("k", func(r *trainset.StyleRequest) { r.Enhance, r.Images, r.Grids = trainset.EnhanceTile, 4, 1 })
 	job := s.style(req)
@@ -215,7 +215,7 @@ func TestTilesAreEnlargedOneByOne(t *testing.T) {
 }
 
 func TestTilesMayStayAsTheyAre(t *testing.T) {
-	s := newSystem(t, redistest.Mini(t))
+	s := newSystem(t, redistest.Any(t))
 	s.start()
 	req := s.styleRequest("k", func(r *trainset.StyleRequest) { r.Enhance, r.Images, r.Grids = trainset.EnhanceNone, 5, 1 })
 	if job := s.style(req); job.State != trainset.JobSucceeded || job.Succeeded() != 5 {
@@ -229,7 +229,7 @@ func TestTilesMayStayAsTheyAre(t *testing.T) {
 
 // The bound on grids holds, and what is there is delivered.
 func TestAStyleThatStaysShortIsPartial(t *testing.T) {
-	s := newSystem(t, redistest.Mini(t))
+	s := newSystem(t, redistest.Any(t))
 	s.start()
 	req := s.styleRequest("k", func(r *trainset.StyleRequest) { r.Grids, r.MaxGrids, r.Enhance = 1, 2, trainset.EnhanceNone })
 	job := s.style(req)
@@ -239,7 +239,7 @@ func TestAStyleThatStaysShortIsPartial(t *testing.T) {
 }
 
 func TestAStylesCapHolds(t *testing.T) {
-	s := newSystem(t, redistest.Mini(t))
+	s := newSystem(t, redistest.Any(t))
 	s.start()
 	req := s.styleRequest("k", func(r *trainset.StyleRequest) { r.MaxCost = 250_000 }) // two of its three grids
 	job := s.style(req)
@@ -268,7 +268,7 @@ func TestAFaultOfAllIsNotPaidForToTheEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.fault.Times, c.fault.Every = -1, 1
-			s := newSystem(t, redistest.Mini(t), c.fault)
+			s := newSystem(t, redistest.Any(t), c.fault)
 			s.start()
 			job := s.style(s.styleRequest("k", func(r *trainset.StyleRequest) {
 				r.Images, r.Enhance = 6, c.enhance
@@ -288,7 +288,7 @@ func TestAFaultOfAllIsNotPaidForToTheEnd(t *testing.T) {
 
 // A wiped Redis costs a style nothing that was stored.
 func TestAWipedLedgerRebuildsAStyle(t *testing.T) {
-	s := newSystem(t, redistest.Mini(t), fake.Fault{Kind: fake.SlowRun, Model: "topazlabs/image-upscale", Nth: 2, Seconds: 30})
+	s := newSystem(t, redistest.Any(t), fake.Fault{Kind: fake.SlowRun, Model: "topazlabs/image-upscale", Nth: 2, Seconds: 30})
 	first := s.start()
 	two := func(r *trainset.StyleRequest) { r.Grids, r.Images = 2, 10 }
 	req := s.styleRequest("k", two)
@@ -327,7 +327,7 @@ func TestAWipedLedgerRebuildsAStyleThatHadFailures(t *testing.T) {
 		"a tile that gave up":         {fake.Fault{Kind: fake.OutputSmall, Model: enlarges, Times: 2, Every: 1}, trainset.EnhanceTile},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSystem(t, redistest.Mini(t), c.fault)
+			s := newSystem(t, redistest.Any(t), c.fault)
 			first := s.start()
 			change := func(r *trainset.StyleRequest) { r.Grids, r.Images, r.Enhance = 1, 10, c.enhance }
 			before := s.style(s.styleRequest("k", change))
@@ -352,7 +352,7 @@ func TestAWipedLedgerRebuildsAStyleThatHadFailures(t *testing.T) {
 // judge that was asked again has thought otherwise since.
 func TestAWipedLedgerKeepsTilesThatWereJudgedAgain(t *testing.T) {
 	const judges = "openai/gpt-4.1-mini"
-	s := newSystem(t, redistest.Mini(t), fake.Fault{Kind: fake.JudgeNonsense, Model: judges, Times: 2, Every: 1}, fake.Fault{Kind: fake.JudgeSwapped, Model: judges, Nth: 3})
+	s := newSystem(t, redistest.Any(t), fake.Fault{Kind: fake.JudgeNonsense, Model: judges, Times: 2, Every: 1}, fake.Fault{Kind: fake.JudgeSwapped, Model: judges, Nth: 3})
 	first := s.start()
 	change := func(r *trainset.StyleRequest) {
 		r.Grids, r.MaxGrids, r.Images, r.Enhance = 1, 1, 9, trainset.EnhanceTile
@@ -382,7 +382,7 @@ func TestAWipedLedgerKeepsTilesThatWereJudgedAgain(t *testing.T) {
 // A spare takes the place of a tile that cannot be finished, and the manifest
 // says which that was and why.
 func TestASpareTakesAFailedTilesPlace(t *testing.T) {
-	s := newSystem(t, redistest.Mini(t), fake.Fault{Kind: fake.OutputSmall, Model: replicate.DefaultEnhanceModel, Every: 1, Times: 2})
+	s := newSystem(t, redistest.Any(t), fake.Fault{Kind: fake.OutputSmall, Model: replicate.DefaultEnhanceModel, Every: 1, Times: 2})
 	s.start()
 	req := s.styleRequest("k", func(r *trainset.StyleRequest) { r.Enhance, r.Images, r.Grids = trainset.EnhanceTile, 1, 1 })
 	job := s.style(req)

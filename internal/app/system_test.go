@@ -231,7 +231,7 @@ func TestManyWorkersShareJobs(t *testing.T) {
 func TestLostRepliesAreAdopted(t *testing.T) {
 	for _, kind := range []fake.Kind{fake.EOFAfter, fake.ServerErrorAfter, fake.BadGatewayAfter} {
 		t.Run(string(kind), func(t *testing.T) {
-			s := quickSystem(t, redistest.Mini(t), fake.Fault{Kind: kind, Nth: 2, Every: 2, Times: 2})
+			s := quickSystem(t, redistest.Any(t), fake.Fault{Kind: kind, Nth: 2, Every: 2, Times: 2})
 			s.start()
 			if job := s.ended(s.enqueue(s.request("k", 4))); job.State != trainset.JobSucceeded {
 				t.Errorf("job %s: %s", job.State, job.Reason)
@@ -245,7 +245,7 @@ func TestLostRepliesAreAdopted(t *testing.T) {
 func TestRefusedCreatesAreRepeated(t *testing.T) {
 	for _, kind := range []fake.Kind{fake.Throttle, fake.ThrottleBody} {
 		t.Run(string(kind), func(t *testing.T) {
-			s := quickSystem(t, redistest.Mini(t), fake.Fault{Kind: kind, Nth: 2})
+			s := quickSystem(t, redistest.Any(t), fake.Fault{Kind: kind, Nth: 2})
 			s.start()
 			job := s.ended(s.enqueue(s.request("k", 3)))
 			if job.State != trainset.JobSucceeded {
@@ -263,7 +263,7 @@ func TestRefusedCreatesAreRepeated(t *testing.T) {
 
 // What the filter refuses is asked with another seed, then in milder words.
 func TestModerationLeadsToTheMilderPrompt(t *testing.T) {
-	s := quickSystem(t, redistest.Mini(t), fake.Fault{Kind: fake.Fail, Code: "E005", Times: 2})
+	s := quickSystem(t, redistest.Any(t), fake.Fault{Kind: fake.Fail, Code: "E005", Times: 2})
 	s.start()
 	req := s.request("k", 1)
 	if job := s.ended(s.enqueue(req)); job.State != trainset.JobSucceeded {
@@ -280,7 +280,7 @@ func TestModerationLeadsToTheMilderPrompt(t *testing.T) {
 
 // What cannot be made leaves a smaller set that says so.
 func TestAnItemThatFailsLeavesAPartialSet(t *testing.T) {
-	s := quickSystem(t, redistest.Mini(t), fake.Fault{Kind: fake.Fail, Code: "E005", Prompt: "charcoal", Times: -1})
+	s := quickSystem(t, redistest.Any(t), fake.Fault{Kind: fake.Fail, Code: "E005", Prompt: "charcoal", Times: -1})
 	s.start()
 	req := s.request("k", 12)
 	job := s.ended(s.enqueue(req))
@@ -301,7 +301,7 @@ func TestAnItemThatFailsLeavesAPartialSet(t *testing.T) {
 
 // A picture that fails its checks is kept, and another is made.
 func TestRejectedImagesAreMadeAgain(t *testing.T) {
-	s := quickSystem(t, redistest.Mini(t), fake.Fault{Kind: fake.OutputBlank, Nth: 1}, fake.Fault{Kind: fake.OutputNotImage, Nth: 2})
+	s := quickSystem(t, redistest.Any(t), fake.Fault{Kind: fake.OutputBlank, Nth: 1}, fake.Fault{Kind: fake.OutputNotImage, Nth: 2})
 	s.start()
 	req := s.request("k", 2)
 	if job := s.ended(s.enqueue(req)); job.State != trainset.JobSucceeded {
@@ -326,7 +326,7 @@ func TestRejectedImagesAreMadeAgain(t *testing.T) {
 
 // Nothing is begun that would exceed the cap.
 func TestTheCapHolds(t *testing.T) {
-	s := quickSystem(t, redistest.Mini(t))
+	s := quickSystem(t, redistest.Any(t))
 	s.start()
 	req := s.request("k", 5)
 	req.MaxCost = 100_000 // two at 0.04
@@ -359,7 +359,7 @@ func TestAStoppedWorkersPredictionsAreTakenOver(t *testing.T) {
 
 // The queue may lose everything: the ledger knows what is needed.
 func TestAnEmptiedQueueIsFilledAgain(t *testing.T) {
-	s := quickSystem(t, redistest.Mini(t))
+	s := quickSystem(t, redistest.Any(t))
 	s.provider.Configure(func(o *fake.Settings) { o.Latency.Fixed = time.Second })
 	first := s.start()
 	id := s.enqueue(s.request("k", 3))
@@ -381,7 +381,7 @@ func TestAWipedLedgerPaysOnlyForWhatWasNotStored(t *testing.T) {
 	for what, dies := range map[string]bool{"the worker dies, too": true, "the worker goes on": false} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			s := quickSystem(t, redistest.Mini(t), fake.Fault{Kind: fake.SlowRun, Nth: 4, Seconds: 30})
+			s := quickSystem(t, redistest.Any(t), fake.Fault{Kind: fake.SlowRun, Nth: 4, Seconds: 30})
 			first := s.start()
 			req := s.request("k", 4)
 			id := s.enqueue(req)
@@ -408,7 +408,7 @@ func TestAWipedLedgerPaysOnlyForWhatWasNotStored(t *testing.T) {
 // A simulated provider that was started anew knows nothing of before: what was
 // under way is made again.
 func TestASimulatedProviderMayBeStartedAnew(t *testing.T) {
-	s := quickSystem(t, redistest.Mini(t), fake.Fault{Kind: fake.SlowRun, Times: -1, Every: 1, Seconds: 3600})
+	s := quickSystem(t, redistest.Any(t), fake.Fault{Kind: fake.SlowRun, Times: -1, Every: 1, Seconds: 3600})
 	s.options.Simulated = true
 	first := s.start()
 	id := s.enqueue(s.request("k", 2))
@@ -467,7 +467,7 @@ func snapshot(t *testing.T, rdb redis.UniversalClient) (restore func(emptied err
 }
 
 func TestACanceledJobKeepsWhatItHas(t *testing.T) {
-	s := quickSystem(t, redistest.Mini(t), fake.Fault{Kind: fake.SlowRun, Nth: 2, Times: 3, Seconds: 3})
+	s := quickSystem(t, redistest.Any(t), fake.Fault{Kind: fake.SlowRun, Nth: 2, Times: 3, Seconds: 3})
 	s.start()
 	req := s.request("k", 4)
 	id := s.enqueue(req)
@@ -486,7 +486,7 @@ func TestACanceledJobKeepsWhatItHas(t *testing.T) {
 
 // A reference that is no picture ends the job with the field and the remedy.
 func TestABadReferenceFailsTheJob(t *testing.T) {
-	s := quickSystem(t, redistest.Mini(t))
+	s := quickSystem(t, redistest.Any(t))
 	s.start()
 	req := s.request("k", 1)
 	if err := s.store.Put(t.Context(), req.Portrait.Key, []byte("no picture"), storage.PutOptions{}); err != nil {
@@ -501,7 +501,7 @@ func TestABadReferenceFailsTheJob(t *testing.T) {
 
 // Simulated and real images cannot be mixed up.
 func TestAWorkerWithARealProviderRefusesSimulations(t *testing.T) {
-	s := quickSystem(t, redistest.Mini(t))
+	s := quickSystem(t, redistest.Any(t))
 	s.start()
 	req := s.request("k", 1)
 	req.Simulate = true

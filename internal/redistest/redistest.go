@@ -36,6 +36,16 @@ func Mini(tb testing.TB) *redis.Client {
 	return rdb
 }
 
+// Any is a redis-server where one is installed, which is quicker than miniredis
+// while the race detector watches, and miniredis elsewhere.
+func Any(tb testing.TB) *redis.Client {
+	tb.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		return Mini(tb)
+	}
+	return Server(tb)
+}
+
 // tick does what miniredis leaves to its user.
 func tick(m *miniredis.Miniredis, ended <-chan struct{}) {
 	t := time.NewTicker(time.Second)
