@@ -20,6 +20,7 @@ import (
 
 	"github.com/klauspost/compress/zlib"
 
+	"github.com/actormaker/trainset/internal/deflate"
 	"github.com/actormaker/trainset/internal/inflate"
 	"github.com/actormaker/trainset/internal/pages"
 	"github.com/actormaker/trainset/internal/race"
@@ -52,14 +53,19 @@ const (
 	filterPaeth
 )
 
-// writers are reused: each has tables of more than a megabyte.
-var writers = sync.Pool{New: func() any {
+// writers are reused: each has tables of half a megabyte.
+var writers = sync.Pool{New: func() any { return new(deflate.Writer) }}
+
+// searchers write pictures in grey, every byte of which is there three times, in
+// little more than half the bytes: they look for what was there before. They are
+// reused: each has tables of more than a megabyte.
+var searchers = sync.Pool{New: func() any {
 	w, _ := zlib.NewWriterLevel(nil, zlib.BestSpeed) // the level is known to exist
 	return w
 }}
 
 // Rows gives the colours of row y, three bytes a pixel. They stay as they are
-// until the next row but one is asked for.
+// until the next row but one is asked for. Any row may be asked for.
 type Rows func(y int) []byte
 
 // Colours are the rows of an opaque picture.
@@ -82,26 +88,29 @@ func Encode(w, h int, rows Rows, chunks []byte) ([]byte, error) {
 	if w <= 0 || h <= 0 {
 		return nil, fmt.Errorf("encoding a PNG of %d x %d pixels", w, h)
 	}
-	pixels, _ := drafts.Get().(*bytes.Buffer)
+	pixels, _ := drafts.Get().(*[]byte)
 	defer drafts.Put(pixels)
-	pixels.Reset()
-	pixels.WriteString("IDAT")
-	if err := deflate(pixels, w, h, rows); err != nil {
-		return nil, err
+	*pixels = append((*pixels)[:0], "IDAT"...)
+	if grey(w, h, rows) {
+		if err := search(pixels, w, h, rows); err != nil {
+			return nil, fmt.Errorf("compressing a PNG: %w", err)
+		}
+	} else {
+		write(pixels, w, h, rows)
 	}
-	data := make([]byte, 0, pixels.Len()+len(chunks)+64)
+	data := make([]byte, 0, len(*pixels)+len(chunks)+64)
 	data = append(data, signature...)
 	data = append(data, Chunk("IHDR", header(w, h))...)
 	data = append(data, chunks...)
-	data = binary.BigEndian.AppendUint32(data, uint32(pixels.Len()-4)) //nolint:gosec // far below 4 GB
-	data = append(data, pixels.Bytes()...)
-	data = binary.BigEndian.AppendUint32(data, crc32.ChecksumIEEE(pixels.Bytes()))
+	data = binary.BigEndian.AppendUint32(data, uint32(len(*pixels)-4)) //nolint:gosec // far below 4 GB
+	data = append(data, *pixels...)
+	data = binary.BigEndian.AppendUint32(data, crc32.ChecksumIEEE(*pixels))
 	return append(data, Chunk("IEND", nil)...), nil
 }
 
 // drafts are where pixels are compressed to, before it is known how many bytes
 // that gives.
-var drafts = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+var drafts = sync.Pool{New: func() any { return new([]byte) }}
 
 func header(w, h int) []byte {
 	head := binary.BigEndian.AppendUint32(nil, uint32(w)) //nolint:gosec // sides of pictures
@@ -116,23 +125,54 @@ func Chunk(kind string, body []byte) []byte {
 	return binary.BigEndian.AppendUint32(c, crc32.ChecksumIEEE(c[4:]))
 }
 
-// deflate writes the rows of the picture, compressed.
-func deflate(to io.Writer, w, h int, rows Rows) error {
-	z, _ := writers.Get().(*zlib.Writer)
+// grey says whether some rows all over a picture have no colour.
+func grey(w, h int, rows Rows) bool {
+	const looked = 8
+	for i := range min(h, looked) {
+		row := rows(i * h / min(h, looked))
+		for x := range w {
+			if px := row[3*x : 3*x+3]; px[0] != px[1] || px[1] != px[2] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// write appends the rows of a picture, compressed.
+func write(to *[]byte, w, h int, rows Rows) {
+	z, _ := writers.Get().(*deflate.Writer)
 	defer writers.Put(z)
-	z.Reset(to)
+	z.Reset(*to)
+	_ = filtered(z, w, h, rows) // it has no errors
+	*to = z.Close()
+}
+
+// search appends them as write does, but looks for what was there before.
+func search(to *[]byte, w, h int, rows Rows) error {
+	z, _ := searchers.Get().(*zlib.Writer)
+	defer searchers.Put(z)
+	b := bytes.NewBuffer(*to)
+	z.Reset(b)
+	if err := filtered(z, w, h, rows); err != nil {
+		return err
+	}
+	err := z.Close()
+	*to = b.Bytes()
+	return err //nolint:wrapcheck // Encode says what it was about
+}
+
+// filtered writes the rows of a picture, each as the difference from the one above.
+func filtered(z io.Writer, w, h int, rows Rows) error {
 	above, line := make([]byte, 3*w), make([]byte, 1+3*w)
 	line[0] = filterUp
 	for y := range h {
 		row := rows(y)
 		difference(line[1:], row, above)
 		if _, err := z.Write(line); err != nil {
-			return fmt.Errorf("compressing a PNG: %w", err)
+			return err //nolint:wrapcheck // Encode says what it was about
 		}
 		above = row
-	}
-	if err := z.Close(); err != nil {
-		return fmt.Errorf("compressing a PNG: %w", err)
 	}
 	return nil
 }
