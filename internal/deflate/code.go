@@ -43,7 +43,7 @@ func (c *code) build(counts []uint32, limit int) {
 	at := 0
 	for n := limit; n > 0; n-- {
 		for range number[n] {
-			c.lengths[used[at]&0x1ff] = uint8(n)
+			c.lengths[used[at]&0x1ff] = uint8(n) //nolint:gosec // up to the limit
 			at++
 		}
 	}
@@ -101,14 +101,13 @@ func depths(sorted []uint32, number *[32]int) {
 		}
 		tree[next] = weight
 	}
-	tree[n-2] = 0
-	inner := 1 // nodes at a depth that are not leaves
+	tree[n-2] = 0 //nolint:gosec // there are two or more
 	open, depth, at := 1, 0, n-2
 	for i := n - 3; i >= 0; i-- {
 		tree[i] = tree[tree[i]] + 1
 	}
 	for open > 0 {
-		inner = 0
+		inner := 0 // nodes at this depth that are not leaves
 		for at >= 0 && int(tree[at]) == depth {
 			inner++
 			at--

@@ -73,7 +73,7 @@ func (w *Writer) tell(k int, length uint8, n int) int {
 			}
 		}
 		m := min(n, most)
-		told[k] = uint16(symbol | (m-least)<<8)
+		told[k] = uint16(symbol | (m-least)<<8) //nolint:gosec // seven bits above eight
 		k, n = k+1, n-m
 	}
 	for range n {
@@ -84,7 +84,7 @@ func (w *Writer) tell(k int, length uint8, n int) int {
 }
 
 func (w *Writer) putHeader(h header) {
-	w.put(uint64(h.words-257)|uint64(h.spans-1)<<5|uint64(h.lengths-4)<<10, 14)
+	w.put(uint64(h.words-257)|uint64(h.spans-1)<<5|uint64(h.lengths-4)<<10, 14) //nolint:gosec // none is below zero
 	for _, symbol := range order[:h.lengths] {
 		w.put(uint64(w.runs.lengths[symbol]), 3)
 	}

@@ -79,11 +79,9 @@ func (w *Writer) repeats() int {
 		s.count(b[from:at])
 	}
 	for at <= end-8 {
-		v := word(b[:], at)
-		if v != word(b[:], at-period) {
-			s.countEight(v)
-			at += 8
-			continue
+		at = w.passOver(at, end)
+		if at > end-8 {
+			break
 		}
 		begin := at
 		if at >= history+8 { // some of those before may belong to it
@@ -151,16 +149,33 @@ func pairsOf(v uint64) (uint64, bool) {
 	return v&0x003f003f003f003f | v>>2&0x0fc00fc00fc00fc0, v&0xc0c0c0c0c0c0c0c0 == 0
 }
 
-// countEight counts eight literals, those that follow each other apart: the same
-// counter is not waited for.
-func (s *steps) countEight(v uint64) {
-	if t, small := pairsOf(v); small {
-		s.pairs[0][t&0xfff]++
-		s.pairs[1][t>>16&0xfff]++
-		s.pairs[0][t>>32&0xfff]++
-		s.pairs[1][t>>48&0xfff]++
-		return
+// passOver counts bytes, eight at a time, up to eight that repeat those three before,
+// or to the last few of the block. Counters take turns, so that the same one is not
+// waited for.
+func (w *Writer) passOver(at, end int) int {
+	p0, p1 := &w.steps.pairs[0], &w.steps.pairs[1]
+	b, before := w.window[at:end], w.window[at-period:end-period]
+	before = before[:len(b)]
+	i := 0
+	for ; i <= len(b)-8; i += 8 {
+		v := binary.LittleEndian.Uint64(b[i : i+8])
+		if v == binary.LittleEndian.Uint64(before[i:i+8]) {
+			break
+		}
+		t, small := pairsOf(v)
+		if !small {
+			w.steps.countEight(v)
+			continue
+		}
+		p0[t&0xfff]++
+		p1[t>>16&0xfff]++
+		p0[t>>32&0xfff]++
+		p1[t>>48&0xfff]++
 	}
+	return at + i
+}
+
+func (s *steps) countEight(v uint64) {
 	for range 8 {
 		s.words[v&0xff]++
 		v >>= 8
@@ -175,16 +190,20 @@ func (s *steps) count(p []byte) {
 
 // unpair counts pairs as the two bytes that each is.
 func (s *steps) unpair() {
+	var firsts [1 << smallBits]uint32
 	for second := range 1 << smallBits {
 		var sum uint32
-		from := second << smallBits
-		q0, q1 := s.pairs[0][from:from+1<<smallBits], s.pairs[1][from:from+1<<smallBits]
-		for first := range 1 << smallBits {
+		q0 := (*[1 << smallBits]uint16)(s.pairs[0][second<<smallBits:])
+		q1 := (*[1 << smallBits]uint16)(s.pairs[1][second<<smallBits:])
+		for first := range firsts {
 			n := uint32(q0[first]) + uint32(q1[first])
 			sum += n
-			s.words[plain(first)] += n
+			firsts[first] += n
 		}
 		s.words[plain(second)] += sum
+	}
+	for first, n := range firsts {
+		s.words[plain(first)] += n
 	}
 }
 
@@ -228,7 +247,7 @@ func (w *Writer) putLiterals(p []byte, acc uint64, n uint, to int) (uint64, uint
 		v := binary.LittleEndian.Uint64(p[i : i+8])
 		t, small := pairsOf(v)
 		if !small {
-			acc, n, to = w.putFour(uint32(v), acc, n, to)
+			acc, n, to = w.putFour(uint32(v&0xffffffff), acc, n, to)
 			acc, n, to = w.putFour(uint32(v>>32), acc, n, to)
 			continue
 		}

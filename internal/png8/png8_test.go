@@ -78,6 +78,62 @@ func TestWhatIsEncodedIsReadBackByAnyone(t *testing.T) {
 	})
 }
 
+// Pictures in grey take little more than a library's stream of them would, though
+// every byte is there three times; where only the rows looked at are grey, the others
+// are kept as they are.
+func TestGreyPictures(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	grey := image.NewNRGBA(image.Rect(0, 0, 300, 200))
+	for i := 0; i < len(grey.Pix); i += 4 {
+		v := byte(100 + r.NormFloat64()*9)
+		grey.Pix[i], grey.Pix[i+1], grey.Pix[i+2], grey.Pix[i+3] = v, v, v, 255
+	}
+	whole, err := encode(grey, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if most := 300 * 200 * 3 / 2; len(whole) > most {
+		t.Errorf("it takes %d bytes, more than %d", len(whole), most)
+	}
+	grey.SetNRGBA(7, 13, color.NRGBA{1, 2, 3, 255})
+	data, err := encode(grey, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := png8.Decode(data); err != nil || !bytes.Equal(got.Pix, grey.Pix) {
+		t.Errorf("it is read as another picture (%v)", err)
+	}
+}
+
+// Pictures of one colour take next to nothing, of noise next to nothing more than
+// they have, at every width.
+func TestSizesOfPlainAndNoisyPictures(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 14))
+	for _, size := range []image.Point{{1, 1}, {1, 900}, {2, 700}, {3, 3}, {900, 1}, {700, 500}} {
+		plain, noise := image.NewNRGBA(image.Rectangle{Max: size}), image.NewNRGBA(image.Rectangle{Max: size})
+		for i := 0; i < len(plain.Pix); i += 4 {
+			copy(plain.Pix[i:], []byte{200, 30, 90, 255})
+			noise.Pix[i], noise.Pix[i+1], noise.Pix[i+2], noise.Pix[i+3] = byte(r.Uint32()), byte(r.Uint32()), byte(r.Uint32()), 255
+		}
+		pixels := size.Y * (1 + 3*size.X)
+		for kind, c := range map[string]struct {
+			img  *image.NRGBA
+			most int
+		}{"plain": {plain, 150 + 8*size.Y + pixels/100}, "noise": {noise, 80 + pixels + pixels/5000}} {
+			data, err := encode(c.img, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(data) > c.most {
+				t.Errorf("%s of %v: %d bytes, more than %d", kind, size, len(data), c.most)
+			}
+			if got, err := png8.Decode(data); err != nil || !bytes.Equal(got.Pix, c.img.Pix) {
+				t.Errorf("%s of %v is read as another picture (%v)", kind, size, err)
+			}
+		}
+	}
+}
+
 func TestDecodeReadsWhatOthersEncode(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w, h := rapid.IntRange(1, 70).Draw(t, "w"), rapid.IntRange(1, 70).Draw(t, "h")
