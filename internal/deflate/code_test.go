@@ -1,7 +1,6 @@
 package deflate
 
 import (
-	"hash/adler32"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -63,26 +62,4 @@ func checkCode(t rapid.TB, counts []uint32, limit int) {
 	if room != 1<<limit {
 		t.Fatalf("%d symbols take %d of %d", used, room, 1<<limit)
 	}
-}
-
-func TestSumIsThatOfTheStandardLibrary(t *testing.T) {
-	check := func(t rapid.TB, parts ...[]byte) {
-		own, theirs := newSum, adler32.New()
-		for _, p := range parts {
-			own.add(p)
-			_, _ = theirs.Write(p)
-		}
-		if own.value() != theirs.Sum32() {
-			t.Fatalf("%x, the standard library: %x", own.value(), theirs.Sum32())
-		}
-	}
-	most := make([]byte, 3*blockSize)
-	for i := range most {
-		most[i] = 0xff
-	}
-	check(t, most[:blockSize], most[:1], most)
-	rapid.Check(t, func(t *rapid.T) {
-		part := rapid.SliceOfN(rapid.Byte(), 0, 700)
-		check(t, part.Draw(t, "one"), part.Draw(t, "two"), most[:rapid.IntRange(0, 20_000).Draw(t, "most")], part.Draw(t, "three"))
-	})
 }

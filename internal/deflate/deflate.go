@@ -12,6 +12,8 @@ package deflate
 import (
 	"encoding/binary"
 	"slices"
+
+	"github.com/actormaker/trainset/internal/adler"
 )
 
 // blockSize is how many bytes have codes of their own: as many as one stored block
@@ -29,7 +31,7 @@ type Writer struct {
 	out  []byte
 	bits uint64 // those that are not written yet, the first is the lowest
 	n    uint   // how many of them: fewer than 8 between steps
-	sum  sum
+	sum  adler.Sum
 	have int // bytes of the block
 
 	window [history + blockSize + slack]byte
@@ -45,7 +47,7 @@ type Writer struct {
 func (w *Writer) Reset(out []byte) {
 	w.out = append(out, 0x78, 0x01) // a window of 32 kB, no dictionary, written fast
 	w.bits, w.n, w.have = 0, 0, 0
-	w.sum = newSum
+	w.sum = adler.Empty
 	clear(w.window[:history])
 	w.steps.first = true
 }
@@ -66,7 +68,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 // Close ends the stream and returns what it has been appended to.
 func (w *Writer) Close() []byte {
 	w.block(true)
-	w.out = binary.BigEndian.AppendUint32(w.out, w.sum.value())
+	w.out = binary.BigEndian.AppendUint32(w.out, w.sum.Value())
 	out := w.out
 	w.out = nil // the writer outlives it
 	return out
@@ -75,7 +77,7 @@ func (w *Writer) Close() []byte {
 // block writes the bytes that there are as one block.
 func (w *Writer) block(last bool) {
 	data := w.window[history:][:w.have]
-	w.sum.add(data)
+	w.sum.Add(data)
 	clear(w.window[history+w.have:][:slack])
 	w.take()
 	w.words.build(w.steps.words[:], mostBits)

@@ -3,6 +3,8 @@ package deflate
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/actormaker/trainset/internal/race"
 )
 
 const (
@@ -99,6 +101,8 @@ func (w *Writer) repeats() int {
 }
 
 // same is where bytes from a place on are no longer those some distance before.
+//
+//go:norace
 func same(b []byte, at, distance, end int) int {
 	for at < end {
 		v := word(b, at) ^ word(b, at-distance)
@@ -152,6 +156,8 @@ func pairsOf(v uint64) (uint64, bool) {
 // passOver counts bytes, eight at a time, up to eight that repeat those three before,
 // or to the last few of the block. Counters take turns, so that the same one is not
 // waited for.
+//
+//go:norace
 func (w *Writer) passOver(at, end int) int {
 	p0, p1 := &w.steps.pairs[0], &w.steps.pairs[1]
 	b, before := w.window[at:end], w.window[at-period:end-period]
@@ -172,9 +178,11 @@ func (w *Writer) passOver(at, end int) int {
 		p0[t>>32&0xfff]++
 		p1[t>>48&0xfff]++
 	}
+	race.Reads(b[:i])
 	return at + i
 }
 
+//go:norace
 func (s *steps) countEight(v uint64) {
 	for range 8 {
 		s.words[v&0xff]++
@@ -182,14 +190,19 @@ func (s *steps) countEight(v uint64) {
 	}
 }
 
+//go:norace
 func (s *steps) count(p []byte) {
+	race.Reads(p)
 	for _, v := range p {
 		s.words[v]++
 	}
 }
 
 // unpair counts pairs as the two bytes that each is.
+//
+//go:norace
 func (s *steps) unpair() {
+	race.Writes(s.words[:])
 	var firsts [1 << smallBits]uint32
 	for second := range 1 << smallBits {
 		var sum uint32
@@ -241,7 +254,10 @@ func (w *Writer) putSteps() {
 }
 
 // putLiterals writes literals to the draft.
+//
+//go:norace
 func (w *Writer) putLiterals(p []byte, acc uint64, n uint, to int) (uint64, uint, int) {
+	race.Reads(p)
 	i := 0
 	for ; i <= len(p)-8; i += 8 {
 		v := binary.LittleEndian.Uint64(p[i : i+8])
@@ -284,6 +300,8 @@ func (w *Writer) putLiterals(p []byte, acc uint64, n uint, to int) (uint64, uint
 }
 
 // putFour writes four bytes of any size.
+//
+//go:norace
 func (w *Writer) putFour(v uint32, acc uint64, n uint, to int) (uint64, uint, int) {
 	e0, e1 := w.words.of[v&0xff], w.words.of[v>>8&0xff]
 	e2, e3 := w.words.of[v>>16&0xff], w.words.of[v>>24]
@@ -297,7 +315,10 @@ func (w *Writer) putFour(v uint32, acc uint64, n uint, to int) (uint64, uint, in
 }
 
 // pair makes the codes of pairs.
+//
+//go:norace
 func (w *Writer) pair() {
+	race.Writes(w.pairs[:])
 	var small [1 << smallBits]entry
 	for i := range small {
 		small[i] = w.words.of[plain(i)]

@@ -11,10 +11,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash"
-	"hash/adler32"
 	"io"
 
+	"github.com/actormaker/trainset/internal/adler"
 	"github.com/actormaker/trainset/internal/race"
 )
 
@@ -50,7 +49,7 @@ type Reader struct {
 	state  state
 	last   bool // the block is the last one
 	stored int  // bytes that are left of a stored block
-	sum    hash.Hash32
+	sum    adler.Sum
 	words  *code // literals and lengths
 	spans  *code // distances
 	own    struct{ words, spans code }
@@ -70,10 +69,7 @@ const (
 // Reset begins a stream that lies in several parts, one after the other. They
 // must not change until it is read or another one is begun.
 func (z *Reader) Reset(parts [][]byte) {
-	if z.sum == nil {
-		z.sum = adler32.New()
-	}
-	z.sum.Reset()
+	z.sum = adler.Empty
 	for _, part := range parts {
 		race.Reads(part)
 	}
@@ -120,7 +116,7 @@ func (z *Reader) fill() error {
 }
 
 // add adds what is in the window after a place to the sum.
-func (z *Reader) add(from int) { _, _ = z.sum.Write(z.window[from:z.have]) } // never fails
+func (z *Reader) add(from int) { z.sum.Add(z.window[from:z.have]) }
 
 // step decodes as much of what comes next as the window takes.
 func (z *Reader) step() error {
@@ -161,7 +157,7 @@ func (z *Reader) end() error {
 		}
 		sum = sum<<8 | uint32(b&0xff)
 	}
-	if sum != z.sum.Sum32() {
+	if sum != z.sum.Value() {
 		return fmt.Errorf("%w: its sum is another", ErrDamaged)
 	}
 	return io.EOF

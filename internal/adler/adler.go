@@ -1,11 +1,20 @@
-package deflate
+// Package adler sums up bytes as zlib streams want it (Adler-32, RFC 1950), eight
+// at once: reading and writing large pictures is quick enough for the sum to count.
+//
+// It must not know what the bytes are.
+package adler
 
-import "encoding/binary"
+import (
+	"encoding/binary"
 
-// sum is the checksum of a stream, Adler-32.
-type sum struct{ a, b uint32 }
+	"github.com/actormaker/trainset/internal/race"
+)
 
-var newSum = sum{a: 1}
+// Sum is that of the bytes so far. That of none is Empty.
+type Sum struct{ a, b uint32 }
+
+// Empty is the sum of no bytes.
+var Empty = Sum{a: 1}
 
 const (
 	modulus = 65521
@@ -16,9 +25,14 @@ const (
 	stride = 15 * 8
 )
 
-func (s sum) value() uint32 { return s.b<<16 | s.a }
+// Value is the sum as streams have it.
+func (s Sum) Value() uint32 { return s.b<<16 | s.a }
 
-func (s *sum) add(p []byte) {
+// Add sums up more bytes.
+//
+//go:norace
+func (s *Sum) Add(p []byte) {
+	race.Reads(p)
 	a, b := s.a, s.b
 	for len(p) > 0 {
 		part := p[:min(len(p), most)]
@@ -40,6 +54,8 @@ func (s *sum) add(p []byte) {
 
 // lanes adds up bytes, and the same with each as often as there are bytes from it
 // to the end.
+//
+//go:norace
 func lanes(p *[stride]byte) (plain, weighed uint32) {
 	const low = 0x00ff00ff00ff00ff
 	var even, odd, before uint64 // sums of the first and of the second of two bytes; of both, over words
