@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -57,9 +59,37 @@ func systemWith(tb testing.TB, rdb redis.UniversalClient, o fake.Options) *syste
 	tb.Cleanup(func() { server.Close(); _ = s.provider.Close() })
 	s.options = app.Options{
 		Token: "token", BaseURL: server.URL + "/v1", PerMinute: 6000, Version: "test",
-		Log: zerolog.New(zerolog.NewTestWriter(tb)).Level(zerolog.WarnLevel),
+		Log: zerolog.New(logOf(tb)).Level(zerolog.WarnLevel),
 	}
 	return s
+}
+
+// testLog writes to a test's log as long as that takes anything: tasks that a
+// worker was stopped in the middle of may end after it.
+type testLog struct {
+	mu    sync.Mutex
+	tb    testing.TB
+	ended bool
+}
+
+func logOf(tb testing.TB) *testLog {
+	tb.Helper()
+	l := &testLog{tb: tb}
+	tb.Cleanup(func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.ended = true
+	})
+	return l
+}
+
+func (l *testLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.ended {
+		l.tb.Log(strings.TrimSpace(string(p)))
+	}
+	return len(p), nil
 }
 
 // start runs a worker until the test's end, or until it is stopped.
