@@ -52,6 +52,7 @@ const (
 	DataRemoved     Kind = "data_removed"     // succeeded, but the data is gone at once
 	GridNone        Kind = "grid_none"        // one picture where a grid was asked for
 	GridTruncated   Kind = "grid_truncated"   // two rows instead of three
+	GridOffStyle    Kind = "grid_off_style"   // a grid in colours that the reference does not have
 	JudgeNonsense   Kind = "judge_nonsense"   // a judgement that is no JSON
 	JudgeFenced     Kind = "judge_fenced"     // a judgement in a code fence within prose
 	JudgeEmpty      Kind = "judge_empty"      // an empty judgement
@@ -85,7 +86,7 @@ var stages = map[Kind]stage{
 	HoldReply: atReply, ServerErrorAfter: atReply, BadGatewayAfter: atReply, EOFAfter: atReply, EarlyProcessing: atReply,
 	Fail: atRun, Abort: atRun, Stuck: atRun, SlowRun: atRun, OutputNull: atRun, OutputString: atRun, OutputArray: atRun,
 	OutputObject: atRun, OutputNotImage: atRun, OutputBlank: atRun, OutputSmall: atRun, OutputColour: atRun, DataRemoved: atRun,
-	GridNone: atRun, GridTruncated: atRun, JudgeNonsense: atRun, JudgeFenced: atRun, JudgeEmpty: atRun, JudgeSwapped: atRun,
+	GridNone: atRun, GridTruncated: atRun, GridOffStyle: atRun, JudgeNonsense: atRun, JudgeFenced: atRun, JudgeEmpty: atRun, JudgeSwapped: atRun,
 	WebhookDrop: atRun, WebhookDuplicate: atRun, WebhookForged: atRun, WebhookLate: atRun, WebhookOutOfOrder: atRun,
 	DownloadExpired: atDownload, DownloadCut: atDownload, DownloadSlow: atDownload,
 }

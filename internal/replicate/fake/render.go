@@ -130,7 +130,7 @@ type drawing struct{ picture.Request }
 // flaws are the faults that show in what is drawn.
 var flaws = map[Kind]picture.Flaw{
 	OutputBlank: picture.Blank, OutputNotImage: picture.NotImage, OutputSmall: picture.Small, OutputColour: picture.Colour,
-	GridNone: picture.NoGrid, GridTruncated: picture.TruncatedGrid,
+	GridNone: picture.NoGrid, GridTruncated: picture.TruncatedGrid, GridOffStyle: picture.OffStyle,
 	JudgeNonsense: picture.JudgeNonsense, JudgeFenced: picture.JudgeFenced, JudgeEmpty: picture.JudgeEmpty, JudgeSwapped: picture.JudgeSwapped,
 }
 
@@ -211,21 +211,22 @@ func plain(values map[string]any) map[string]any {
 }
 
 // lookAlikes is equal for requests that one picture may answer. It is empty
-// where the size depends on the references.
+// where the size depends on the references, and for grids, whose judge compares
+// them with their own.
 func (d drawing) lookAlikes() string {
-	if d.Factor > 0 || d.Aspect == "" || d.Aspect == "match_input_image" {
+	if d.Factor > 0 || d.Aspect == "" || d.Aspect == "match_input_image" || ofGrid(d.Prompt) {
 		return ""
 	}
 	return fmt.Sprint(d.Model, d.Aspect, d.Format, d.Options["resolution"], d.Options["size"], d.Flaw, medium(d.Prompt))
 }
 
 // sizedLookAlikes is the same where the references are known. What enlarges a
-// picture must show that picture.
+// picture must show that picture, and a grid have its style.
 func (d drawing) sizedLookAlikes() string {
 	size := ""
 	switch {
 	case len(d.Images) == 0:
-	case d.Factor > 0:
+	case d.Factor > 0, ofGrid(d.Prompt):
 		size = fmt.Sprintf("%x", sha256.Sum256(d.Images[0]))
 	default:
 		if c, _, err := image.DecodeConfig(bytes.NewReader(d.Images[0])); err == nil {
@@ -242,13 +243,15 @@ var colourless = regexp.MustCompile(`(?i)\b(black[ -]and[ -]white|monochrome|gr[
 // Grids are told apart by all of it: what a job makes of them must differ.
 func medium(prompt string) string {
 	switch {
-	case strings.Contains(strings.ToLower(prompt), "3x3 grid"):
+	case ofGrid(prompt):
 		return prompt
 	case colourless.MatchString(prompt):
 		return "black and white"
 	}
 	return "colour"
 }
+
+func ofGrid(prompt string) bool { return strings.Contains(strings.ToLower(prompt), "3x3 grid") }
 
 // errUnreachable is for references that a simulation does not go out for.
 var errUnreachable = errors.New("the simulated provider reads its own files, data URIs and http addresses on this machine only")

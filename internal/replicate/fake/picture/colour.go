@@ -25,6 +25,20 @@ func (a rgb) mix(b rgb, t float64) rgb {
 	return rgb{a.r + (b.r-a.r)*t, a.g + (b.g-a.g)*t, a.b + (b.b-a.b)*t}
 }
 
+func (a rgb) minus(b rgb) rgb { return rgb{a.r - b.r, a.g - b.g, a.b - b.b} }
+
+func (a rgb) dot(b rgb) float64 { return a.r*b.r + a.g*b.g + a.b*b.b }
+
+// away is how far a is from the line between two colours.
+func (a rgb) away(from, to rgb) float64 {
+	along, t := to.minus(from), 0.0
+	if length := along.dot(along); length > 0 {
+		t = unit(a.minus(from).dot(along) / length)
+	}
+	off := a.minus(from.mix(to, t))
+	return root(off.dot(off))
+}
+
 // times is a with k times the light.
 func (a rgb) times(k float64) rgb { return rgb{clamp(a.r * k), clamp(a.g * k), clamp(a.b * k)} }
 

@@ -12,6 +12,9 @@ func grid(r Request, ref *source, side int) image.Image {
 	if ref != nil {
 		p = paletteOf(ref.ref)
 	}
+	if r.Flaw == OffStyle {
+		p = p.foreign()
+	}
 	l := GridOf(r.Prompt, r.Seed)
 	d := dice("grid", r.Prompt, r.Seed)
 	c := newCanvas(side, side)

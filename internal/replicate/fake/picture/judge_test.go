@@ -3,6 +3,9 @@ package picture
 import (
 	"encoding/json"
 	"image"
+	"image/draw"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -67,6 +70,81 @@ func TestJudgeLooksAtTheLastImage(t *testing.T) {
 	q.Images = [][]byte{portraitOf(t), grid}
 	if both := mustDraw(t, q).Text; both != alone {
 		t.Errorf("with the reference first: %s", both)
+	}
+}
+
+const compare = "There are two pictures. The second is the example of the style. The first is a grid of nine tiles."
+
+// references are pictures of many kinds to draw grids after.
+func references(t *testing.T) map[string][]byte {
+	t.Helper()
+	all := map[string][]byte{"a portrait": portraitOf(t), "stripes": encoded(t, stripes(300, 300))}
+	for name, c := range map[string]func(d random) rgb{
+		"greys":      func(d random) rgb { return grey(d.in(0, 255)) },
+		"one red":    func(d random) rgb { return hsl(0, 1, d.in(.3, .6)) },
+		"greens":     func(d random) rgb { return hsl(d.in(90, 150), d.in(.3, 1), d.in(0, 1)) },
+		"any colour": func(d random) rgb { return rgb{d.in(0, 255), d.in(0, 255), d.in(0, 255)} },
+	} {
+		img, d := image.NewRGBA(image.Rect(0, 0, 256, 256)), dice("reference", name, 1)
+		for y := 0; y < 256; y += 16 {
+			for x := 0; x < 256; x += 16 {
+				draw.Draw(img, image.Rect(x, y, x+16, y+16), image.NewUniform(c(d).pixel()), image.Point{}, draw.Src)
+			}
+		}
+		all[name] = encoded(t, img)
+	}
+	return all
+}
+
+// A grid that ignored its reference is of one style in itself: only beside the
+// example it is seen. One that was drawn after the example passes.
+func TestJudgeSeesAnotherStyleThanTheExamples(t *testing.T) {
+	refs := references(t)
+	for i, name := range slices.Sorted(maps.Keys(refs))[:some(6, 2)] {
+		ref := refs[name]
+		r := gridRequest(t, 3, 8)
+		r.Images, r.Format = [][]byte{ref}, []string{"png", "jpg"}[i%2]
+		l := GridOf(r.Prompt, r.Seed)
+		drawn := mustDraw(t, r).Data
+		r.Flaw = OffStyle
+		other := mustDraw(t, r).Data
+		if n := fitOf(judgedBy(t, other)); n != 8 {
+			t.Errorf("%s: by itself the other style has %d fit tiles", name, n)
+		}
+		if n := fitOf(judgedBy(t, drawn, ref)); n != 8 {
+			t.Errorf("%s: of a grid in its style %d tiles are fit", name, n)
+		}
+		for i, v := range judgedBy(t, other, ref) {
+			if v.Fit || i != l.Blank && !strings.Contains(v.Reason, "another style than the example") {
+				t.Errorf("%s: %+v", name, v)
+			}
+		}
+	}
+}
+
+func judgedBy(t *testing.T, grid []byte, example ...[]byte) []verdict {
+	t.Helper()
+	q := ask(grid, compare, None)
+	q.Images = append(q.Images, example...)
+	return verdictsOf(t, mustDraw(t, q).Text)
+}
+
+func fitOf(all []verdict) int {
+	n := 0
+	for _, v := range all {
+		if v.Fit {
+			n++
+		}
+	}
+	return n
+}
+
+func TestJudgeOfABrokenExample(t *testing.T) {
+	grid, _ := judged(t)
+	q := ask(grid, compare, None)
+	q.Images = append(q.Images, []byte("no picture"))
+	if _, err := Draw(q); err == nil {
+		t.Error("a grid was compared with a broken picture")
 	}
 }
 

@@ -3,6 +3,7 @@ package picture
 import (
 	"cmp"
 	"image"
+	"math"
 	"slices"
 )
 
@@ -18,6 +19,8 @@ const (
 	texSide = 128
 	// grain bounds the texture: it is a surface, not a picture of its own.
 	grain = 16
+	// darkest and lightest are the tones that the ramps go from and to.
+	darkest, lightest = 22, 236
 )
 
 // plainPalette is used when no reference came along.
@@ -34,9 +37,16 @@ func plainPalette() palette {
 }
 
 func paletteOf(ref *image.RGBA) palette {
+	p := coloursOf(ref)
+	p.texture = textureOf(ref)
+	return p
+}
+
+// coloursOf is paletteOf without the grain.
+func coloursOf(ref *image.RGBA) palette {
 	seen := swatches(ref)
 	slices.SortFunc(seen, func(a, b rgb) int { return cmp.Compare(a.luma(), b.luma()) })
-	p := palette{texture: textureOf(ref)}
+	var p palette
 	for i := range shades {
 		// Neighbouring groups overlap, so that few colours still make a smooth ramp.
 		lo, hi := max(0, i*len(seen)/shades-len(seen)/12), min(len(seen), (i+1)*len(seen)/shades+len(seen)/12+1)
@@ -104,7 +114,7 @@ func (a rgb) chroma() float64 { return max(a.r, a.g, a.b) - min(a.r, a.g, a.b) }
 // reference's exposure: each colour keeps its hue.
 func (p *palette) spread() {
 	for i := range shades {
-		goal := 22 + 214*float64(i)/(shades-1)
+		goal := darkest + (lightest-darkest)*float64(i)/(shades-1)
 		p.warm[i], p.cool[i] = p.warm[i].relit(goal), p.cool[i].relit(goal)
 	}
 }
@@ -121,6 +131,41 @@ func (a rgb) relit(goal float64) rgb {
 		return bright.mix(grey(255), (goal-v)/max(1, 255-v))
 	}
 	return bright
+}
+
+// foreign is a palette that is plainly another: one colour in all shades, the one
+// of a few that is furthest from those of p.
+func (p palette) foreign() palette {
+	best, furthest := palette{}, -1.0
+	for _, hue := range []float64{30, 120, 210, 300} {
+		other := palette{texture: p.texture}
+		for i := range shades {
+			other.warm[i] = hsl(hue, .85, .12+.78*float64(i)/(shades-1))
+		}
+		other.cool = other.warm
+		other.spread()
+		away := 0.0
+		warm, cool := p.tables()
+		for _, c := range other.warm {
+			away += strangeness(c, &warm, &cool)
+		}
+		if away > furthest {
+			best, furthest = other, away
+		}
+	}
+	return best
+}
+
+// strangeness is how far a colour is from all that lie between the warm and the
+// cool one of a lightness, 0 to 442, whatever grain was laid over it.
+func strangeness(c rgb, warm, cool *[256]rgb) float64 {
+	least := math.Inf(1)
+	for g := -grain; g <= grain; g += grain / 2 {
+		bare := c.minus(grey(float64(g)))
+		v := octet((bare.luma() - darkest) * 255 / (lightest - darkest))
+		least = min(least, bare.away(cool[v], warm[v]))
+	}
+	return least
 }
 
 // tables are the colours for every lightness, warm and cool.

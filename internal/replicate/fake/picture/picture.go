@@ -17,7 +17,8 @@ import (
 type Request struct {
 	Model, Prompt string
 	Seed          int64
-	// Images are the encoded inputs (PNG, JPEG, WebP), the reference first.
+	// Images are the encoded inputs (PNG, JPEG, WebP), the reference first. Of a judge
+	// whose question names an example of the style, that is the second and last.
 	Images [][]byte
 	// Aspect is "16:9", "1:1" and the like, or "match_input_image".
 	Aspect string
@@ -47,6 +48,7 @@ const (
 	Colour        Flaw = "colour"         // black and white was asked for
 	NoGrid        Flaw = "no_grid"        // one picture where a grid was asked for
 	TruncatedGrid Flaw = "truncated_grid" // two rows of three
+	OffStyle      Flaw = "off_style"      // a grid in colours that the reference does not have
 	JudgeNonsense Flaw = "judge_nonsense" // prose without any JSON
 	JudgeFenced   Flaw = "judge_fenced"   // JSON within prose and a code fence
 	JudgeEmpty    Flaw = "judge_empty"    // nothing at all
