@@ -14,10 +14,15 @@ const SystemPrompt = "You inspect pictures for a data set that will teach an ima
 const unknown = "(not known)"
 
 // Question asks for a judgement of a grid's nine tiles. Contents say what each
-// should show, row by row; the grid is the one picture that goes with it.
-func Question(contents []string) string {
+// should show, row by row. The grid is the first picture that goes with it; with
+// an example of the style that is the second, and the only other one.
+func Question(contents []string, example bool) string {
+	pictures, style := onlyGrid, "another style than the rest"
+	if example {
+		pictures, style = gridAndExample, otherStyle
+	}
 	var b strings.Builder
-	b.WriteString("The picture is a grid of nine tiles in three rows and three columns. " +
+	b.WriteString(pictures + " in three rows and three columns. " +
 		"Tile 1 is at the top left, tile 3 at the top right, tile 5 in the centre, tile 9 at the bottom right. " +
 		"This is what each should show:\n")
 	for i := range Tiles {
@@ -29,7 +34,7 @@ func Question(contents []string) string {
 		"\"fit\": true if it is one whole, finished picture to learn the style from. It is not fit if it is blank or nearly so; " +
 		"blurred, smeared or unfinished; two pictures in one, or part of its neighbour; a subject broken off so that it cannot be made out; " +
 		"anatomy or structure gone badly wrong; lettering, numbers, a signature or a watermark; a frame or border of its own; " +
-		"or plainly another style than the rest. That it shows something else than its line says is no fault.\n" +
+		"or plainly " + style + ". That a tile shows something else than its line says is no fault.\n" +
 		"\"shows\": the number of the line that says what the tile shows. That is its own number where it shows what it should, " +
 		"another where it shows what that line says, and 0 where no line says what is to be seen.\n" +
 		"\"reason\": at most twelve words on what decided.\n" +
@@ -37,6 +42,17 @@ func Question(contents []string) string {
 		`{"tiles":[{"tile":1,"unique":true,"fit":true,"shows":1,"reason":"..."},{"tile":2,"unique":true,"fit":true,"shows":2,"reason":"..."}, ... to tile 9]}`)
 	return b.String()
 }
+
+// What the question says of its pictures, and of styles where an example shows
+// the one that is wanted. A grid may have missed it altogether: its tiles then
+// agree with each other.
+const (
+	onlyGrid       = "The picture is a grid of nine tiles"
+	gridAndExample = "There are two pictures. The second is the example of the style that all tiles should have: " +
+		"it is there to compare with and has no verdict. The first is a grid of nine tiles"
+	otherStyle = "another style than the example: another medium, another line, another palette or another way of shading, " +
+		"even if all tiles have it. Name the difference as the reason. That the example shows other subjects is no fault"
+)
 
 func content(contents []string, i int) string {
 	if i < len(contents) {
@@ -55,7 +71,7 @@ func Again(err error) string {
 		fault = clean(err.Error(), maxReason)
 	}
 	return "\n\nYou were asked this once before, and your answer could not be used: " + fault + ". " +
-		"Look at the picture again and give the whole answer, all nine tiles, in exactly the form above, as plain JSON."
+		"Look at the grid again and give the whole answer, all nine tiles, in exactly the form above, as plain JSON."
 }
 
 // SchemaName names Schema where structured output wants a name.

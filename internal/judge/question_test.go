@@ -17,7 +17,7 @@ var contents = []string{
 }
 
 func TestQuestionNumbersTheContents(t *testing.T) {
-	q := judge.Question(contents)
+	q := judge.Question(contents, false)
 	for i, content := range contents {
 		if line := fmt.Sprintf("\n%d. %s\n", i+1, content); !strings.Contains(q, line) {
 			t.Errorf("the question lacks %q", line)
@@ -28,8 +28,28 @@ func TestQuestionNumbersTheContents(t *testing.T) {
 	}
 }
 
+// What is asked fits the pictures that go with it: with an example of the style
+// tiles are held to it, without one only to each other.
+func TestQuestionSaysWhichPicturesThereAre(t *testing.T) {
+	alone, both := judge.Question(contents, false), judge.Question(contents, true)
+	for text, want := range map[string]struct{ alone, both bool }{
+		"The picture is a grid of nine tiles in three rows": {true, false},
+		"plainly another style than the rest":               {true, false},
+		"There are two pictures":                            {false, true},
+		"The second is the example of the style":            {false, true},
+		"The first is a grid of nine tiles in three rows":   {false, true},
+		"plainly another style than the example":            {false, true},
+		"Name the difference as the reason":                 {false, true},
+		"That the example shows other subjects is no fault": {false, true},
+	} {
+		if strings.Contains(alone, text) != want.alone || strings.Contains(both, text) != want.both {
+			t.Errorf("%q: in the question about the grid alone %v, about both %v", text, strings.Contains(alone, text), strings.Contains(both, text))
+		}
+	}
+}
+
 func TestQuestionTakesAnyContents(t *testing.T) {
-	q := judge.Question([]string{"two\nlines " + strings.Repeat("x", 1000)})
+	q := judge.Question([]string{"two\nlines " + strings.Repeat("x", 1000)}, true)
 	if !strings.Contains(q, "\n1. two lines xxx") || !strings.Contains(q, "\n9. (not known)\n") {
 		t.Errorf("the question is %s", q)
 	}
@@ -40,7 +60,7 @@ func TestQuestionTakesAnyContents(t *testing.T) {
 
 // The form that the question shows is the one that is parsed.
 func TestQuestionShowsTheFormThatIsParsed(t *testing.T) {
-	q := judge.Question(contents)
+	q := judge.Question(contents, true)
 	from, to := strings.Index(q, `{"tile":1,`), strings.Index(q, `,{"tile":2`)
 	if from < 0 || to < from {
 		t.Fatalf("the question shows no example: %s", q)

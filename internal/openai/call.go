@@ -13,6 +13,7 @@ import (
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
 
+	"github.com/actormaker/trainset/internal/imaging"
 	"github.com/actormaker/trainset/internal/judge"
 	"github.com/actormaker/trainset/internal/plan"
 )
@@ -61,33 +62,76 @@ func bounded(req *http.Request, next option.MiddlewareNext) (*http.Response, err
 	return resp, nil
 }
 
-// question is what is asked of which model, with the picture as a data URL.
-type question struct{ model, text, picture string }
+// question is what is asked of which model, with its pictures as data URLs: the
+// grid, and the example of the style where there is one.
+type question struct {
+	model, text string
+	pictures    []string
+}
 
-// question reads the picture that an attempt is about.
+// question reads the pictures that an attempt is about. One from before examples
+// were shown has none.
 func (p *Payer) question(ctx context.Context, a plan.Attempt) (question, error) {
 	text, _ := a.Input["prompt"].(string)
 	key, _ := a.Input["image"].(string)
 	if text == "" || key == "" {
 		return question{}, fmt.Errorf("attempt %s has no prompt or no image to judge", a.ID)
 	}
-	data, err := p.read(ctx, key)
+	grid, err := p.read(ctx, key)
 	if err != nil {
 		return question{}, fmt.Errorf("reading the picture to judge: %w", err)
 	}
-	url := "data:" + http.DetectContentType(data) + ";base64," + base64.StdEncoding.EncodeToString(data)
-	return question{model: a.Model, text: text, picture: url}, nil
+	q := question{model: a.Model, text: text, pictures: []string{dataURL(grid)}}
+	if key, _ = a.Input["example_image"].(string); key == "" {
+		return q, nil
+	}
+	example, err := p.read(ctx, key)
+	if err != nil {
+		return question{}, fmt.Errorf("reading the example to judge by: %w", err)
+	}
+	q.pictures = append(q.pictures, dataURL(p.reduced(example)))
+	return q, nil
+}
+
+func dataURL(data []byte) string {
+	return "data:" + http.DetectContentType(data) + ";base64," + base64.StdEncoding.EncodeToString(data)
+}
+
+// exampleSide is the longest side of an example as it is sent, in pixels: that of
+// most grids. A style can be told from that, and more would be reduced there.
+const exampleSide = 1024
+
+// reduced is a copy of a picture that has at most exampleSide pixels a side, or
+// the picture where it has no more. What cannot be read goes as it is, for the
+// server to refuse: then local measures decide, and the job goes on.
+func (p *Payer) reduced(data []byte) []byte {
+	info, err := imaging.Inspect(data, imaging.DefaultLimits)
+	if err != nil || max(info.Width, info.Height) <= exampleSide {
+		return data
+	}
+	p.reducing.Lock() // one at a time: a large one takes 30 MB while it is read
+	defer p.reducing.Unlock()
+	img, err := imaging.Thumbnail(data, exampleSide)
+	if err != nil {
+		return data
+	}
+	smaller, err := imaging.EncodePNG(img, imaging.EncodeOptions{})
+	if err != nil {
+		return data
+	}
+	return smaller
 }
 
 func (q question) params() openai.ChatCompletionNewParams {
+	parts := []openai.ChatCompletionContentPartUnionParam{openai.TextContentPart(q.text)}
+	for _, url := range q.pictures {
+		parts = append(parts, openai.ImageContentPart(openai.ChatCompletionContentPartImageImageURLParam{URL: url, Detail: "high"}))
+	}
 	return openai.ChatCompletionNewParams{
 		Model: q.model,
 		Messages: []openai.ChatCompletionMessageParamUnion{
 			openai.SystemMessage(judge.SystemPrompt),
-			openai.UserMessage([]openai.ChatCompletionContentPartUnionParam{
-				openai.TextContentPart(q.text),
-				openai.ImageContentPart(openai.ChatCompletionContentPartImageImageURLParam{URL: q.picture, Detail: "high"}),
-			}),
+			openai.UserMessage(parts),
 		},
 		MaxCompletionTokens: openai.Int(maxTokens),
 		ResponseFormat: openai.ChatCompletionNewParamsResponseFormatUnion{

@@ -1,5 +1,5 @@
 // Package openai has a vision model judge grids through OpenAI's own API, or
-// through any server that speaks it: the question with the picture's bytes in
+// through any server that speaks it: the question with the pictures' bytes in
 // one call, the answer held to judge's schema.
 //
 // It is declared at-least-once. Such a call has no ID by which it could be
@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/openai/openai-go/v3"
@@ -52,7 +53,7 @@ type Options struct {
 	Timeout time.Duration // of one call; 60 s when 0
 	Calls   int           // most that one attempt makes before it has failed; 4 when 0
 	// AtOnce is how many attempts are under way at once; 8 when 0. Each holds its
-	// picture in memory a few times over.
+	// pictures in memory a few times over.
 	AtOnce int
 
 	Transport http.RoundTripper // below the library; the default one when nil
@@ -80,15 +81,17 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Payer carries out attempts whose Input has a "prompt", the question, and an
-// "image", the object key of the grid. It is safe for concurrent use.
+// Payer carries out attempts whose Input has a "prompt", the question, an
+// "image", the object key of the grid, and, where there is an example of the
+// style to judge by, its key as "example_image". It is safe for concurrent use.
 type Payer struct {
-	journal Journal
-	read    Read
-	api     openai.ChatCompletionService
-	slots   chan struct{} // one for each attempt under way
-	purse   paid.Purse
-	o       Options
+	journal  Journal
+	read     Read
+	api      openai.ChatCompletionService
+	slots    chan struct{} // one for each attempt under way
+	reducing sync.Mutex
+	purse    paid.Purse
+	o        Options
 }
 
 var errNobody = trainset.Invalid("OPENAI_API_KEY", "is not set", "set it, or OPENAI_BASE_URL to a server that needs no key")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"image"
 	"net/http"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/imaging"
 	"github.com/actormaker/trainset/internal/judge"
 	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/openai"
@@ -147,6 +149,88 @@ func TestTheQuestionIsWholeAndItsAnswerJournalled(t *testing.T) {
 		_, again, err := p.Once(t.Context(), j.known("judge.1.1"))
 		if err != nil || !bytes.Equal(again.Data, out.Data) || s.Hits() != 1 {
 			t.Errorf("%q after %d calls: %v", again.Data, s.Hits(), err)
+		}
+	})
+}
+
+// drawn is an encoded picture of a size in pixels.
+func drawn(t *testing.T, w, h int) []byte {
+	t.Helper()
+	img := image.NewNRGBA(image.Rect(0, 0, w, h))
+	for i := range img.Pix {
+		img.Pix[i] = uint8(i>>6) | uint8(i%4/3*255)
+	}
+	data, err := imaging.EncodePNG(img, imaging.EncodeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// The example of the style comes after the grid, no larger than a style can be
+// told from. One that cannot be read is refused like any such picture, and ends
+// the attempt rather than keep its job waiting.
+func TestTheExampleIsTheSecondPicture(t *testing.T) {
+	small, large := drawn(t, 1024, 700), drawn(t, 2048, 1024)
+	for name, c := range map[string]struct {
+		example []byte
+		size    image.Point // of what is sent; none where it is refused
+	}{
+		"as it is": {small, image.Pt(1024, 700)},
+		"reduced":  {large, image.Pt(1024, 512)},
+		"damaged":  {[]byte("no picture"), image.Point{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &fake.Server{Key: secret}
+				both := func(_ context.Context, key string) ([]byte, error) {
+					return map[string][]byte{"grids/1.png": png, "reference.png": c.example}[key], nil
+				}
+				p, err := openai.New(newJournal(), both, openai.Options{Key: secret, BaseURL: "http://openai.test/v1", Owner: "w1", Transport: fake.Serve(t, s)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				a := fresh("judge.1.1")
+				a.Input["example_image"] = "reference.png"
+				a, _, err = p.Once(t.Context(), a)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if c.size == (image.Point{}) {
+					if a.Outcome != plan.OutcomeInvalid || a.Cost != 0 || s.Hits() != 1 {
+						t.Errorf("%s, cost %s, %d calls: %s", a.Outcome, a.Cost, s.Hits(), a.Reason)
+					}
+					return
+				}
+				got := s.Calls()[0]
+				if a.State != plan.AttemptPredicted || !bytes.Equal(got.Picture, png) || len(got.Others) != 1 {
+					t.Fatalf("%s: the first of %d pictures is %.20q", a.State, 1+len(got.Others), got.Picture)
+				}
+				info, err := imaging.Inspect(got.Others[0], imaging.DefaultLimits)
+				if err != nil || image.Pt(info.Width, info.Height) != c.size {
+					t.Errorf("the example is sent as %d x %d, want %v: %v", info.Width, info.Height, c.size, err)
+				}
+				if same := bytes.Equal(got.Others[0], c.example); same != (name == "as it is") {
+					t.Errorf("the same bytes: %v", same)
+				}
+			})
+		})
+	}
+}
+
+// An intent from before examples were shown is asked as it was journalled.
+func TestAnIntentOfTheVersionBeforeKeepsItsOnePicture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, s := newJournal(), &fake.Server{}
+		a, err := j.Open(t.Context(), fresh("judge.1.1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, _, err = payer(t, j, s, nil).Once(t.Context(), a); err != nil || a.State != plan.AttemptPredicted {
+			t.Fatalf("%s: %v", a.State, err)
+		}
+		if got := s.Calls()[0]; got.Prompt != "which?" || !bytes.Equal(got.Picture, png) || len(got.Others) != 0 {
+			t.Errorf("it is asked %q of %d pictures", got.Prompt, 1+len(got.Others))
 		}
 	})
 }
@@ -486,7 +570,12 @@ func TestWhatCannotBeAskedIsNoAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, s := newJournal(), &fake.Server{}
 		p := payer(t, j, s, nil)
-		for _, input := range []map[string]any{nil, {"prompt": "x"}, {"prompt": "x", "image": "grids/none.png"}} {
+		for _, input := range []map[string]any{
+			nil,
+			{"prompt": "x"},
+			{"prompt": "x", "image": "grids/none.png"},
+			{"prompt": "x", "image": "grids/1.png", "example_image": "none.png"},
+		} {
 			a := fresh("judge.1.1")
 			a.Input = input
 			if _, _, err := p.Once(t.Context(), a); err == nil || j.known(a.ID).State != "" || s.Hits() != 0 {

@@ -27,7 +27,7 @@ const (
 )
 
 // tariff is what a vision model charges for a million tokens, and as how many
-// tokens it counts the largest square picture.
+// tokens it counts the largest picture of any shape.
 type tariff struct {
 	name    string
 	in, out trainset.Money
@@ -40,7 +40,7 @@ var tariffs = []tariff{
 	{"gpt-4.1-mini", trainset.USD(0.40), trainset.USD(1.60), 2489},
 	{"gpt-4.1-nano", trainset.USD(0.10), trainset.USD(0.40), 3779},
 	{"gpt-4.1", trainset.USD(2.00), trainset.USD(8.00), 1536},
-	{"gpt-4o-mini", trainset.USD(0.15), trainset.USD(0.60), 25501},
+	{"gpt-4o-mini", trainset.USD(0.15), trainset.USD(0.60), 48169},
 	{"gpt-4o", trainset.USD(2.50), trainset.USD(10.00), 1536},
 	{"gpt-4o-2024-05-13", trainset.USD(5.00), trainset.USD(15.00), 1536}, // it has kept the price of its day
 	{"gpt-5-mini", trainset.USD(0.25), trainset.USD(2.00), 2489},
@@ -99,10 +99,11 @@ func (b *bill) total() trainset.Money {
 	return b.spent
 }
 
-// grid is the most that one call about a grid costs, in whole cents.
+// grid is the most that one call about a grid costs, in whole cents: of two
+// pictures, for the example of the style comes with it.
 func (t tariff) grid() trainset.Money {
 	cent := trainset.USD(0.01)
-	return (t.cost(t.picture+maxQuestion, maxTokens) + cent - 1) / cent * cent
+	return (t.cost(2*t.picture+maxQuestion, maxTokens) + cent - 1) / cent * cent
 }
 
 // Priced is a model, the default one when empty, and the most that a judgement

@@ -12,10 +12,11 @@ import (
 	"github.com/actormaker/trainset/internal/plan"
 )
 
+// What a judgement counts as includes the example beside the grid.
 func TestAModelsPriceBoundsOneJudgement(t *testing.T) {
 	for name, want := range map[string]float64{
 		"": 0.01, "gpt-4.1-mini": 0.01, "gpt-4.1-mini-2025-04-14": 0.01, "gpt-4.1": 0.05, "gpt-4o": 0.06,
-		"gpt-4o-2024-08-06": 0.06, "gpt-4o-2024-05-13": 0.09, "gpt-4o-mini": 0.01, "gpt-5": 0.05,
+		"gpt-4o-2024-08-06": 0.06, "gpt-4o-2024-05-13": 0.10, "gpt-4o-mini": 0.02, "gpt-5": 0.05,
 	} {
 		p, err := openai.Priced(name, trainset.USD(9))
 		if err != nil || p.Price != trainset.USD(want) || p.Name == "" || p.Source == "" || p.Date == "" {

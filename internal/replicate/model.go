@@ -31,6 +31,7 @@ const (
 type Params struct {
 	Prompt       string
 	ReferenceURL string // the image that is edited, judged or enlarged
+	ExampleURL   string // an image to compare that with, none when empty; of RoleJudge
 	Aspect       string // "16:9"; of RoleGenerate
 	Seed         int64  // of RoleGenerate
 	System       string // instruction apart from the question; of RoleJudge
@@ -46,6 +47,7 @@ type Model struct {
 	PriceDate   string        // when the price was read
 	Latency     time.Duration // typical, for estimates only
 	Factors     []int         // by which sides may grow, the least first; of RoleEnhance
+	Example     bool          // takes an example beside what it judges; of RoleJudge
 	Input       func(Params) map[string]any
 }
 
@@ -63,12 +65,12 @@ var models = []Model{
 		Name: "google/nano-banana", Role: RoleGenerate, Price: trainset.USD(0.039), Latency: 12 * time.Second,
 		PriceSource: "replicate.com/google/nano-banana", PriceDate: "2026-11", Input: nanoBanana,
 	},
-	{ // billed by the token: an image and a short answer stay well below this
-		Name: "openai/gpt-4.1-mini", Role: RoleJudge, Price: trainset.USD(0.01), Latency: 5 * time.Second,
+	{ // billed by the token: two images and the longest answer stay below this
+		Name: "openai/gpt-4.1-mini", Role: RoleJudge, Price: trainset.USD(0.01), Latency: 5 * time.Second, Example: true,
 		PriceSource: "replicate.com/openai/gpt-4.1-mini (by the token; an upper bound for one grid)", PriceDate: "2026-11", Input: gpt,
 	},
-	{
-		Name: "openai/gpt-4o-mini", Role: RoleJudge, Price: trainset.USD(0.01), Latency: 5 * time.Second,
+	{ // an image is up to 48,000 tokens of its own
+		Name: "openai/gpt-4o-mini", Role: RoleJudge, Price: trainset.USD(0.02), Latency: 5 * time.Second, Example: true,
 		PriceSource: "replicate.com/openai/gpt-4o-mini (by the token; an upper bound for one grid)", PriceDate: "2026-11", Input: gpt,
 	},
 	{
@@ -92,10 +94,15 @@ func nanoBanana(p Params) map[string]any {
 	}
 }
 
-// gpt answers a question about an image; zero temperature keeps it from varying.
+// gpt answers a question about images, in their order; zero temperature keeps it
+// from varying.
 func gpt(p Params) map[string]any {
+	images := []string{p.ReferenceURL}
+	if p.ExampleURL != "" {
+		images = append(images, p.ExampleURL)
+	}
 	return map[string]any{
-		"prompt": p.Prompt, "system_prompt": p.System, "image_input": []string{p.ReferenceURL},
+		"prompt": p.Prompt, "system_prompt": p.System, "image_input": images,
 		"temperature": 0, "max_completion_tokens": 2000,
 	}
 }

@@ -316,6 +316,7 @@ func TestMatchInputAsTheProviderWritesIt(t *testing.T) {
 	const moved = "https://replicate.delivery/pbxt/abc123/reference.png"
 	seeded := map[string]any{"prompt": " a cat\n", "seed": int64(7), "input_image": file}
 	judged := map[string]any{"prompt": "which?", "image_input": []string{file}, "temperature": 0}
+	shown := map[string]any{"prompt": "which?", "image_input": []string{file, "https://api.replicate.com/v1/files/def456"}}
 	for _, c := range []struct {
 		name   string
 		sent   map[string]any
@@ -329,6 +330,9 @@ func TestMatchInputAsTheProviderWritesIt(t *testing.T) {
 		{"a list of addresses", judged, `{"prompt":"which?","image_input":["` + moved + `"],"temperature":0.0}`, true},
 		{"another file and no seed", judged, `{"prompt":"which?","image_input":["https://replicate.delivery/pbxt/zzz/reference.png"],"temperature":0}`, false},
 		{"fewer files", judged, `{"prompt":"which?","image_input":[],"temperature":0}`, false},
+		{"an example after the grid", shown, `{"prompt":"which?","image_input":["` + moved + `","https://replicate.delivery/pbxt/def456/grid.png"]}`, true},
+		{"the grid without its example", shown, `{"prompt":"which?","image_input":["` + moved + `"]}`, false},
+		{"an example that was not shown", judged, `{"prompt":"which?","image_input":["` + moved + `","https://replicate.delivery/pbxt/def456/grid.png"],"temperature":0}`, false},
 		{"data removed", judged, `null`, false},
 	} {
 		var listed map[string]any
@@ -358,6 +362,34 @@ func TestModelsAreKnownByName(t *testing.T) {
 	var field *trainset.FieldError
 	if _, err := Lookup(RoleGenerate, "x/y"); !errors.As(err, &field) || field.Field != "model" {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A judge sees the grid first and the example second. Without one, what it is
+// asked is what it was asked before there were examples.
+func TestAJudgesInputHasTheGridFirst(t *testing.T) {
+	input := func(images ...string) map[string]any {
+		return map[string]any{"prompt": "p", "system_prompt": "s", "image_input": images, "temperature": 0, "max_completion_tokens": 2000}
+	}
+	want := map[string]struct {
+		alone, both map[string]any
+		price       float64
+	}{
+		"openai/gpt-4.1-mini": {input("grid"), input("grid", "example"), 0.01},
+		"openai/gpt-4o-mini":  {input("grid"), input("grid", "example"), 0.02},
+	}
+	for _, m := range models {
+		if m.Role != RoleJudge {
+			continue
+		}
+		w, p := want[m.Name], Params{Prompt: "p", System: "s", ReferenceURL: "grid"}
+		if got := m.Input(p); canonical(got) != canonical(w.alone) {
+			t.Errorf("%s, a grid: %v", m.Name, got)
+		}
+		p.ExampleURL = "example"
+		if got := m.Input(p); canonical(got) != canonical(w.both) || !m.Example || m.Price != trainset.USD(w.price) {
+			t.Errorf("%s for %s, a grid and an example: %v", m.Name, m.Price, got)
+		}
 	}
 }
 

@@ -176,6 +176,9 @@ func isType(name string, v any) bool {
 // Samples are inputs as the model is sent them, for a look at its schema.
 func (m Model) Samples() []map[string]any {
 	p := Params{Prompt: "a prompt", ReferenceURL: "https://example.com/reference.png", Seed: 1, System: "an instruction", Factor: 4}
+	if m.Example {
+		p.ExampleURL = "https://example.com/example.png"
+	}
 	if m.Role != RoleGenerate {
 		return []map[string]any{m.Input(p)}
 	}

@@ -14,8 +14,10 @@ import (
 	"github.com/actormaker/trainset/internal/imaging"
 	"github.com/actormaker/trainset/internal/judge"
 	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/openai"
 	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/replicate"
+	"github.com/actormaker/trainset/internal/storage"
 )
 
 // gridCraft makes a style's grids.
@@ -144,7 +146,8 @@ func (h *Handlers) objectURL(ctx context.Context, job trainset.JobID, o plan.Ima
 	return h.uploaded(ctx, job, o.SHA256, "grid."+ext, mediaTypes[ext], func() ([]byte, error) { return h.store.Get(ctx, o.Key) })
 }
 
-// judgeCraft asks a vision model which tiles of a grid are fit for training.
+// judgeCraft asks a vision model which tiles of a grid are fit for training, and
+// shows it the example that they should be in the style of.
 type judgeCraft struct{ h *Handlers }
 
 func (c judgeCraft) question(ctx context.Context, w ledger.Work, _ plan.Attempt) (question, error) {
@@ -152,25 +155,70 @@ func (c judgeCraft) question(ctx context.Context, w ledger.Work, _ plan.Attempt)
 	if err != nil {
 		return question{}, err
 	}
-	text := judge.Question(contents(w.Subtask.Ask.Tiles))
+	return c.about(ctx, w, *made.Image)
+}
+
+// about asks about a grid.
+func (c judgeCraft) about(ctx context.Context, w ledger.Work, made plan.Image) (question, error) {
+	style := w.Job.Plan.Style
+	example, err := c.example(ctx, *w.Job.Plan)
+	if err != nil {
+		return question{}, err
+	}
+	text := judge.Question(contents(w.Subtask.Ask.Tiles), example != "")
 	if n := len(w.Attempts); n > 0 && w.Attempts[n-1].Outcome == plan.OutcomeRejected {
 		text += judge.Again(errors.New(w.Attempts[n-1].Reason))
 	}
 	q := question{prompt: text, text: true}
-	if w.Job.Plan.Style.Judge == trainset.JudgeOpenAI { // it is sent the bytes, not an address
-		q.input = map[string]any{"prompt": text, "image": made.Image.Key}
+	if style.Judge == trainset.JudgeOpenAI { // it is sent the bytes, not an address
+		q.input = map[string]any{"prompt": text, "image": made.Key}
+		if example != "" {
+			q.input["example_image"] = example
+		}
 		return q, nil
 	}
-	m, err := replicate.Find(w.Job.Plan.Style.JudgeModel.Name)
+	m, err := replicate.Find(style.JudgeModel.Name)
 	if err != nil {
 		return q, err
 	}
-	url, err := c.h.objectURL(ctx, w.Job.ID, *made.Image)
+	url, err := c.h.objectURL(ctx, w.Job.ID, made)
 	if err != nil {
 		return q, err
 	}
-	q.input = m.Input(replicate.Params{Prompt: text, System: judge.SystemPrompt, ReferenceURL: url})
+	q.input = m.Input(replicate.Params{Prompt: text, System: judge.SystemPrompt, ReferenceURL: url, ExampleURL: example})
 	return q, nil
+}
+
+// example is where the judge finds the job's reference: its address, or its key
+// where the bytes are sent. It is empty where the judge takes one picture, and
+// where the reference is gone: a grid that was paid for is judged without it.
+func (c judgeCraft) example(ctx context.Context, p plan.Plan) (at string, err error) {
+	if !c.takesExample(*p.Style) {
+		return "", nil
+	}
+	if at = p.Reference.Key; p.Style.Judge == trainset.JudgeOpenAI {
+		_, err = c.h.store.Stat(ctx, at)
+	} else {
+		at, err = c.h.referenceURL(ctx, p)
+	}
+	if errors.Is(err, storage.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("looking for the example: %w", err)
+	}
+	return at, nil
+}
+
+// takesExample reports whether the judge is shown two pictures. The price in the
+// plan, which may be of a version that showed one, must pay for both.
+func (c judgeCraft) takesExample(s plan.Style) bool {
+	if s.Judge == trainset.JudgeOpenAI {
+		now, err := openai.Priced(s.JudgeModel.Name, c.h.o.JudgePrice)
+		return err == nil && now.Price <= s.JudgeModel.Price
+	}
+	m, err := replicate.Find(s.JudgeModel.Name)
+	return err == nil && m.Example && m.Price <= s.JudgeModel.Price
 }
 
 func contents(tiles []plan.TileAsk) []string {

@@ -3,6 +3,7 @@ package tasks
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -20,6 +21,7 @@ import (
 	"github.com/actormaker/trainset/internal/dataset"
 	"github.com/actormaker/trainset/internal/generate"
 	"github.com/actormaker/trainset/internal/imaging"
+	"github.com/actormaker/trainset/internal/judge"
 	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/redistest"
@@ -135,6 +137,97 @@ func TestAGridIsUploadedAsWhatItIs(t *testing.T) {
 			t.Errorf("%s is uploaded as %s, %s", key, s.name, s.kind)
 		}
 	}
+}
+
+// rack has objects by their keys, and takes uploads whose addresses say what they
+// are and how many came before.
+type rack struct {
+	storage.Store
+
+	objects map[string]string
+	uploads int
+}
+
+func (r *rack) Get(_ context.Context, key string) ([]byte, error) {
+	if data, ok := r.objects[key]; ok {
+		return []byte(data), nil
+	}
+	return nil, storage.ErrNotFound
+}
+
+func (r *rack) Stat(ctx context.Context, key string) (storage.Info, error) {
+	_, err := r.Get(ctx, key)
+	return storage.Info{Key: key}, err
+}
+
+func (r *rack) Upload(_ context.Context, name, _ string, _ []byte) (replicate.File, error) {
+	r.uploads++
+	id := fmt.Sprintf("%d-%s", r.uploads, name)
+	return replicate.File{ID: id, URL: "https://example.org/" + id, ExpiresAt: time.Now().Add(time.Hour)}, nil
+}
+
+// A judge is shown the grid and then the example, where it takes two pictures,
+// the plan pays for them and the example is to be had. The question says which.
+func TestAJudgeIsShownTheExample(t *testing.T) {
+	const mini, at = "openai/gpt-4o-mini", "https://example.org/"
+	soon, later := time.Now().Add(time.Minute), time.Now().Add(23*time.Hour)
+	for name, c := range map[string]struct {
+		judge    trainset.Judge
+		model    string
+		price    float64
+		ends     time.Time // of the reference's first upload
+		gone     bool      // the reference, from storage
+		pictures []string
+		uploads  int
+	}{
+		"uploaded for the grids":      {trainset.JudgeReplicate, replicate.DefaultJudgeModel, 0.01, later, false, []string{at + "1-grid.png", at + "reference"}, 1},
+		"uploaded too long ago":       {trainset.JudgeReplicate, replicate.DefaultJudgeModel, 0.01, soon, false, []string{at + "2-grid.png", at + "1-reference.png"}, 2},
+		"gone, but still uploaded":    {trainset.JudgeReplicate, replicate.DefaultJudgeModel, 0.01, later, true, []string{at + "1-grid.png", at + "reference"}, 1},
+		"gone":                        {trainset.JudgeReplicate, replicate.DefaultJudgeModel, 0.01, soon, true, []string{at + "1-grid.png"}, 1},
+		"a dearer model":              {trainset.JudgeReplicate, mini, 0.02, later, false, []string{at + "1-grid.png", at + "reference"}, 1},
+		"the price of one picture":    {trainset.JudgeReplicate, mini, 0.01, later, false, []string{at + "1-grid.png"}, 1},
+		"OpenAI":                      {trainset.JudgeOpenAI, "gpt-4.1-mini", 0.01, soon, false, []string{"grid.png", "reference.png"}, 0},
+		"OpenAI, gone":                {trainset.JudgeOpenAI, "gpt-4.1-mini", 0.01, later, true, []string{"grid.png"}, 0},
+		"OpenAI, a declared price":    {trainset.JudgeOpenAI, "llava", 0.03, later, false, []string{"grid.png", "reference.png"}, 0},
+		"OpenAI, the price of before": {trainset.JudgeOpenAI, "gpt-4o-mini", 0.01, later, false, []string{"grid.png"}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &rack{objects: map[string]string{"grid.png": "g", "reference.png": "r"}}
+			if c.gone {
+				delete(r.objects, "reference.png")
+			}
+			h := &Handlers{ledger: ledger.New(redistest.Mini(t), ledger.Options{}), store: r, upload: r, o: Options{Now: time.Now, JudgePrice: trainset.USD(0.03)}}
+			w := ledger.Work{Job: plan.Record{ID: "job", Plan: &plan.Plan{
+				JobID:     "job",
+				Reference: plan.Reference{Key: "reference.png", SHA256: sum([]byte("r")), URL: at + "reference", URLEnds: &c.ends},
+				Style:     &plan.Style{Judge: c.judge, JudgeModel: plan.Priced{Name: c.model, Price: trainset.USD(c.price)}},
+			}}}
+			q, err := judgeCraft{h}.about(t.Context(), w, plan.Image{Key: "grid.png", SHA256: sum([]byte("g"))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := shown(q.input); !slices.Equal(got, c.pictures) || r.uploads != c.uploads {
+				t.Errorf("it is shown %v after %d uploads, want %v after %d", got, r.uploads, c.pictures, c.uploads)
+			}
+			if q.prompt != judge.Question(nil, len(c.pictures) == 2) || q.input["prompt"] != q.prompt || !q.text {
+				t.Errorf("of %d pictures it is asked %q", len(c.pictures), q.prompt)
+			}
+		})
+	}
+}
+
+// shown are the pictures of a judge's input, in their order.
+func shown(input map[string]any) []string {
+	if list, ok := input["image_input"].([]string); ok {
+		return list
+	}
+	var all []string
+	for _, name := range []string{"image", "example_image"} {
+		if key, ok := input[name].(string); ok {
+			all = append(all, key)
+		}
+	}
+	return all
 }
 
 // resized is where the tiles would lie in the same grid of another size.

@@ -8,6 +8,7 @@ package openaitest
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,8 +22,9 @@ import (
 // Call is a question that was asked in due form.
 type Call struct {
 	Model, System, Prompt string
-	MediaType             string
+	MediaType             string // of the first picture, the grid
 	Picture               []byte
+	Others                [][]byte // the pictures after it
 	SchemaName            string
 }
 
@@ -175,14 +177,31 @@ func (c *Call) user(content json.RawMessage) error {
 			if !ok || err != nil || !slices.Contains([]string{"auto", "low", "high", "original", ""}, p.ImageURL.Detail) {
 				return fmt.Errorf("invalid base64 image_url")
 			}
-			c.MediaType, c.Picture = strings.TrimPrefix(head, "data:"), picture
+			if err := c.show(strings.TrimPrefix(head, "data:"), picture); err != nil {
+				return err
+			}
 		default:
 			return fmt.Errorf("invalid value: %q", p.Type)
 		}
 	}
-	if !slices.Contains([]string{"image/png", "image/jpeg", "image/gif", "image/webp"}, c.MediaType) {
-		return fmt.Errorf("invalid MIME type. Only image types are supported")
+	if c.Picture == nil {
+		return errNoImage
 	}
+	return nil
+}
+
+var errNoImage = errors.New("invalid MIME type. Only image types are supported")
+
+// show takes a picture.
+func (c *Call) show(kind string, picture []byte) error {
+	if !slices.Contains([]string{"image/png", "image/jpeg", "image/gif", "image/webp"}, kind) {
+		return errNoImage
+	}
+	if c.Picture != nil {
+		c.Others = append(c.Others, picture)
+		return nil
+	}
+	c.MediaType, c.Picture = kind, picture
 	return nil
 }
 
