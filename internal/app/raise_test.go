@@ -48,17 +48,18 @@ func TestAStoppedStyleGoesOn(t *testing.T) {
 		change func(*trainset.StyleRequest)
 		limits plan.Limits
 	}{
-		"with a higher cap":   {func(r *trainset.StyleRequest) { r.MaxCost, r.Enhance = 110_000, trainset.EnhanceNone }, plan.Limits{MaxCost: 2_000_000}},
-		"with a higher bound": {func(r *trainset.StyleRequest) { r.Grids, r.MaxGrids, r.Enhance = 1, 2, trainset.EnhanceNone }, plan.Limits{MaxGrids: 4}},
-		"with both": {func(r *trainset.StyleRequest) {
-			r.Grids, r.MaxGrids, r.MaxCost, r.Enhance = 1, 1, 60_000, trainset.EnhanceNone
-		}, plan.Limits{MaxCost: 2_000_000, MaxGrids: 4}},
+		"with a higher cap":   {func(r *trainset.StyleRequest) { r.Grids, r.MaxCost = 2, 60_000 }, plan.Limits{MaxCost: 2_000_000}},
+		"with a higher bound": {func(r *trainset.StyleRequest) { r.Grids, r.MaxGrids = 1, 1 }, plan.Limits{MaxGrids: 3}},
+		"with both":           {func(r *trainset.StyleRequest) { r.Grids, r.MaxGrids, r.MaxCost = 1, 1, 60_000 }, plan.Limits{MaxCost: 2_000_000, MaxGrids: 3}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSystem(t, redistest.Any(t))
 			s.start()
-			req := s.styleRequest("k", c.change)
+			req := s.styleRequest("k", func(r *trainset.StyleRequest) {
+				r.Images, r.Enhance = 10, trainset.EnhanceNone
+				c.change(r)
+			})
 			before := s.style(req)
 			if before.State != trainset.JobPartial {
 				t.Fatalf("job %s (%s)", before.State, before.Reason)
@@ -66,7 +67,7 @@ func TestAStoppedStyleGoesOn(t *testing.T) {
 			kept, paid := s.styleManifest(req), s.provider.Log()
 			said := s.raise(before.ID, c.limits)
 			after := s.ended(before.ID)
-			if after.State != trainset.JobSucceeded || after.Succeeded() != 20 || after.Revision != 2 || len(after.Grids) <= len(before.Grids) {
+			if after.State != trainset.JobSucceeded || after.Succeeded() != 10 || after.Revision != 2 || len(after.Grids) <= len(before.Grids) {
 				t.Fatalf("job %s (%s), v%d: %d images of %d grids", after.State, after.Reason, after.Revision, after.Succeeded(), len(after.Grids))
 			}
 			s.onceEach(paid)
@@ -86,7 +87,7 @@ func TestAStoppedStyleGoesOn(t *testing.T) {
 			if again := s.style(req); again.ID != before.ID || !again.FinishedAt.Equal(*after.FinishedAt) {
 				t.Errorf("asked again, it is job %s, finished at %v", again.ID, again.FinishedAt)
 			}
-			other := s.styleRequest("k", func(r *trainset.StyleRequest) { r.MaxCost = 2_000_001 })
+			other := s.styleRequest("k", func(r *trainset.StyleRequest) { r.Images, r.MaxCost = 10, 2_000_001 })
 			if _, err := s.client.EnqueueStyle(t.Context(), other); !errors.As(err, new(*trainset.ConflictError)) {
 				t.Errorf("another request under its key: %v", err)
 			}
@@ -120,9 +121,9 @@ func TestAStoppedActorGoesOnWithAHigherCap(t *testing.T) {
 // the end; what one was not allowed is not spent.
 func TestRaisedLimitsOutliveTheLedger(t *testing.T) {
 	bound := func(r *trainset.StyleRequest) {
-		r.Grids, r.MaxGrids, r.Enhance, r.MaxCost = 1, 1, trainset.EnhanceNone, 60_000
+		r.Images, r.Grids, r.MaxGrids, r.Enhance, r.MaxCost = 10, 1, 1, trainset.EnhanceNone, 60_000
 	}
-	limits := plan.Limits{MaxCost: 1_000_000, MaxGrids: 4}
+	limits := plan.Limits{MaxCost: 1_000_000, MaxGrids: 3}
 	for name, onTheWay := range map[string]bool{"on the way": true, "after the end": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -141,7 +142,7 @@ func TestRaisedLimitsOutliveTheLedger(t *testing.T) {
 			s.rdb.FlushAll(t.Context())
 			s.start()
 			after := s.style(s.styleRequest("k", bound))
-			if after.State != trainset.JobSucceeded || after.Succeeded() != 20 || after.Cost.Cap != limits.MaxCost {
+			if after.State != trainset.JobSucceeded || after.Succeeded() != 10 || after.Cost.Cap != limits.MaxCost {
 				t.Errorf("job %s (%s): %d images of %d grids under a cap of %s", after.State, after.Reason, after.Succeeded(), len(after.Grids), after.Cost.Cap)
 			}
 			s.made(2 * len(after.Grids)) // a grid and its judgement
