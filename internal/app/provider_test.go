@@ -78,6 +78,7 @@ func TestEachOfTheProvidersErrorsHasItsPolicy(t *testing.T) {
 
 // A text that names a lower limit is kept to, for all workers, until it is over.
 func TestALowCreditTextLowersTheRate(t *testing.T) {
+	t.Parallel() // it mostly waits
 	s := quickSystem(t, redistest.Any(t), fake.Fault{Kind: fake.ThrottleLowCredit, Nth: 2})
 	s.options.PerMinute, s.options.LowerFor = 60, 30*time.Second
 	s.start()
@@ -106,6 +107,7 @@ func TestAnOpenCircuitSaysSoAndClosesByItself(t *testing.T) {
 		"auth":   {fake.Unauthorized, "REPLICATE_API_TOKEN"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it mostly waits
 			s := quickSystem(t, redistest.Server(t))
 			if err := s.provider.Inject(fake.Fault{Kind: c.kind, Every: 1, Times: -1}); err != nil {
 				t.Fatal(err)
@@ -153,6 +155,7 @@ func TestAnOpenCircuitSaysSoAndClosesByItself(t *testing.T) {
 // A token of another account does not know the predictions in flight: that is
 // no reason to pay for them again, and the right one goes on with them.
 func TestATokenOfAnotherAccountPaysForNothingAgain(t *testing.T) {
+	t.Parallel() // it mostly waits
 	s := quickSystem(t, redistest.Any(t))
 	s.provider.Configure(func(o *fake.Settings) { o.Latency.Fixed = 2 * time.Second })
 	right := s.options.Token
