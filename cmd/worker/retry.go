@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/cli"
@@ -21,9 +19,13 @@ import (
 func retryCommand(environ []string) *cobra.Command {
 	v := &verb{environ: environ}
 	var dry bool
-	var l limitFlags
+	var l cli.LimitFlags
 	cmd := v.ofJob("retry", "Try again what an ended job lacks, and pay for nothing else", func(ctx context.Context, s *site, id trainset.JobID) error {
-		done, err := l.retry(ctx, s, id, dry)
+		cost, grids, err := l.Limits()
+		if err != nil {
+			return err
+		}
+		done, err := retry(ctx, s, id, plan.Limits{MaxCost: cost, MaxGrids: grids}, dry)
 		if err != nil {
 			return unknown(id, err)
 		}
@@ -38,48 +40,16 @@ func retryCommand(environ []string) *cobra.Command {
 	cmd.Example = "  worker retry 3f2a9c41 --dry-run\n  worker retry 3f2a9c41 && enqueue watch 3f2a9c41\n" +
 		"  worker retry 3f2a9c41 --max-cost 1.50 --max-grids 12"
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "only say what would be tried again")
-	l.add(cmd)
+	l.Add(cmd.Flags())
 	return cmd
 }
 
-// limitFlags raise the limits of a job.
-type limitFlags struct {
-	given    *pflag.FlagSet
-	maxCost  string
-	maxGrids int
-}
-
-func (l *limitFlags) add(cmd *cobra.Command) {
-	l.given = cmd.Flags()
-	l.given.StringVar(&l.maxCost, "max-cost", "", "most that the job may spend in all, in US dollars; more than it may now")
-	l.given.IntVar(&l.maxGrids, "max-grids", 0, fmt.Sprintf("most grids that a style's job may make in all, up to %d; more than it may now", trainset.MaxGrids))
-}
-
-// limits are those that the flags ask for, with everything that is wrong in them
-// alone.
-func (l *limitFlags) limits() (limits plan.Limits, err error) {
-	var problems []error
-	if l.given.Changed("max-cost") {
-		if limits.MaxCost, err = trainset.ParseMoney(l.maxCost); err != nil || limits.MaxCost <= 0 {
-			problems = append(problems, trainset.Invalid("max-cost", fmt.Sprintf("%q is no amount above zero", l.maxCost), "write US dollars, like 1.50"))
-		}
-	}
-	if limits.MaxGrids = l.maxGrids; l.given.Changed("max-grids") && l.maxGrids < 1 {
-		problems = append(problems, trainset.Invalid("max-grids", fmt.Sprintf("%d is out of range", l.maxGrids), fmt.Sprintf("give up to %d", trainset.MaxGrids)))
-	}
-	return limits, errors.Join(problems...)
-}
-
 // retry takes a job up again. Only for higher limits does it need storage.
-func (l *limitFlags) retry(ctx context.Context, s *site, id trainset.JobID, dry bool) (operate.Retried, error) {
-	limits, err := l.limits()
-	if err != nil {
-		return operate.Retried{}, err
-	}
+func retry(ctx context.Context, s *site, id trainset.JobID, limits plan.Limits, dry bool) (done operate.Retried, err error) {
 	again := operate.Raiser{Ledger: s.ledger, Grids: tasks.WithGrids}
 	if limits != (plan.Limits{}) {
 		if again.Store, err = s.storage(ctx); err != nil {
-			return operate.Retried{}, err
+			return done, err
 		}
 	}
 	return again.Retry(ctx, id, limits, dry)
@@ -97,11 +67,7 @@ func replaceCommand(environ []string) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		store, err := s.storage(ctx)
-		if err != nil {
-			return err
-		}
-		done, err := operate.Replacer{Ledger: s.ledger, Store: store, Now: time.Now}.Replace(ctx, id, items, dry)
+		done, err := replace(ctx, s, id, items, dry)
 		if err != nil {
 			return unknown(id, err)
 		}
@@ -116,6 +82,21 @@ func replaceCommand(environ []string) *cobra.Command {
 	cmd.Example = "  worker replace 3f2a9c41 3 7 --dry-run\n  worker replace 3f2a9c41 3 7 && enqueue watch 3f2a9c41"
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "only say what would be replaced")
 	return cmd
+}
+
+// replace has other images made. Only of a style's job does it need storage.
+func replace(ctx context.Context, s *site, id trainset.JobID, items []int, dry bool) (done operate.Retried, err error) {
+	job, err := s.client.Get(ctx, id)
+	if err != nil {
+		return done, err
+	}
+	other := operate.Replacer{Ledger: s.ledger, Now: time.Now}
+	if job.Kind == trainset.KindStyle && !dry {
+		if other.Store, err = s.storage(ctx); err != nil {
+			return done, err
+		}
+	}
+	return other.Replace(ctx, id, items, dry)
 }
 
 func jobAndItems(cmd *cobra.Command, args []string) error {
@@ -141,46 +122,12 @@ func itemNumbers(args []string) ([]int, error) {
 }
 
 func writeRetried(w io.Writer, r operate.Retried, dry bool) error {
-	t := cli.Table{Columns: []cli.Column{
-		{Title: "again"}, {Title: "was"}, {Title: "tries", Right: true}, {Title: "a try", Right: true}, {Title: "reason"},
-	}, Indent: "  "}
+	said := cli.Retry{
+		Job: r.Job, Dry: dry, Each: r.Each, Following: r.Following, Grids: r.Grids,
+		MaxCost: r.MaxCost, MaxGrids: r.MaxGrids, Revision: r.Revision,
+	}
 	for _, s := range r.Subtasks {
-		t.Add(string(s.Subtask), string(s.Was), strconv.Itoa(s.Attempts), s.Price.String(), s.Reason)
+		said.Tries = append(said.Tries, cli.RetryTry{What: string(s.Subtask), Was: string(s.Was), Reason: s.Reason, Attempts: s.Attempts, Price: s.Price})
 	}
-	said := "is tried again"
-	if dry {
-		said = "would be tried again"
-	}
-	if err := printf(w, "job %s %s: %s; its next data set is v%d\n", r.Job, said, whatFollows(r), r.Revision); err != nil {
-		return err
-	}
-	if r.MaxCost > 0 {
-		if err := printf(w, "  it may spend %s in all\n", r.MaxCost); err != nil {
-			return err
-		}
-	}
-	if r.MaxGrids > 0 {
-		if err := printf(w, "  it may make %d grids in all\n", r.MaxGrids); err != nil {
-			return err
-		}
-	}
-	if t.Len() == 0 {
-		return nil
-	}
-	return t.Write(w)
-}
-
-// whatFollows says what a job goes on with, and for how much.
-func whatFollows(r operate.Retried) string {
-	what := fmt.Sprintf("%d subtasks, %s if each takes one attempt", len(r.Subtasks), r.Each)
-	if len(r.Subtasks) == 0 {
-		what = "from where it was stopped"
-	}
-	switch {
-	case r.Grids > 0:
-		what += fmt.Sprintf(", about %s more for grids, %d if they turn out as planned", r.Following, r.Grids)
-	case r.Following > 0:
-		what += fmt.Sprintf(", about %s more for what follows", r.Following)
-	}
-	return what
+	return said.Write(w)
 }

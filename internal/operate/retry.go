@@ -229,7 +229,7 @@ func unraisableGrids(r plan.Record, limit int) error {
 // Replacer has other images made of a job's items.
 type Replacer struct {
 	Ledger Reopener
-	Store  storage.Store
+	Store  storage.Store // of a style's job: it keeps which tiles were replaced
 	Now    func() time.Time
 }
 
