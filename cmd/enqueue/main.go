@@ -52,7 +52,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 func commands(environ []string) []*cobra.Command {
 	all := []*cobra.Command{
 		actorCommand(environ), styleCommand(environ), batchCommand(environ),
-		statusCommand(environ), watchCommand(environ), fetchCommand(environ), cancelCommand(environ),
+		statusCommand(environ), watchCommand(environ), fetchCommand(environ), cancelCommand(environ), retryCommand(environ),
 	}
 	for _, cmd := range all {
 		cmd.Long += "\n\n" + cli.ExitCodesLine(cli.ExitCodes())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/cli"
@@ -69,6 +70,7 @@ func (s setup) summary(ctx context.Context, store storage.Store, job trainset.Jo
 	if out == nil {
 		return info
 	}
+	info.Resume = s.retryLine(job)
 	root := dataset.Layout{User: job.User, Kind: job.Kind, Subject: job.Subject, Job: job.ID}.Root()
 	at := s.place(ctx, store, out.Manifest)
 	if at == nil {
@@ -86,6 +88,30 @@ func (s setup) summary(ctx context.Context, store storage.Store, job trainset.Jo
 		info.Fetch = fmt.Sprintf("enqueue fetch %s --out DIR", job.ID)
 	}
 	return info
+}
+
+// retryLine is the command that goes on with a job which has ended without all of
+// its images.
+func (s setup) retryLine(job trainset.Job) string {
+	if !job.State.Ended() || job.State == trainset.JobSucceeded {
+		return ""
+	}
+	line := "enqueue retry " + string(job.ID)
+	if s.out != "" {
+		line += " --out " + shellWord(s.out)
+	}
+	if s.volatileRun {
+		line += " --volatile"
+	}
+	return line
+}
+
+// shellWord is a word as a shell reads it.
+func shellWord(word string) string {
+	if strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-") == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // trainCommand is the trainer's lines: none where captions have no trigger, for

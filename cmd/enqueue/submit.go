@@ -141,14 +141,8 @@ func (s *submission) embed(ctx context.Context) (trainset.Job, error) {
 	if job, found, err := s.finished(ctx); err != nil || found {
 		return job, err
 	}
-	if !s.simulate && !s.volatileRun {
-		where, err := system.Redis().ConfigGet(ctx, "unixsocket").Result()
-		if err == nil {
-			err = announce(ctx, s.config, where["unixsocket"])
-		}
-		if err != nil {
-			return trainset.Job{}, fmt.Errorf("telling other commands of this one: %w", err)
-		}
+	if err := s.tellOthers(ctx, system); err != nil {
+		return trainset.Job{}, err
 	}
 	if others, err := system.Others(ctx); s.hints && err == nil && len(others) > 0 {
 		fmt.Fprintf(s.stderr, "%d other unfinished job(s) rest here; repeat their commands to resume them\n", len(others)) //nolint:errcheck // a hint
@@ -161,8 +155,29 @@ func (s *submission) embed(ctx context.Context) (trainset.Job, error) {
 	if err != nil {
 		return job, err
 	}
-	f := follower{setup: s.setup, client: c, progress: s.progress(), blocked: system.Blocked, interrupted: embeddedInterrupted}
+	return s.followEmbedded(ctx, system, s.progress(), job)
+}
+
+// followEmbedded follows a job that this process makes.
+func (s setup) followEmbedded(ctx context.Context, system *app.Embedded, progress *cli.Progress, job trainset.Job) (trainset.Job, error) {
+	f := follower{setup: s, client: client.FromRedis(system.Redis()), progress: progress, blocked: system.Blocked, interrupted: embeddedInterrupted}
 	return f.follow(ctx, job)
+}
+
+// tellOthers leaves word of where the ledger of this process answers, where that
+// can be asked.
+func (s setup) tellOthers(ctx context.Context, system *app.Embedded) error {
+	if s.simulate || s.volatileRun {
+		return nil
+	}
+	where, err := system.Redis().ConfigGet(ctx, "unixsocket").Result()
+	if err == nil {
+		err = announce(ctx, s.config, where["unixsocket"])
+	}
+	if err != nil {
+		return fmt.Errorf("telling other commands of this one: %w", err)
+	}
+	return nil
 }
 
 func (s setup) embedded(id trainset.JobID) app.EmbeddedOptions {

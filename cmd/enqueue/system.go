@@ -28,8 +28,9 @@ import (
 type system struct {
 	setup
 
-	store  storage.Store
-	client *client.Client // nil where no command works on the folder
+	store   storage.Store
+	client  *client.Client // nil where no command works on the folder
+	address string         // of the client's Redis
 }
 
 // verb is a command about one job.
@@ -78,9 +79,10 @@ func (v *verb) open(cmd *cobra.Command) (*system, error) {
 	}
 	sys := &system{setup: s, store: store}
 	if s.deployed() {
-		sys.client, err = client.New(s.config.Redis.URL.Reveal())
+		sys.address = s.config.Redis.URL.Reveal()
+		sys.client, err = client.New(sys.address)
 	} else {
-		sys.client, err = s.neighbour(cmd.Context())
+		sys.client, sys.address, err = s.neighbour(cmd.Context())
 	}
 	return sys, err
 }
@@ -91,28 +93,28 @@ func (s *system) close() {
 	}
 }
 
-// neighbour is a client of the command that works on the output folder now, or
-// nil when there is none.
-func (s setup) neighbour(ctx context.Context) (*client.Client, error) {
+// neighbour is a client of the command that works on the output folder now, and
+// where that answers, or nil when there is none.
+func (s setup) neighbour(ctx context.Context) (*client.Client, string, error) {
 	socket, err := os.ReadFile(socketFile(s.config))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil //nolint:nilnil // there is none, and that is no error
+		return nil, "", nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("looking for a command that works here: %w", err)
+		return nil, "", fmt.Errorf("looking for a command that works here: %w", err)
 	}
 	at := url.URL{Scheme: "unix", Path: string(socket)}
 	c, err := client.New(at.String())
 	if err != nil {
-		return nil, nil //nolint:nilnil // what is written there is no address: nobody can be asked
+		return nil, "", nil // what is written there is no address: nobody can be asked
 	}
 	asking, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	if _, err := c.Recent(asking, "", 1); err != nil { // it has ended, and left its socket's name
 		_ = c.Close() // it was never open
-		return nil, ctx.Err()
+		return nil, "", ctx.Err()
 	}
-	return c, nil
+	return c, at.String(), nil
 }
 
 const leastPrefix = 8

@@ -311,6 +311,13 @@ func (e *Embedded) Others(ctx context.Context) ([]trainset.JobID, error) {
 	return others, nil
 }
 
+// Serves reports whether this process serves, and not another that it has joined.
+func (e *Embedded) Serves() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.worker != nil
+}
+
 // Blocked says why nothing is being made, or nil.
 func (e *Embedded) Blocked(ctx context.Context) error {
 	e.mu.Lock()

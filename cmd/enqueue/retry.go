@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/client"
+	"github.com/actormaker/trainset/internal/app"
+	"github.com/actormaker/trainset/internal/cli"
+	"github.com/actormaker/trainset/internal/dataset"
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/operate"
+	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/redisconn"
+	"github.com/actormaker/trainset/internal/tasks"
+)
+
+func retryCommand(environ []string) *cobra.Command {
+	v := &verb{environ: environ}
+	var limits cli.LimitFlags
+	var dry bool
+	cmd := v.command("retry", "Go on with an ended job that lacks images, and pay for nothing else", func(ctx context.Context, s *system, id trainset.JobID) error {
+		cost, grids, err := limits.Limits()
+		if err != nil {
+			return err
+		}
+		r := retry{system: s, id: id, limits: plan.Limits{MaxCost: cost, MaxGrids: grids}, dry: dry}
+		return r.run(ctx)
+	})
+	cmd.Long = "Retry takes up a job that has ended partial, failed or canceled: it says what is tried again and about\n" +
+		"what that costs, and follows the job to its end. What there is stays and is not paid for; the set gets\n" +
+		"its next revision. A job that ended for its cost cap, or a style's for its grids, goes on with a higher\n" +
+		"one: each is of the job in all, with what it has spent and made. Interrupted, it goes on when it is repeated.\n\n" +
+		"With REDIS_URL the workers of that Redis do the work; a higher limit then needs the storage of the workers,\n" +
+		"for the plan there is given it, too. Without it this process does."
+	cmd.Example = "  enqueue retry 3f2a9c41 --dry-run\n  enqueue retry 3f2a9c41\n  enqueue retry 3f2a9c41 --max-cost 1.50 --max-grids 12"
+	limits.Add(cmd.Flags())
+	s := cmd.Flags()
+	s.BoolVar(&dry, "dry-run", false, "only say what would be tried again")
+	v.folderFlag(cmd)
+	s.StringVar(&v.debugDir, "debug-dir", "", "keep requests, raw outputs and rejected images here")
+	s.BoolVar(&v.noWait, "no-wait", false, "return as soon as the job is taken up (needs REDIS_URL)")
+	s.BoolVar(&v.volatileRun, "volatile", false, "work without redis-server: a crash forgets what was paid for")
+	return cmd
+}
+
+// retry is an ended job that is to be taken up again.
+type retry struct {
+	*system
+
+	id     trainset.JobID
+	limits plan.Limits // zero where one stays
+	dry    bool
+	layout dataset.Layout
+}
+
+func (r *retry) run(ctx context.Context) error {
+	k, err := r.get(ctx, r.id)
+	if err != nil {
+		return err
+	}
+	r.layout = dataset.Layout{User: k.job.User, Kind: k.job.Kind, Subject: k.job.Subject, Job: r.id}
+	if !k.live {
+		if err := r.resting(k.job); err != nil {
+			return err
+		}
+	}
+	known, closing, err := r.ledger()
+	if err != nil {
+		return err
+	}
+	defer closing()
+	if r.deployed() {
+		return r.onWorkers(ctx, known)
+	}
+	done, err := r.raiser(known).Retry(ctx, r.id, r.limits, true)
+	switch {
+	case r.dry && err == nil:
+		return r.say(done)
+	case r.dry, r.volatileRun && k.live && !k.job.State.Ended(), k.job.State == trainset.JobSucceeded:
+		return err
+	}
+	if err := r.checkMode(); err != nil {
+		return err
+	}
+	job, err := r.here(ctx)
+	if err != nil {
+		return err
+	}
+	return r.present(ctx, r.store, job)
+}
+
+// resting refuses a job that has not ended and that nobody works on; of one that
+// has, it finds out whether simulated pictures are to go on.
+func (r *retry) resting(job trainset.Job) error {
+	if !job.State.Ended() {
+		return trainset.Invalid("job", fmt.Sprintf("%s has not ended, and nobody works on it", r.id), "repeat the command that began it: nothing is paid twice")
+	}
+	r.simulate = job.Simulated
+	return nil
+}
+
+// ledger is the one that answers, nil where none does.
+func (r *retry) ledger() (operate.Rememberer, func(), error) {
+	if r.client == nil || r.simulate {
+		return nil, func() {}, nil
+	}
+	rdb, err := redisconn.Open(r.address)
+	if err != nil {
+		return nil, nil, err
+	}
+	return ledger.New(rdb, ledger.Options{}), func() { _ = rdb.Close() }, nil // the command ends
+}
+
+// raiser takes the job up again in a ledger, from storage where that does not know
+// it any more.
+func (r *retry) raiser(l operate.Rememberer) operate.Raiser {
+	stored := func(ctx context.Context, _ trainset.JobID) (plan.Record, error) {
+		return tasks.Recall(ctx, r.store, r.layout)
+	}
+	return operate.Raiser{Ledger: operate.Recalling{Ledger: l, Stored: stored}, Store: r.store, Grids: tasks.WithGrids}
+}
+
+// onWorkers lets the workers of a deployed system go on with the job.
+func (r *retry) onWorkers(ctx context.Context, l operate.Rememberer) error {
+	done, err := r.raiser(l).Retry(ctx, r.id, r.limits, r.dry)
+	if err != nil {
+		return err
+	}
+	if r.dry || !r.json {
+		if err := r.say(done); err != nil || r.dry {
+			return err
+		}
+	}
+	job, err := r.client.Get(ctx, r.id)
+	if err == nil && !r.noWait {
+		job, err = r.follower().follow(ctx, job)
+	}
+	if err != nil {
+		return err
+	}
+	return r.present(ctx, r.store, job)
+}
+
+// here runs the whole system in this process until the job has ended.
+func (r *retry) here(ctx context.Context) (trainset.Job, error) {
+	system, err := app.StartEmbedded(ctx, r.store, r.embedded(r.id))
+	if err != nil {
+		return trainset.Job{}, err
+	}
+	defer system.Stop()
+	if err := r.tellOthers(ctx, system); err != nil {
+		return trainset.Job{}, err
+	}
+	if err := r.begin(ctx, ledger.New(system.Redis(), ledger.Options{}), system.Serves()); err != nil {
+		return trainset.Job{}, err
+	}
+	job, err := client.FromRedis(system.Redis()).Get(ctx, r.id)
+	if err != nil {
+		return job, err
+	}
+	return r.followEmbedded(ctx, system, r.progress(), job)
+}
+
+// begin takes the job up, unless it was, by a command that was interrupted: then
+// nobody else serves, though what is left of that one may still answer.
+func (r *retry) begin(ctx context.Context, l *ledger.Ledger, serves bool) error {
+	raiser := r.raiser(l)
+	rec, err := raiser.Ledger.Load(ctx, r.id)
+	if err != nil {
+		return err
+	}
+	if serves && !rec.State.Ended() && rec.Plan != nil {
+		if has(*rec.Plan, r.limits) {
+			return nil
+		}
+		return trainset.Invalid("job", fmt.Sprintf("%s was taken up before, with other limits, and has not ended", r.id), "repeat the command without limits, and raise them after its end")
+	}
+	done, err := raiser.Retry(ctx, r.id, r.limits, false)
+	if err != nil || r.json {
+		return err
+	}
+	return r.say(done)
+}
+
+// has reports whether a job has the limits that are asked for.
+func has(p plan.Plan, l plan.Limits) bool {
+	return (l.MaxCost == 0 || l.MaxCost == p.MaxCost) && (l.MaxGrids == 0 || p.Style != nil && l.MaxGrids == p.Style.MaxGrids)
+}
+
+// say prints what is tried again.
+func (r *retry) say(done operate.Retried) error {
+	if r.json {
+		return writeJSON(r.stdout, done)
+	}
+	return writeRetried(r.stdout, done, r.dry)
+}
+
+func writeRetried(w io.Writer, r operate.Retried, dry bool) error {
+	said := cli.Retry{
+		Job: r.Job, Dry: dry, Each: r.Each, Following: r.Following, Grids: r.Grids,
+		MaxCost: r.MaxCost, MaxGrids: r.MaxGrids, Revision: r.Revision,
+	}
+	for _, s := range r.Subtasks {
+		said.Tries = append(said.Tries, cli.RetryTry{What: string(s.Subtask), Was: string(s.Was), Reason: s.Reason, Attempts: s.Attempts, Price: s.Price})
+	}
+	return said.Write(w)
+}
