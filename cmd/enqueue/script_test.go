@@ -31,6 +31,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/actormaker/trainset/internal/app"
+	"github.com/actormaker/trainset/internal/redistest"
 	"github.com/actormaker/trainset/internal/replicate/fake"
 	"github.com/actormaker/trainset/internal/storage"
 )
@@ -170,7 +171,9 @@ func provide(ts *testscript.TestScript, faults []string) string {
 func deploy(ts *testscript.TestScript, _ bool, faults []string) {
 	m := miniredis.NewMiniRedis()
 	ts.Check(m.Start())
-	ts.Defer(m.Close)
+	ended := make(chan struct{})
+	go redistest.Tick(m, ended)
+	ts.Defer(func() { close(ended); m.Close() })
 	rdb := redis.NewClient(&redis.Options{Addr: m.Addr()})
 	ts.Defer(func() { _ = rdb.Close() })
 	w, err := app.NewWorker(rdb, storeOfWorkers(ts), app.Options{

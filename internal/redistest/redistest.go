@@ -28,7 +28,7 @@ func Mini(tb testing.TB) *redis.Client {
 	m := miniredis.RunT(tb)
 	rdb := redis.NewClient(&redis.Options{Addr: m.Addr()})
 	ended := make(chan struct{})
-	go tick(m, ended)
+	go Tick(m, ended)
 	tb.Cleanup(func() { // before the server, which would wait for it
 		close(ended)
 		_ = rdb.Close()
@@ -46,8 +46,9 @@ func Any(tb testing.TB) *redis.Client {
 	return Server(tb)
 }
 
-// tick does what miniredis leaves to its user.
-func tick(m *miniredis.Miniredis, ended <-chan struct{}) {
+// Tick lets time pass for a miniredis, which leaves that to its user, until ended
+// is closed.
+func Tick(m *miniredis.Miniredis, ended <-chan struct{}) {
 	t := time.NewTicker(time.Second)
 	defer t.Stop()
 	for {
