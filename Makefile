@@ -13,7 +13,7 @@ setup: ## install or start what the tests use beyond Go, or say how
 	@scripts/setup
 
 test: setup ## set up, then run every test with the race detector
-	go test -race -timeout 60m ./...
+	go test -race -parallel 4 -timeout 60m ./...
 
 lint: ## run golangci-lint, built once when it is missing
 	@scripts/lint

@@ -47,6 +47,7 @@ func TestKilledStyleCommandPaysOnce(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := newProvided(t, fake.Options{Settings: fake.Settings{Latency: slow}, Faults: c.faults})
 			args := []string{
 				"style", "--image", filepath.Join("..", "..", "examples", "style.png"), "--json",

@@ -102,6 +102,7 @@ func TestKilledCommandPaysOnce(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := newProvided(t, c.options)
 			args := ofActor("--images", strconv.Itoa(c.images))
 			p.killed(t, name, c.kill, args)
@@ -153,6 +154,7 @@ func decode(tb testing.TB, stdout *bytes.Buffer) trainset.Job {
 
 // Two commands for one job at once are one job.
 func TestTwoCommandsAtOncePayOnce(t *testing.T) {
+	t.Parallel()
 	needRedis(t)
 	p := newProvided(t, fake.Options{Settings: fake.Settings{Latency: fake.Latency{Fixed: 300 * time.Millisecond}}})
 	first, firstOut, firstErr := p.command(t)

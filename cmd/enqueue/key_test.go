@@ -21,6 +21,7 @@ import (
 // Whoever asks under one key at the same time, with whichever of two machines'
 // commands, gets the same job: it is queued once, and paid for once.
 func TestOneKeyOfTwoProcessesIsOneJob(t *testing.T) {
+	t.Parallel()
 	const rounds, images = 3, 1
 	rdb := redistest.Server(t)
 	p := newProvided(t, fake.Options{Settings: fake.Settings{Latency: fake.Latency{Fixed: 50 * time.Millisecond}}})

@@ -39,6 +39,7 @@ func (p provided) verb(tb testing.TB, args ...string) (stdout *bytes.Buffer, cod
 
 // Without REDIS_URL, too, one command can ask after and stop what another makes.
 func TestOtherCommandsReachTheOneThatWorks(t *testing.T) {
+	t.Parallel()
 	needRedis(t)
 	p := newProvided(t, fake.Options{Settings: fake.Settings{Latency: fake.Latency{Fixed: 3 * time.Second}}})
 	working, stdout, stderr := p.command(t, "--key", "k", "--images", "2")
@@ -70,6 +71,7 @@ func TestOtherCommandsReachTheOneThatWorks(t *testing.T) {
 
 // A batch that was killed goes on where it was, and pays for nothing twice.
 func TestAKilledBatchPaysOnce(t *testing.T) {
+	t.Parallel()
 	needRedis(t)
 	p := newProvided(t, fake.Options{Settings: fake.Settings{Latency: fake.Latency{Fixed: 500 * time.Millisecond}}})
 	portrait, err := filepath.Abs(filepath.Join("..", "..", "examples", "portrait.png"))

@@ -32,6 +32,7 @@ func TestAStoppedCommandGoesOn(t *testing.T) {
 	}
 	for name, lose := range map[string]bool{"with its ledger": false, "with storage alone": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := newProvided(t, fake.Options{Seed: 1})
 			stdout, code := p.verb(t, styleOf("0.06")...)
 			before := decode(t, stdout)
@@ -69,9 +70,10 @@ func TestFailedImagesAreTriedAgain(t *testing.T) {
 	needRedis(t)
 	for name, lose := range map[string]bool{"with its ledger": false, "with storage alone": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := newProvided(t, fake.Options{
 				Settings: fake.Settings{Latency: fake.Latency{Fixed: 500 * time.Millisecond}},
-				Faults:   []fake.Fault{{Kind: fake.Fail, Code: "E9825", Nth: 2, Times: 5}},
+				Faults:   []fake.Fault{{Kind: fake.Fail, Code: "E1001", Nth: 2}},
 			})
 			args := ofActor("--images", "2")
 			stdout, code := p.verb(t, args...)
