@@ -12,6 +12,8 @@ help: ## show this list
 setup: ## install or start what the tests use beyond Go, or say how
 	@scripts/setup
 
+# A process that ends waits a second for races of what is still under way: there are hundreds of them.
+test: export GORACE = atexit_sleep_ms=100
 test: setup ## set up, then run every test with the race detector
 	go test -race -parallel 4 -timeout 60m ./...
 

@@ -90,6 +90,7 @@ func portraits(e *testscript.Env) error {
 		}
 	}
 	e.Setenv("TRAINSET_OUT", filepath.Join(e.WorkDir, "out"))
+	e.Setenv("GORACE", os.Getenv("GORACE"))
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -50,6 +51,7 @@ func TestScripts(t *testing.T) {
 	s := scripts{t: t}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
+		Setup: func(e *testscript.Env) error { e.Setenv("GORACE", os.Getenv("GORACE")); return nil },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"system": s.system, "start": s.start, "ask": s.ask, "until": s.until, "died": s.died, "buried": s.buried, "upload": s.upload, "stray": s.stray, "exits": exits,
 			"predictions": s.predictions, "files": s.files, "json": jsonValue, "save": save, "none": nothing, "keys": s.keys,
