@@ -41,22 +41,38 @@ type File struct {
 	sum string // of those that the manifest names
 }
 
-// Pack makes the objects of the set that trainers load: images, captions and
-// the zip of them. The same set has the same bytes. It fails where the images
-// are not those of the record.
+// Pack makes the images and captions of the set, which trainers load. The same set
+// has the same bytes. It fails where the images are not those of the record.
 func Pack(s Set) ([]File, error) {
 	s.items = s.Record.Items()
 	if err := s.check(); err != nil {
 		return nil, s.failed(err)
 	}
-	files, err := s.pack()
-	if err != nil {
-		return nil, s.failed(err)
+	layout := s.layout()
+	var files []File
+	for _, e := range s.entries() {
+		files = append(files,
+			File{Key: layout.Train(s.Revision, e.index), ContentType: "image/png", Body: e.image},
+			File{Key: layout.Caption(s.Revision, e.index), ContentType: "text/plain; charset=utf-8", Body: e.caption})
 	}
 	return files, nil
 }
 
-// Describe makes the objects that say what was packed, in the order in which to
+// Zip makes the zip of what Pack has made, none of a set without any image.
+func Zip(s Set) ([]File, error) {
+	s.items = s.Record.Items()
+	entries := s.entries()
+	if len(entries) == 0 {
+		return nil, nil
+	}
+	body, err := bundle(entries)
+	if err != nil {
+		return nil, s.failed(err)
+	}
+	return []File{named(s.layout().Zip(s.Revision), "application/zip", body)}, nil
+}
+
+// Describe makes the objects that say what was packed and zipped, in the order in which to
 // store them after all of that: the manifest last, so that where it is,
 // everything is. A set without any image has a gallery and manifests only, which
 // say why.
@@ -146,29 +162,15 @@ func winner(r plan.Record, s plan.Subtask) (plan.Attempt, bool) {
 	return a, ok && a.Image != nil
 }
 
-func (s Set) pack() ([]File, error) {
-	layout := s.layout()
-	var files []File
-	var entries []entry
+// entries are the images of the set with their captions, in the order of the items.
+func (s Set) entries() []entry {
+	var all []entry
 	for _, sub := range s.items {
-		win, ok := winner(s.Record, sub)
-		if !ok {
-			continue
+		if win, ok := winner(s.Record, sub); ok {
+			all = append(all, entry{index: sub.Index, image: s.Images[sub.Index], caption: []byte(caption(sub.Ask, win))})
 		}
-		image, text := s.Images[sub.Index], []byte(caption(sub.Ask, win))
-		files = append(files,
-			File{Key: layout.Train(s.Revision, sub.Index), ContentType: "image/png", Body: image},
-			File{Key: layout.Caption(s.Revision, sub.Index), ContentType: "text/plain; charset=utf-8", Body: text})
-		entries = append(entries, entry{index: sub.Index, image: image, caption: text})
 	}
-	if len(entries) == 0 {
-		return files, nil
-	}
-	body, err := bundle(entries)
-	if err != nil {
-		return nil, err
-	}
-	return append(files, named(layout.Zip(s.Revision), "application/zip", body)), nil
+	return all
 }
 
 // named is a file that the manifests name with its digest: it is taken once, a

@@ -37,6 +37,11 @@ func assembled(s dataset.Set) (trainset.Manifest, []dataset.File, error) {
 	if err != nil {
 		return trainset.Manifest{}, nil, err
 	}
+	zipped, err := dataset.Zip(s)
+	if err != nil {
+		return trainset.Manifest{}, nil, err
+	}
+	packed = append(packed, zipped...)
 	m, files, err := dataset.Describe(s, packed)
 	return m, append(packed, files...), err
 }

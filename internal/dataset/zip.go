@@ -11,7 +11,7 @@ import (
 	"github.com/actormaker/trainset/internal/pages"
 )
 
-// entry is one image of the zip and its caption.
+// entry is one image of the set and its caption.
 type entry struct {
 	index          int
 	image, caption []byte

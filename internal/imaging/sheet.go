@@ -1,12 +1,10 @@
 package imaging
 
 import (
-	"bytes"
 	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
-	"image/jpeg"
 	"math"
 
 	"golang.org/x/image/vector"
@@ -80,11 +78,11 @@ func ContactSheet(title string, cells []Cell) ([]byte, error) {
 	for i, c := range cells {
 		f.card(sheet, g.card(i), g.pictureHeight, c)
 	}
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, sheet, &jpeg.Options{Quality: quality}); err != nil {
-		return nil, fmt.Errorf("encoding a contact sheet: %w", err)
+	data, err := encodeJPEG(sheet, quality)
+	if err != nil {
+		return nil, fmt.Errorf("drawing a contact sheet: %w", err)
 	}
-	return b.Bytes(), nil
+	return data, nil
 }
 
 func summary(cells []Cell) string {

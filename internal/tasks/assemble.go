@@ -186,17 +186,21 @@ func about(s plan.Subtask) string {
 	return s.Ask.Technique + ", " + s.Ask.Framing
 }
 
-// storeSet stores what trainers load while the contact sheet is drawn, then what
-// describes it.
+// storeSet stores what trainers load, once alone and once as a zip, while the
+// contact sheet is drawn, then what describes it.
 func (h *Handlers) storeSet(ctx context.Context, set dataset.Set) (trainset.Manifest, error) {
-	var packed []dataset.File
+	var packed, zipped []dataset.File
 	var sheet []byte
 	g, together := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		if packed, err = dataset.Pack(set); err != nil {
 			return err
 		}
-		return h.storeFiles(together, packed)
+		g.Go(func() error { return h.storeFiles(together, packed) })
+		if zipped, err = dataset.Zip(set); err != nil {
+			return err
+		}
+		return h.storeFiles(together, zipped)
 	})
 	g.Go(func() (err error) {
 		sheet, err = h.contactSheet(together, set.Record, set.Images)
@@ -206,7 +210,7 @@ func (h *Handlers) storeSet(ctx context.Context, set dataset.Set) (trainset.Mani
 		return trainset.Manifest{}, fmt.Errorf("assembling: %w", err)
 	}
 	set.ContactSheet = sheet
-	m, files, err := dataset.Describe(set, packed)
+	m, files, err := dataset.Describe(set, append(packed, zipped...))
 	if err != nil {
 		return m, fmt.Errorf("assembling: %w", err)
 	}
