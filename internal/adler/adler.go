@@ -20,7 +20,7 @@ const (
 	modulus = 65521
 	// most is how many bytes are added before a remainder must be taken.
 	most = 5552 / stride * stride
-	// stride is how many bytes are added in lanes of 16 bits: of one word more, the
+	// stride is how many bytes are added in lanes of 16 bits: of two words more, the
 	// sums of sums would carry.
 	stride = 15 * 8
 )

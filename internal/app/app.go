@@ -160,9 +160,20 @@ func (w *Worker) openAI(store storage.Store, budget paid.Budget) (tasks.Payer, e
 	if w.o.OpenAIKey == "" && w.o.OpenAIBaseURL == "" {
 		return nil, nil //nolint:nilnil // nobody is a valid answer
 	}
-	return openai.New(w.ledger, store.Get, openai.Options{
+	return openai.New(w.ledger, picturesOf(store), openai.Options{
 		Key: w.o.OpenAIKey, BaseURL: w.o.OpenAIBaseURL, Owner: w.owner, Budget: budget, Bell: w.bell, Log: w.o.Log,
 	})
+}
+
+// picturesOf reads what a judge is shown.
+func picturesOf(store storage.Store) openai.Read {
+	return func(ctx context.Context, key string) ([]byte, error) {
+		b, err := store.Get(ctx, key)
+		if errors.Is(err, storage.ErrNotFound) {
+			err = fmt.Errorf("%w: %w", openai.ErrGone, err)
+		}
+		return b, err
+	}
 }
 
 // webhook returns where the provider tells of news of an attempt. Both IDs are

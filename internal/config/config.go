@@ -76,7 +76,7 @@ type Money struct {
 type Judge struct {
 	Kind          string         `env:"TRAINSET_JUDGE" envDefault:"replicate" doc:"who judges grids where a request does not say: a vision model of the provider, one behind OpenAI's API, or measures of the pixels alone" allow:"replicate, openai or local"`
 	JudgeModel    string         `env:"TRAINSET_JUDGE_MODEL" doc:"the model that judges; the judge's default when unset" allow:"a model's name as its provider writes it, such as owner/name or gpt-4o"`
-	Price         trainset.Money `env:"TRAINSET_JUDGE_PRICE" doc:"most that one judgement costs, in US dollars, by a model behind OpenAI's API whose price this program does not know; such models are refused when unset" allow:"an amount above zero, like 0.02"`
+	Price         trainset.Money `env:"TRAINSET_JUDGE_PRICE" doc:"most that one judgement, of a grid and an example, costs in US dollars, by a model behind OpenAI's API whose price this program does not know; such models are refused when unset" allow:"an amount above zero, like 0.02"`
 	OpenAIKey     Secret         `env:"OPENAI_API_KEY" doc:"key of OpenAI's API, for TRAINSET_JUDGE=openai" allow:"a key of the API, needed with TRAINSET_JUDGE=openai unless OPENAI_BASE_URL is set"`
 	OpenAIBaseURL string         `env:"OPENAI_BASE_URL" doc:"a server that speaks OpenAI's API; OpenAI's own when unset" allow:"an https URL such as https://api.openai.com/v1 (http on loopback, or with ALLOW_PRIVATE_HOSTS=true)"`
 

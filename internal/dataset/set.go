@@ -58,7 +58,8 @@ func Pack(s Set) ([]File, error) {
 	return files, nil
 }
 
-// Zip makes the zip of what Pack has made, none of a set without any image.
+// Zip makes the zip of what Pack makes, which comes first and checks it; none of a
+// set without any image.
 func Zip(s Set) ([]File, error) {
 	s.items = s.Record.Items()
 	entries := s.entries()
@@ -72,8 +73,8 @@ func Zip(s Set) ([]File, error) {
 	return []File{named(s.layout().Zip(s.Revision), "application/zip", body)}, nil
 }
 
-// Describe makes the objects that say what was packed and zipped, in the order in which to
-// store them after all of that: the manifest last, so that where it is,
+// Describe makes the objects that say what was packed and zipped, in the order in
+// which to store them after all of that: the manifest last, so that where it is,
 // everything is. A set without any image has a gallery and manifests only, which
 // say why.
 func Describe(s Set, packed []File) (trainset.Manifest, []File, error) {

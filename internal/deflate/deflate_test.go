@@ -132,6 +132,23 @@ func TestBlocksAtTheirBoundary(t *testing.T) {
 	check(t, all, compressed(&w, all, nil, 0))
 }
 
+// Where matches save about as much as codes cost, every bit counts: what is longer
+// than the bytes themselves is left as it is.
+func TestMatchesAmongNoiseAreCountedToTheBit(t *testing.T) {
+	var w deflate.Writer
+	for n := range 3000 {
+		r := rand.New(rand.NewPCG(uint64(n), 3))
+		data := samples(r, 4000)["random"]
+		for i := range n % 60 {
+			at := 20 + i*66
+			for k := range 8 + r.IntN(3) {
+				data[at+k] = data[at+k-3]
+			}
+		}
+		check(t, data, compressed(&w, data, nil, 0))
+	}
+}
+
 // Repeats of every length, also those that are cut into matches, from every place.
 func TestRepeats(t *testing.T) {
 	var w deflate.Writer

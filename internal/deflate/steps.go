@@ -125,10 +125,10 @@ func (s *steps) match(literals, begin, stop int) int {
 		s.extra += int(lengthExtra[symbol])
 		s.all[s.n] = step{uint16(literals), uint16(n)} //nolint:gosec // of a block
 		s.n++
+		s.spans[period-1]++
 		begin += n
 		literals = 0
 	}
-	s.spans[period-1] = 1 // there is no other
 	return begin
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
+	"runtime"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -17,8 +18,8 @@ const (
 	mcu = 16
 	// stripHeight is that of the parts that are encoded by themselves.
 	stripHeight = 8 * mcu
-	// mostBetween is how many MCUs there may be between restart markers.
-	mostBetween = 0xffff
+	// mostSide is how large a picture of the format may be, in pixels.
+	mostSide = 0xffff
 )
 
 var errStrips = errors.New("its parts do not fit together")
@@ -27,11 +28,12 @@ var errStrips = errors.New("its parts do not fit together")
 // restart markers the format begins anew. The same picture gives the same bytes.
 func encodeJPEG(img *image.RGBA, quality int) ([]byte, error) {
 	b := img.Rect
-	if between(b.Dx()) > mostBetween || b.Dy() <= stripHeight {
+	if b.Dy() <= stripHeight || max(b.Dx(), b.Dy()) > mostSide { // the library's to refuse
 		return plainJPEG(img, quality)
 	}
 	parts := make([][]byte, (b.Dy()+stripHeight-1)/stripHeight)
 	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range parts {
 		strip := image.Rect(b.Min.X, b.Min.Y+i*stripHeight, b.Max.X, b.Min.Y+(i+1)*stripHeight).Intersect(b)
 		g.Go(func() (err error) {
@@ -76,9 +78,9 @@ func joined(parts [][]byte, size image.Point) ([]byte, error) {
 		}
 		if i == 0 {
 			out.Write(part[:frame])
-			out.Write(binary.BigEndian.AppendUint16([]byte{0xff, markEvery, 0, 4}, uint16(between(size.X)))) //nolint:gosec // up to mostBetween
+			out.Write(binary.BigEndian.AppendUint16([]byte{0xff, markEvery, 0, 4}, uint16(between(size.X)))) //nolint:gosec // half of mostSide
 			rest := bytes.Clone(part[frame:head])
-			binary.BigEndian.PutUint16(rest[5:], uint16(size.Y)) //nolint:gosec // the format's own limit
+			binary.BigEndian.PutUint16(rest[5:], uint16(size.Y)) //nolint:gosec // up to mostSide
 			out.Write(rest)
 		} else {
 			out.Write([]byte{0xff, markRestart + byte((i-1)&7)})

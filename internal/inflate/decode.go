@@ -16,7 +16,7 @@ import (
 func (z *Reader) decode() error {
 	words, spans, window := &z.words.table, &z.spans.table, &z.window
 	in, at, bits, n, have := z.in, z.at, z.bits, z.n, z.have
-	begun := have
+	begun, from, left := have, at, len(z.next)
 	for have < history+work && n >= 0 {
 		if at+8 <= len(in) { // as refill does
 			bits |= binary.LittleEndian.Uint64(in[at:]) << (n & 63)
@@ -70,18 +70,22 @@ func (z *Reader) decode() error {
 		if e&match == 0 || distance > have || n < 0 {
 			return z.wrong(n, "a match begins nowhere")
 		}
-		from, end := have-distance, have+length
+		source, end := have-distance, have+length
 		if distance < 8 { // what is repeated is repeated at eight or more, too
 			for wide := have + 7/distance*distance; have < wide; have++ {
 				window[have] = window[have-distance]
 			}
 		}
 		for ; have < end; have += 8 {
-			binary.LittleEndian.PutUint64(window[have:], binary.LittleEndian.Uint64(window[from:]))
-			from += 8
+			binary.LittleEndian.PutUint64(window[have:], binary.LittleEndian.Uint64(window[source:]))
+			source += 8
 		}
 		have = end
 	}
+	if len(z.next) != left {
+		from = 0
+	}
+	race.Reads(in[from:at])
 	race.Writes(window[begun:have])
 	z.in, z.at, z.bits, z.n, z.have = in, at, bits, n, have
 	if n < 0 {

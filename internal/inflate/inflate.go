@@ -14,7 +14,6 @@ import (
 	"io"
 
 	"github.com/actormaker/trainset/internal/adler"
-	"github.com/actormaker/trainset/internal/race"
 )
 
 // ErrDamaged says that a stream does not follow the formats.
@@ -70,9 +69,6 @@ const (
 // must not change until it is read or another one is begun.
 func (z *Reader) Reset(parts [][]byte) {
 	z.sum = adler.Empty
-	for _, part := range parts {
-		race.Reads(part)
-	}
 	z.in, z.at, z.next, z.bits, z.n, z.err = nil, 0, parts, 0, 0, nil
 	z.read, z.have, z.state, z.last, z.stored = 0, 0, atHead, false, 0
 }

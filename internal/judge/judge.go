@@ -7,10 +7,6 @@
 // plan does, across grids.
 package judge
 
-// Version names the wording of the question, the form of the answer and the
-// local thresholds; a change to any is a new one.
-const Version = "judge/3"
-
 // Tiles is how many tiles are judged at once, numbered from 1 row by row.
 const Tiles = 9
 

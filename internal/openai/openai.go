@@ -41,7 +41,10 @@ type Journal interface {
 	Stopped(ctx context.Context, job trainset.JobID) (bool, error)
 }
 
-// Read returns the bytes of a picture by its object key.
+// ErrGone says that there is no such picture any more.
+var ErrGone = errors.New("the picture is gone")
+
+// Read returns the bytes of a picture by its object key, or ErrGone.
 type Read func(ctx context.Context, key string) ([]byte, error)
 
 // Options adjust a Payer.
@@ -132,20 +135,34 @@ func (p *Payer) carry(ctx context.Context, a plan.Attempt) (plan.Attempt, error)
 		return a, context.Cause(ctx)
 	}
 	defer func() { <-p.slots }()
+	if a.State != "" {
+		return p.again(ctx, a)
+	}
 	q, err := p.question(ctx, a) // before the attempt is opened: what cannot be asked is no attempt
 	if err != nil {
 		return a, err
 	}
-	resumed := a.State != ""
-	if resumed {
-		a, err = p.claim(ctx, a)
-	} else {
-		a, err = p.open(ctx, a)
+	if a, err = p.open(ctx, a); err != nil || a.State != plan.AttemptIntent {
+		return a, err
 	}
+	return p.ask(ctx, a, q, false)
+}
+
+// again carries on with an intent. Where a picture that it is about is gone, it
+// ends, for what it asks is journalled: the next attempt asks about what there is.
+func (p *Payer) again(ctx context.Context, a plan.Attempt) (plan.Attempt, error) {
+	a, err := p.claim(ctx, a)
 	if err != nil || a.State != plan.AttemptIntent {
 		return a, err
 	}
-	return p.ask(ctx, a, q, resumed)
+	q, err := p.question(ctx, a)
+	if errors.Is(err, ErrGone) {
+		return p.end(ctx, a, plan.OutcomeFailed, a.Price, "a picture that it is about is gone")
+	}
+	if err != nil {
+		return a, err
+	}
+	return p.ask(ctx, a, q, true)
 }
 
 // open sets the price aside and journals the intent.

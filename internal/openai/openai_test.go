@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"net/http"
 	"strings"
@@ -102,7 +103,7 @@ func fresh(id string) plan.Attempt {
 
 func read(_ context.Context, key string) ([]byte, error) {
 	if key != "grids/1.png" {
-		return nil, errors.New("no such object: " + key)
+		return nil, fmt.Errorf("%s: %w", key, openai.ErrGone)
 	}
 	return png, nil
 }
@@ -581,6 +582,24 @@ func TestWhatCannotBeAskedIsNoAttempt(t *testing.T) {
 			if _, _, err := p.Once(t.Context(), a); err == nil || j.known(a.ID).State != "" || s.Hits() != 0 {
 				t.Errorf("%v: %v, %d calls", input, err, s.Hits())
 			}
+		}
+	})
+}
+
+// An intent whose picture is gone ends: were it to wait for that, its job would
+// wait for ever. It may have been asked before, so that it counts as paid.
+func TestAnIntentWhosePictureIsGoneEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, s := newJournal(), &fake.Server{}
+		a := fresh("judge.1.1")
+		a.Input["example_image"] = "none.png"
+		a, err := j.Open(t.Context(), a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, _, err = payer(t, j, s, nil).Once(t.Context(), a)
+		if err != nil || a.State != plan.AttemptEnded || a.Outcome != plan.OutcomeFailed || a.Cost != a.Price || s.Hits() != 0 {
+			t.Errorf("%s, %s, cost %s, %d calls: %v", a.State, a.Outcome, a.Cost, s.Hits(), err)
 		}
 	})
 }

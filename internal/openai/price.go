@@ -19,7 +19,7 @@ const DefaultModel = "gpt-4.1-mini"
 const Latency = 5 * time.Second
 
 const (
-	priceSource = "openai.com/api/pricing (by the token; an upper bound for one grid)"
+	priceSource = "openai.com/api/pricing (by the token; an upper bound for a grid and an example)"
 	priceDate   = "2026-11" // when the prices were read
 	// maxQuestion bounds the tokens of a question's text and of the answer's schema:
 	// they have about a thousand.

@@ -1,7 +1,7 @@
 // Package png8 is a fast path for the PNG pictures that go through the system
 // by the hundred: 8 bits a channel, not interlaced, without a palette. It writes
-// them about six times as fast as image/png, which tries five filters on every
-// row, and reads them about twice as fast, straight into the layout that the
+// them several times as fast as image/png, which tries five filters on every row,
+// and reads them about twice as fast, straight into the layout that the
 // rest works on.
 //
 // It must not know what a picture is for. What is not of this kind it leaves to
@@ -53,7 +53,7 @@ const (
 	filterPaeth
 )
 
-// writers are reused: each has tables of half a megabyte.
+// writers are reused: each has tables of a quarter of a megabyte.
 var writers = sync.Pool{New: func() any { return new(deflate.Writer) }}
 
 // searchers write pictures in grey, every byte of which is there three times, in

@@ -23,7 +23,7 @@ type Role string
 
 const (
 	RoleGenerate Role = "generate" // an image from a prompt and a reference
-	RoleJudge    Role = "judge"    // a text from a question and an image
+	RoleJudge    Role = "judge"    // a text from a question and images
 	RoleEnhance  Role = "enhance"  // a larger image from an image
 )
 
@@ -67,11 +67,11 @@ var models = []Model{
 	},
 	{ // billed by the token: two images and the longest answer stay below this
 		Name: "openai/gpt-4.1-mini", Role: RoleJudge, Price: trainset.USD(0.01), Latency: 5 * time.Second, Example: true,
-		PriceSource: "replicate.com/openai/gpt-4.1-mini (by the token; an upper bound for one grid)", PriceDate: "2026-11", Input: gpt,
+		PriceSource: "replicate.com/openai/gpt-4.1-mini (by the token; an upper bound for a grid and an example)", PriceDate: "2026-11", Input: gpt,
 	},
 	{ // an image is up to 48,000 tokens of its own
 		Name: "openai/gpt-4o-mini", Role: RoleJudge, Price: trainset.USD(0.02), Latency: 5 * time.Second, Example: true,
-		PriceSource: "replicate.com/openai/gpt-4o-mini (by the token; an upper bound for one grid)", PriceDate: "2026-11", Input: gpt,
+		PriceSource: "replicate.com/openai/gpt-4o-mini (by the token; an upper bound for a grid and an example)", PriceDate: "2026-11", Input: gpt,
 	},
 	{
 		Name: "topazlabs/image-upscale", Role: RoleEnhance, Price: trainset.USD(0.05), Latency: 20 * time.Second,

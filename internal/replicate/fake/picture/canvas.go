@@ -137,7 +137,7 @@ func crossings(xs []float64, shape []point, y float64) []float64 {
 //
 //go:norace
 func (c *canvas) blend(y, lo, hi int, col rgb, alpha float64) {
-	race.Writes(c.cover[lo : hi+1])
+	race.Writes(c.cover[lo : hi+2])
 	race.Writes(c.Pix[y*c.Stride+4*lo : y*c.Stride+4*hi])
 	r, g, b := int32(col.r), int32(col.g), int32(col.b)
 	scale := int32(alpha * 65536 / (256 * sub))
