@@ -122,6 +122,9 @@ func (r *retry) raiser(l operate.Rememberer) operate.Raiser {
 	stored := func(ctx context.Context, _ trainset.JobID) (plan.Record, error) {
 		return tasks.Recall(ctx, r.store, r.layout)
 	}
+	if r.deployed() && r.config.Storage.Bucket == "" && !r.namesFolder() { // whatever is here need not be what the workers have
+		stored = nil
+	}
 	return operate.Raiser{Ledger: operate.Recalling{Ledger: l, Stored: stored}, Store: r.store, Grids: tasks.WithGrids}
 }
 
@@ -166,15 +169,18 @@ func (r *retry) here(ctx context.Context) (trainset.Job, error) {
 	return r.followEmbedded(ctx, system, r.progress(), job)
 }
 
-// begin takes the job up, unless it was, by a command that was interrupted: then
-// nobody else serves, though what is left of that one may still answer.
+// begin takes the job up, unless it was, by a command that was interrupted: then it
+// goes on as soon as anybody serves.
 func (r *retry) begin(ctx context.Context, l *ledger.Ledger, serves bool) error {
 	raiser := r.raiser(l)
 	rec, err := raiser.Ledger.Load(ctx, r.id)
 	if err != nil {
 		return err
 	}
-	if serves && !rec.State.Ended() && rec.Plan != nil {
+	if err := r.judged(rec); serves && err != nil {
+		return err
+	}
+	if !rec.State.Ended() && rec.Plan != nil {
 		if has(*rec.Plan, r.limits) {
 			return nil
 		}
@@ -185,6 +191,14 @@ func (r *retry) begin(ctx context.Context, l *ledger.Ledger, serves bool) error 
 		return err
 	}
 	return r.say(done)
+}
+
+// judged refuses a job whose judge this process has no access to.
+func (r *retry) judged(rec plan.Record) error {
+	if rec.Plan == nil || rec.Plan.Style == nil || rec.Plan.Style.Judge != trainset.JudgeOpenAI || r.config.Judge.OpenAIKey.IsSet() || r.config.Judge.OpenAIBaseURL != "" {
+		return nil
+	}
+	return trainset.Invalid("OPENAI_API_KEY", "is not set, and OpenAI's API judges the grids of this job", "set it, as where the job was begun")
 }
 
 // has reports whether a job has the limits that are asked for.

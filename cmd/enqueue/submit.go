@@ -241,9 +241,8 @@ func (s *submission) handOver(ctx context.Context, c *client.Client) error {
 	if err != nil && !errors.Is(err, trainset.ErrNotFound) {
 		return noAnswer(err)
 	}
-	named := s.config.Storage.Out != config.Default().Storage.Out
 	switch {
-	case s.config.Storage.Bucket != "", named && len(s.image) > client.MaxUpload:
+	case s.config.Storage.Bucket != "", s.namesFolder() && len(s.image) > client.MaxUpload:
 		return s.upload(ctx, err == nil)
 	}
 	ref, err := c.Upload(ctx, s.request.JobID(), s.image)
@@ -253,6 +252,9 @@ func (s *submission) handOver(ctx context.Context, c *client.Client) error {
 	s.request = s.order.request(ref)
 	return nil
 }
+
+// namesFolder reports whether the user has said which folder storage is.
+func (s setup) namesFolder() bool { return s.config.Storage.Out != config.Default().Storage.Out }
 
 func noAnswer(err error) error { return fmt.Errorf("the Redis at REDIS_URL: %w", err) }
 

@@ -47,6 +47,9 @@ return {1}
 // an older set of it. It reports whether it did. The record expires as others do; in
 // the indexes it is entered by Reopen, which is what one is read back for.
 func (l *Ledger) Recall(ctx context.Context, r plan.Record) (bool, error) {
+	if r.Plan == nil {
+		return false, fmt.Errorf("ledger: reading back job %s: it has no plan: %w", r.ID, trainset.ErrNotFound)
+	}
 	args, err := l.recalled(r)
 	if err != nil {
 		return false, err
@@ -93,14 +96,10 @@ func recalledJob(r plan.Record) ([]any, error) {
 		}
 		encoded[i] = b
 	}
-	spent := trainset.Money(0)
-	for _, a := range r.Attempts {
-		spent += a.Cost
-	}
 	fields := []any{
 		"head", encoded[0], "fingerprint", r.Fingerprint, "created", stamp(r.CreatedAt),
 		"state", string(r.State), "reason", r.Reason, "set", r.Revision, "output", encoded[2],
-		"plan", encoded[1], "cap", int64(r.Plan.MaxCost), "spent", int64(spent), "left", 0,
+		"plan", encoded[1], "cap", int64(r.Plan.MaxCost), "spent", int64(r.Spent), "left", 0,
 		"accept", 0, "assemble", max(r.Revision, 1), "change", 0,
 	}
 	began := r.CreatedAt

@@ -159,6 +159,9 @@ func refusal(r plan.Record, a again) error {
 		return err
 	}
 	after := a.reopened(r)
+	if state, _ := after.Outcome(); state == trainset.JobSucceeded {
+		return nil // all of it is made since: only the set is missing
+	}
 	switch {
 	case len(a.subs) == 0 && plan.Grow(after).Empty():
 		return stuck(after)

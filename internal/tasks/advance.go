@@ -75,6 +75,7 @@ func (h *Handlers) grow(ctx context.Context, r plan.Record, g plan.Growth) error
 		if err := json.Unmarshal(b, &p); err != nil {
 			return fmt.Errorf("reading the plan: %w", err)
 		}
+		p = WithGrids(p.Raised(plan.Limits{MaxGrids: r.Plan.Style.MaxGrids})) // one of two raised bounds may have written over the other
 		subs = append(subs, p.GridSubtasks(r.Grids()+1, r.Grids()+g.Grids)...)
 	}
 	return h.ledger.Grow(ctx, r, subs)

@@ -46,7 +46,13 @@ func Recall(ctx context.Context, store storage.Store, layout dataset.Layout) (pl
 		Plan: &head, CreatedAt: m.CreatedAt, StartedAt: m.StartedAt, FinishedAt: &m.FinishedAt, Output: m.Job().Output,
 		Subtasks: map[plan.SubtaskID]plan.Subtask{}, Attempts: map[string]plan.Attempt{}, Queued: map[string]bool{},
 	}
-	subs, attempts, err := (&Handlers{store: store}).restore(ctx, layout, r, p)
+	made := p.Raised(plan.Limits{MaxGrids: len(m.Grids)}) // others were never asked for, but for those that storage has
+	subs, attempts, err := (&Handlers{store: store}).restore(ctx, layout, r, made, func(s plan.Subtask) plan.Subtask {
+		if s.Verb == plan.VerbGrid || s.Verb == plan.VerbJudge { // tiles follow from what became of all of them
+			return givenUp(s, m)
+		}
+		return s
+	})
 	if err != nil {
 		return plan.Record{}, err
 	}
@@ -55,9 +61,23 @@ func Recall(ctx context.Context, store storage.Store, layout dataset.Layout) (pl
 	}
 	for _, a := range attempts {
 		r.Attempts[a.ID] = a
-		r.Spent += a.Cost
 	}
+	r.Spent = spentBy(attempts, m)
 	return r, nil
+}
+
+// spentBy is what a job has spent: as much as its set says and attempts since have
+// cost, for not all that was paid for left something in storage, or as much as is
+// found there, should that be more.
+func spentBy(attempts []plan.Attempt, m trainset.Manifest) trainset.Money {
+	said, found := m.Cost.Actual, trainset.Money(0)
+	for _, a := range attempts {
+		found += a.Cost
+		if a.EndedAt != nil && a.EndedAt.After(m.FinishedAt) {
+			said += a.Cost
+		}
+	}
+	return max(said, found)
 }
 
 // limitsOf are the limits that a set was made with.

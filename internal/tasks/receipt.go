@@ -56,8 +56,9 @@ func (h *Handlers) receipt(ctx context.Context, layout dataset.Layout, s plan.Su
 // restore rebuilds a job's subtasks and attempts from its receipts, so that
 // only what was never stored is paid for again. What follows from restored
 // results is restored, too, for it follows the same way again, and what a person
-// had replaced is, once all is there that it was replaced beside.
-func (h *Handlers) restore(ctx context.Context, layout dataset.Layout, r plan.Record, p plan.Plan) ([]plan.Subtask, []plan.Attempt, error) {
+// had replaced is, once all is there that it was replaced beside. What each subtask
+// came to, as its attempts left it, is for settled to say last.
+func (h *Handlers) restore(ctx context.Context, layout dataset.Layout, r plan.Record, p plan.Plan, settled func(plan.Subtask) plan.Subtask) ([]plan.Subtask, []plan.Attempt, error) {
 	head := p.Head()
 	r.Plan, r.State = &head, trainset.JobRunning
 	r.Subtasks, r.Attempts = map[plan.SubtaskID]plan.Subtask{}, map[string]plan.Attempt{}
@@ -78,7 +79,7 @@ func (h *Handlers) restore(ctx context.Context, layout dataset.Layout, r plan.Re
 				}
 				r.Attempts[a.ID] = a
 			}
-			r.Subtasks[s.ID] = asTried(s, tries, p.MaxAttempts)
+			r.Subtasks[s.ID] = settled(asTried(s, tries, p.MaxAttempts))
 		}
 		if add, err = h.followed(ctx, layout, r, p, unwanted); err != nil {
 			return nil, nil, err
@@ -89,6 +90,9 @@ func (h *Handlers) restore(ctx context.Context, layout dataset.Layout, r plan.Re
 	}
 	return slices.Collect(maps.Values(r.Subtasks)), slices.Collect(maps.Values(r.Attempts)), nil
 }
+
+// asItIs is for jobs that go on: what has not settled will.
+func asItIs(s plan.Subtask) plan.Subtask { return s }
 
 // asTried is a subtask as its attempts left it: what gave up must be known as
 // well as what succeeded, for more of the job follows from either.

@@ -179,6 +179,9 @@ func (h *Handlers) buy(ctx context.Context, craft craft, w ledger.Work, a plan.A
 	case a.Model == "":
 		return a, paid.Output{}, nil
 	case w.Subtask.Verb == plan.VerbJudge && w.Job.Plan.Style.Judge == trainset.JudgeOpenAI:
+		if h.o.OpenAI == nil {
+			return a, paid.Output{}, &hopelessError{"there is no access to OpenAI's API any more: neither OPENAI_API_KEY nor OPENAI_BASE_URL is set"}
+		}
 		return h.o.OpenAI.Once(ctx, a)
 	}
 	return h.payer.Once(ctx, a)
