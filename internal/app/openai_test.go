@@ -5,10 +5,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/actormaker/trainset"
 	fake "github.com/actormaker/trainset/internal/openai/openaitest"
 	"github.com/actormaker/trainset/internal/redistest"
+	provider "github.com/actormaker/trainset/internal/replicate/fake"
 )
 
 // openAISystem is one whose judge is OpenAI's API.
@@ -110,4 +112,25 @@ func TestNoOpenAINoSuchJudge(t *testing.T) {
 		t.Errorf("job %s: %s", job.State, job.Reason)
 	}
 	s.made(0)
+}
+
+// A worker without access to the judge that a job was planned with goes on with
+// measures, and says so: the grid is paid for.
+func TestAJudgeThatNobodyHasAccessToLeavesMeasures(t *testing.T) {
+	s := openAISystem(t, &fake.Server{})
+	s.provider.Configure(func(o *provider.Settings) { o.Latency.Fixed = 2 * time.Second })
+	first := s.start()
+	req := s.styleRequest("k", smallByOpenAI)
+	job, err := s.client.EnqueueStyle(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	redistest.Await(t, "the grid is asked for", func() bool { return s.provider.Stats().Predictions == 1 })
+	first.Stop()
+	s.options.OpenAIKey, s.options.OpenAIBaseURL = "", ""
+	s.start()
+	if job := s.ended(job.ID); job.State != trainset.JobSucceeded || job.Grids[0].Judge != "local" {
+		t.Errorf("job %s (%s), judged by %+v", job.State, job.Reason, job.Grids)
+	}
+	s.made(1)
 }
