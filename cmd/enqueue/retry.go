@@ -3,14 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/client"
+	"github.com/actormaker/trainset/cmd/internal/retried"
 	"github.com/actormaker/trainset/internal/app"
-	"github.com/actormaker/trainset/internal/cli"
 	"github.com/actormaker/trainset/internal/dataset"
 	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/operate"
@@ -21,14 +20,14 @@ import (
 
 func retryCommand(environ []string) *cobra.Command {
 	v := &verb{environ: environ}
-	var limits cli.LimitFlags
+	var flags retried.Limits
 	var dry bool
 	cmd := v.command("retry", "Go on with an ended job that lacks images, and pay for nothing else", func(ctx context.Context, s *system, id trainset.JobID) error {
-		cost, grids, err := limits.Limits()
+		limits, err := flags.Read()
 		if err != nil {
 			return err
 		}
-		r := retry{system: s, id: id, limits: plan.Limits{MaxCost: cost, MaxGrids: grids}, dry: dry}
+		r := retry{system: s, id: id, limits: limits, dry: dry}
 		return r.run(ctx)
 	})
 	cmd.Long = "Retry takes up a job that has ended partial, failed or canceled: it says what is tried again and about\n" +
@@ -38,7 +37,7 @@ func retryCommand(environ []string) *cobra.Command {
 		"With REDIS_URL the workers of that Redis do the work; a higher limit then needs the storage of the workers,\n" +
 		"for the plan there is given it, too. Without it this process does."
 	cmd.Example = "  enqueue retry 3f2a9c41 --dry-run\n  enqueue retry 3f2a9c41\n  enqueue retry 3f2a9c41 --max-cost 1.50 --max-grids 12"
-	limits.Add(cmd.Flags())
+	flags.Add(cmd.Flags())
 	s := cmd.Flags()
 	s.BoolVar(&dry, "dry-run", false, "only say what would be tried again")
 	v.folderFlag(cmd)
@@ -195,7 +194,7 @@ func (r *retry) begin(ctx context.Context, l *ledger.Ledger, serves bool) error 
 
 // judged refuses a job whose judge this process has no access to.
 func (r *retry) judged(rec plan.Record) error {
-	if rec.Plan == nil || rec.Plan.Style == nil || rec.Plan.Style.Judge != trainset.JudgeOpenAI || r.config.Judge.OpenAIKey.IsSet() || r.config.Judge.OpenAIBaseURL != "" {
+	if rec.Plan == nil || rec.Plan.Style == nil || rec.Plan.Style.Judge != trainset.JudgeOpenAI || r.config.Judge.ReachesOpenAI() {
 		return nil
 	}
 	return trainset.Invalid("OPENAI_API_KEY", "is not set, and OpenAI's API judges the grids of this job", "set it, as where the job was begun")
@@ -211,16 +210,5 @@ func (r *retry) say(done operate.Retried) error {
 	if r.json {
 		return writeJSON(r.stdout, done)
 	}
-	return writeRetried(r.stdout, done, r.dry)
-}
-
-func writeRetried(w io.Writer, r operate.Retried, dry bool) error {
-	said := cli.Retry{
-		Job: r.Job, Dry: dry, Each: r.Each, Following: r.Following, Grids: r.Grids,
-		MaxCost: r.MaxCost, MaxGrids: r.MaxGrids, Revision: r.Revision,
-	}
-	for _, s := range r.Subtasks {
-		said.Tries = append(said.Tries, cli.RetryTry{What: string(s.Subtask), Was: string(s.Was), Reason: s.Reason, Attempts: s.Attempts, Price: s.Price})
-	}
-	return said.Write(w)
+	return retried.Write(r.stdout, done, r.dry)
 }

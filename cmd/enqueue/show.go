@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/cli"
@@ -98,20 +97,12 @@ func (s setup) retryLine(job trainset.Job) string {
 	}
 	line := "enqueue retry " + string(job.ID)
 	if s.out != "" {
-		line += " --out " + shellWord(s.out)
+		line += " --out " + dataset.ShellQuote(s.out)
 	}
 	if s.volatileRun {
 		line += " --volatile"
 	}
 	return line
-}
-
-// shellWord is a word as a shell reads it.
-func shellWord(word string) string {
-	if strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-") == "" {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // trainCommand is the trainer's lines: none where captions have no trigger, for

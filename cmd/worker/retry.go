@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/actormaker/trainset"
-	"github.com/actormaker/trainset/internal/cli"
+	"github.com/actormaker/trainset/cmd/internal/retried"
 	"github.com/actormaker/trainset/internal/operate"
 	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/tasks"
@@ -19,17 +19,17 @@ import (
 func retryCommand(environ []string) *cobra.Command {
 	v := &verb{environ: environ}
 	var dry bool
-	var l cli.LimitFlags
+	var l retried.Limits
 	cmd := v.ofJob("retry", "Try again what an ended job lacks, and pay for nothing else", func(ctx context.Context, s *site, id trainset.JobID) error {
-		cost, grids, err := l.Limits()
+		limits, err := l.Read()
 		if err != nil {
 			return err
 		}
-		done, err := retry(ctx, s, id, plan.Limits{MaxCost: cost, MaxGrids: grids}, dry)
+		done, err := retry(ctx, s, id, limits, dry)
 		if err != nil {
 			return unknown(id, err)
 		}
-		return s.say(done, func(w io.Writer) error { return writeRetried(w, done, dry) })
+		return s.say(done, func(w io.Writer) error { return retried.Write(w, done, dry) })
 	})
 	cmd.Long = "Retry takes up a job again that has ended partial, failed or canceled: the images that there are\n" +
 		"none of are tried anew, with as many attempts as at first and other seeds. Images that there are\n" +
@@ -71,7 +71,7 @@ func replaceCommand(environ []string) *cobra.Command {
 		if err != nil {
 			return unknown(id, err)
 		}
-		return s.say(done, func(w io.Writer) error { return writeRetried(w, done, dry) })
+		return s.say(done, func(w io.Writer) error { return retried.Write(w, done, dry) })
 	})
 	cmd.ValidArgsFunction = completeJobs(environ)
 	cmd.Long = "Replace makes other images of items that somebody does not like, by their numbers on the contact\n" +
@@ -119,15 +119,4 @@ func itemNumbers(args []string) ([]int, error) {
 		items[i] = n
 	}
 	return items, nil
-}
-
-func writeRetried(w io.Writer, r operate.Retried, dry bool) error {
-	said := cli.Retry{
-		Job: r.Job, Dry: dry, Each: r.Each, Following: r.Following, Grids: r.Grids,
-		MaxCost: r.MaxCost, MaxGrids: r.MaxGrids, Revision: r.Revision,
-	}
-	for _, s := range r.Subtasks {
-		said.Tries = append(said.Tries, cli.RetryTry{What: string(s.Subtask), Was: string(s.Was), Reason: s.Reason, Attempts: s.Attempts, Price: s.Price})
-	}
-	return said.Write(w)
 }

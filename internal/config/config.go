@@ -83,6 +83,9 @@ type Judge struct {
 	Given bool // whether Kind was said, be it what is meant without
 }
 
+// ReachesOpenAI reports whether there is anybody to ask behind OpenAI's API.
+func (o Judge) ReachesOpenAI() bool { return o.OpenAIKey.IsSet() || o.OpenAIBaseURL != "" }
+
 // Log is what is written to standard error, and how.
 type Log struct {
 	Level  string `env:"LOG_LEVEL" envDefault:"warn" worker:"info" doc:"least severe messages that are written" allow:"trace, debug, info, warn or error"`

@@ -89,7 +89,7 @@ func (o Judge) validate(p *problems, insecure bool) {
 	p.check("TRAINSET_JUDGE_MODEL", printable(o.JudgeModel), fmt.Sprintf("%q holds white space or control characters", o.JudgeModel))
 	p.check("TRAINSET_JUDGE_PRICE", o.Price >= 0, fmt.Sprintf("%s is less than nothing", o.Price))
 	p.check("OPENAI_API_KEY", printable(o.OpenAIKey.Reveal()), "holds white space or control characters")
-	p.check("OPENAI_API_KEY", o.Kind != "openai" || o.OpenAIKey.IsSet() || o.OpenAIBaseURL != "", "is not set, and TRAINSET_JUDGE is openai")
+	p.check("OPENAI_API_KEY", o.Kind != "openai" || o.ReachesOpenAI(), "is not set, and TRAINSET_JUDGE is openai")
 	p.check("OPENAI_BASE_URL", o.OpenAIBaseURL == "" || acceptableBase(o.OpenAIBaseURL, insecure), "is no URL that the key may be sent to")
 }
 

@@ -30,7 +30,7 @@ replicate model create "$owner/%[1]s-lora" --private --hardware gpu-t4
 replicate train ostris/flux-dev-lora-trainer --destination "$owner/%[1]s-lora" \
   %[2]s \
   %[3]s autocaption=false steps=%[4]d%[5]s
-`, strings.ToLower(trigger), shellQuote("input_images=@"+zip), shellQuote("trigger_word="+word(trigger)), steps(images), more)
+`, strings.ToLower(trigger), ShellQuote("input_images=@"+zip), ShellQuote("trigger_word="+word(trigger)), steps(images), more)
 }
 
 // steps is a hundred an image, within what the trainer's authors recommend.
@@ -47,8 +47,8 @@ func word(trigger string) string {
 
 var shellSafe = regexp.MustCompile(`^[A-Za-z0-9@%+=:,./_-]+$`)
 
-// shellQuote makes an argument one word for a POSIX shell.
-func shellQuote(s string) string {
+// ShellQuote makes an argument one word for a POSIX shell.
+func ShellQuote(s string) string {
 	if shellSafe.MatchString(s) {
 		return s
 	}

@@ -242,10 +242,7 @@ func (w *Writer) putSteps() {
 		n += e.size() + uint(lengthExtra[symbol])
 		acc |= span.bits() << (n & 63)
 		n += span.size()
-		binary.LittleEndian.PutUint64(w.draft[to&(mostOut-1):to&(mostOut-1)+8], acc)
-		to += int(n >> 3)
-		acc >>= n & 56
-		n &= 7
+		acc, n, to = w.flush(acc, n, to)
 	}
 	w.out = append(w.out, w.draft[:to]...)
 	w.bits, w.n = acc, n
@@ -275,26 +272,17 @@ func (w *Writer) putLiterals(p []byte, acc uint64, n uint, to int) (uint64, uint
 			acc |= (e2.bits() | e3.bits()<<(e2&63)) << (n & 63)
 			n += next
 		} else {
-			binary.LittleEndian.PutUint64(w.draft[to&(mostOut-1):to&(mostOut-1)+8], acc)
-			to += int(n >> 3)
-			acc >>= n & 56
-			n &= 7
+			acc, n, to = w.flush(acc, n, to)
 			acc |= (e2.bits() | e3.bits()<<(e2&63)) << (n & 63)
 			n += next
 		}
-		binary.LittleEndian.PutUint64(w.draft[to&(mostOut-1):to&(mostOut-1)+8], acc)
-		to += int(n >> 3)
-		acc >>= n & 56
-		n &= 7
+		acc, n, to = w.flush(acc, n, to)
 	}
 	for ; i < len(p); i++ {
 		e := w.words.of[p[i]]
 		acc |= e.bits() << (n & 63)
 		n += e.size()
-		binary.LittleEndian.PutUint64(w.draft[to&(mostOut-1):to&(mostOut-1)+8], acc)
-		to += int(n >> 3)
-		acc >>= n & 56
-		n &= 7
+		acc, n, to = w.flush(acc, n, to)
 	}
 	return acc, n, to
 }
@@ -310,6 +298,11 @@ func (w *Writer) putFour(v uint32, acc uint64, n uint, to int) (uint64, uint, in
 	hi := e2.bits() | e3.bits()<<(e2&63)
 	acc |= (lo | hi<<(n01&63)) << (n & 63)
 	n += uint(n01+n23) & 63
+	return w.flush(acc, n, to)
+}
+
+// flush writes the whole bytes of some bits to the draft, and returns what is left.
+func (w *Writer) flush(acc uint64, n uint, to int) (uint64, uint, int) {
 	binary.LittleEndian.PutUint64(w.draft[to&(mostOut-1):to&(mostOut-1)+8], acc)
 	return acc >> (n & 56), n & 7, to + int(n>>3)
 }

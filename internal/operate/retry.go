@@ -99,11 +99,7 @@ func (o Raiser) keep(ctx context.Context, r plan.Record) error {
 	if err != nil {
 		return fmt.Errorf("reading the plan %s: %w", key, err)
 	}
-	limits := plan.Limits{MaxCost: r.Plan.MaxCost}
-	if r.Plan.Style != nil {
-		limits.MaxGrids = r.Plan.Style.MaxGrids
-	}
-	if b, err = json.Marshal(o.Grids(p.Raised(limits))); err != nil {
+	if b, err = json.Marshal(o.Grids(p.Raised(r.Plan.Limits()))); err != nil {
 		return fmt.Errorf("encoding the plan: %w", err)
 	}
 	if err := o.Store.Put(ctx, key, b, storage.PutOptions{ContentType: "application/json"}); err != nil {

@@ -8,6 +8,15 @@ type Limits struct {
 	MaxGrids int // of a style
 }
 
+// Limits are those that the plan has.
+func (p Plan) Limits() Limits {
+	l := Limits{MaxCost: p.MaxCost}
+	if p.Style != nil {
+		l.MaxGrids = p.Style.MaxGrids
+	}
+	return l
+}
+
 // Raised is the plan with other limits, all else as it was frozen.
 func (p Plan) Raised(l Limits) Plan {
 	if l.MaxCost > 0 {

@@ -160,19 +160,27 @@ func (h *Handlers) dropUpload(ctx context.Context, id trainset.JobID, src trains
 	}
 }
 
+// readPlan reads the plan that a job was frozen with, or storage.ErrNotFound.
+func readPlan(ctx context.Context, store storage.Store, layout dataset.Layout) (p plan.Plan, err error) {
+	b, err := store.Get(ctx, layout.Plan())
+	if err == nil {
+		err = json.Unmarshal(b, &p)
+	}
+	if err != nil {
+		return p, fmt.Errorf("reading the plan %s: %w", layout.Plan(), err)
+	}
+	return p, nil
+}
+
 // storedPlan reads the plan that was frozen before; one of a different request
 // under the same key is a conflict.
 func (h *Handlers) storedPlan(ctx context.Context, layout dataset.Layout, req trainset.Request) (plan.Plan, bool, error) {
-	var p plan.Plan
-	b, err := h.store.Get(ctx, layout.Plan())
+	p, err := readPlan(ctx, h.store, layout)
 	if errors.Is(err, storage.ErrNotFound) {
 		return p, false, nil
 	}
 	if err != nil {
-		return p, false, fmt.Errorf("reading the plan: %w", err)
-	}
-	if err := json.Unmarshal(b, &p); err != nil {
-		return p, false, fmt.Errorf("reading the plan %s: %w", layout.Plan(), err)
+		return p, false, err
 	}
 	before, err := trainset.DecodeRequest(req.Kind(), p.Request)
 	if err != nil {

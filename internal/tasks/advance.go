@@ -2,7 +2,6 @@ package tasks
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -67,15 +66,11 @@ func (h *Handlers) progress(ctx context.Context, id trainset.JobID) (plan.Record
 func (h *Handlers) grow(ctx context.Context, r plan.Record, g plan.Growth) error {
 	subs := g.Subtasks
 	if g.Grids > 0 {
-		b, err := h.store.Get(ctx, layoutOfPlan(*r.Plan).Plan())
+		p, err := readPlan(ctx, h.store, layoutOfPlan(*r.Plan))
 		if err != nil {
-			return fmt.Errorf("reading the plan: %w", err)
+			return err
 		}
-		var p plan.Plan
-		if err := json.Unmarshal(b, &p); err != nil {
-			return fmt.Errorf("reading the plan: %w", err)
-		}
-		p = WithGrids(p.Raised(plan.Limits{MaxGrids: r.Plan.Style.MaxGrids})) // one of two raised bounds may have written over the other
+		p = WithGrids(p.Raised(r.Plan.Limits())) // one of two raised bounds may have written over the other
 		subs = append(subs, p.GridSubtasks(r.Grids()+1, r.Grids()+g.Grids)...)
 	}
 	return h.ledger.Grow(ctx, r, subs)

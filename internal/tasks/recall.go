@@ -18,21 +18,16 @@ import (
 // trainset.ErrNotFound says that there is no set of it.
 func Recall(ctx context.Context, store storage.Store, layout dataset.Layout) (plan.Record, error) {
 	var m trainset.Manifest
-	var p plan.Plan
-	for _, part := range []struct {
-		key  string
-		into any
-	}{{layout.Manifest(), &m}, {layout.Plan(), &p}} {
-		b, err := store.Get(ctx, part.key)
-		if errors.Is(err, storage.ErrNotFound) {
-			err = trainset.ErrNotFound
-		}
-		if err == nil {
-			err = json.Unmarshal(b, part.into)
-		}
-		if err != nil {
-			return plan.Record{}, fmt.Errorf("reading %s: %w", part.key, err)
-		}
+	b, err := store.Get(ctx, layout.Manifest())
+	if err == nil {
+		err = json.Unmarshal(b, &m)
+	}
+	if err != nil {
+		return plan.Record{}, fmt.Errorf("reading %s: %w", layout.Manifest(), asJob(err))
+	}
+	p, err := readPlan(ctx, store, layout)
+	if err != nil {
+		return plan.Record{}, asJob(err)
 	}
 	req, err := trainset.DecodeRequest(p.Kind, p.Request)
 	if err != nil {
@@ -64,6 +59,14 @@ func Recall(ctx context.Context, store storage.Store, layout dataset.Layout) (pl
 	}
 	r.Spent = spentBy(attempts, m)
 	return r, nil
+}
+
+// asJob says of an object that is gone that its job is.
+func asJob(err error) error {
+	if errors.Is(err, storage.ErrNotFound) {
+		return trainset.ErrNotFound
+	}
+	return err
 }
 
 // spentBy is what a job has spent: as much as its set says and attempts since have
