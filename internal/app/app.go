@@ -238,7 +238,7 @@ func takers(name string) int {
 // server makes an asynq server for one queue.
 func (w *Worker) server(name string) *asynq.Server {
 	c := queue.Config(name, w.o.Concurrency)
-	if name == trainset.QueueControl {
+	if queue.Controls(name) {
 		c.Concurrency = atOnce
 	}
 	c.BaseContext = func() context.Context { return w.work }
@@ -282,7 +282,7 @@ func (w *Worker) Start() error {
 
 func (w *Worker) serve(s served) error {
 	handler := w.handlers.Images()
-	if s.queue == trainset.QueueControl {
+	if queue.Controls(s.queue) {
 		handler = w.handlers.Control()
 	}
 	if err := s.Start(handler); err != nil {

@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"image"
 	"image/png"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,6 +79,40 @@ func (s *system) styleManifest(req trainset.StyleRequest) trainset.Manifest {
 		size(s.t, data)
 	}
 	return m
+}
+
+// keptOnce makes sure that of what was made each picture is where its receipt says,
+// and nowhere else: it is stored before it is known to pass.
+func (s *system) keptOnce(req trainset.StyleRequest) {
+	s.t.Helper()
+	root := dataset.Layout{User: req.User, Kind: trainset.KindStyle, Subject: req.Style, Job: req.JobID()}.Root()
+	receipts, made := map[string]bool{}, map[string]bool{}
+	for _, folder := range []string{"/grids/", "/items/", "/rejected/"} {
+		objects, err := s.store.List(s.t.Context(), root+folder)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		for _, o := range objects {
+			if path.Ext(o.Key) != ".json" {
+				made[o.Key] = true
+				continue
+			}
+			b, err := s.store.Get(s.t.Context(), o.Key)
+			var a plan.Attempt
+			if err == nil {
+				err = json.Unmarshal(b, &a)
+			}
+			if err != nil {
+				s.t.Fatalf("%s: %v", o.Key, err)
+			}
+			if a.Image != nil {
+				receipts[a.Image.Key] = true
+			}
+		}
+	}
+	if !maps.Equal(receipts, made) {
+		s.t.Errorf("receipts name %v, there are %v", slices.Sorted(maps.Keys(receipts)), slices.Sorted(maps.Keys(made)))
+	}
 }
 
 // size makes sure that a picture is square.
@@ -158,6 +195,7 @@ func TestAStylesFaults(t *testing.T) {
 			if job.Grids[0].Judge != c.judge {
 				t.Errorf("%s judged", job.Grids[0].Judge)
 			}
+			s.keptOnce(req)
 		})
 	}
 }

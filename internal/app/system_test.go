@@ -19,6 +19,9 @@ import (
 	"github.com/actormaker/trainset/client"
 	"github.com/actormaker/trainset/internal/app"
 	"github.com/actormaker/trainset/internal/dataset"
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/queue"
 	"github.com/actormaker/trainset/internal/redistest"
 	"github.com/actormaker/trainset/internal/replicate/fake"
 	"github.com/actormaker/trainset/internal/storage"
@@ -463,7 +466,7 @@ func TestAnOlderRedisDoesNotPayAgainForWhatWasStored(t *testing.T) {
 	first.Stop()
 	older := snapshot(t, s.rdb)
 	s.options.PerMinute = 6000
-	if err := s.rdb.Del(t.Context(), s.rdb.Keys(t.Context(), "trainset:*:limits").Val()...).Err(); err != nil { // the next slot is a minute away
+	if err := s.rdb.Del(t.Context(), s.rdb.Keys(t.Context(), "trainset:{acct:*").Val()...).Err(); err != nil { // the next slot is a minute away
 		t.Fatal(err)
 	}
 	second := s.start()
@@ -539,4 +542,24 @@ func TestAWorkerWithARealProviderRefusesSimulations(t *testing.T) {
 		t.Errorf("job %s", job.State)
 	}
 	s.made(0)
+}
+
+// What a killed worker had of requests does not line up behind those of jobs that
+// have not begun.
+func TestARequestThatIsQueuedAnewDoesNotWaitBehindOthers(t *testing.T) {
+	s := quickSystem(t, redistest.Server(t))
+	q := queue.New(s.rdb, nil)
+	if _, err := q.Pause(t.Context(), trainset.QueueControl); err != nil { // nothing in it is ever reached
+		t.Fatal(err)
+	}
+	id := s.enqueue(s.request("k", 1))
+	r, err := ledger.New(s.rdb, ledger.Options{}).Load(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	if err := q.Enqueue(t.Context(), r, plan.Step{Verb: plan.VerbAccept, Revision: 1}); err != nil {
+		t.Fatal(err)
+	}
+	s.until(id, "taken in", func(j trainset.Job) bool { return j.State == trainset.JobRunning })
 }

@@ -5,7 +5,10 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"runtime"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/actormaker/trainset/internal/imaging"
 )
@@ -29,19 +32,15 @@ const measuredSide = 512
 func Local(img image.Image, boxes [Tiles]image.Rectangle) Verdicts {
 	var all Verdicts
 	var looks [Tiles]*look
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, box := range boxes {
-		all[i] = Verdict{Tile: i + 1, Unique: true, Fit: true, Shows: i + 1}
-		if box = box.Intersect(img.Bounds()); box.Empty() {
-			all[i].fault("it lies outside the picture")
-			continue
-		}
-		tile := reduced(img, box)
-		m := imaging.Measure(tile)
-		all[i].measure(m)
-		if m.Std >= flatStd { // blank tiles are alike, but blank is the better reason
-			looks[i] = &look{hash: m.DHash, outline: newOutline(tile)}
-		}
+		g.Go(func() error {
+			all[i], looks[i] = judged(img, i+1, box.Intersect(img.Bounds()))
+			return nil
+		})
 	}
+	_ = g.Wait() // none fails
 	for i := range all {
 		if twin := duplicateOf(looks[:], i); twin > 0 {
 			all[i].Unique = false
@@ -52,6 +51,22 @@ func Local(img image.Image, boxes [Tiles]image.Rectangle) Verdicts {
 		}
 	}
 	return all
+}
+
+// judged judges a tile by itself. It has no look where there is nothing to see.
+func judged(img image.Image, number int, box image.Rectangle) (v Verdict, l *look) {
+	v = Verdict{Tile: number, Unique: true, Fit: true, Shows: number}
+	if box.Empty() {
+		v.fault("it lies outside the picture")
+		return v, nil
+	}
+	tile := reduced(img, box)
+	m := imaging.Measure(tile)
+	v.measure(m)
+	if m.Std >= flatStd { // blank tiles are alike, but blank is the better reason
+		l = &look{hash: m.DHash, outline: newOutline(tile)}
+	}
+	return v, l
 }
 
 // look is what tells whether two tiles show the same picture.

@@ -171,6 +171,13 @@ func TestReopenedJobsAreWorkedOnAgain(t *testing.T) {
 		if due, err := l.Due(ctx, 10); err != nil || len(due) != 1 {
 			t.Errorf("due: %v, %v", due, err)
 		}
+		// Whoever ended it may come to closing it only now: nobody else would look after it.
+		if err := l.Close(ctx, p.JobID); err != nil {
+			t.Fatal(err)
+		}
+		if due, err := l.Due(ctx, 10); err != nil || len(due) != 1 {
+			t.Errorf("due after it was closed late: %v, %v", due, err)
+		}
 	})
 }
 

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -83,11 +84,22 @@ func (l *Ledger) CheckAt(ctx context.Context, id trainset.JobID, at time.Time) e
 }
 
 // Close takes a job that has ended, or that does not exist, out of the open index.
+// One that was taken up again meanwhile is looked at only now, and stays in it.
 func (l *Ledger) Close(ctx context.Context, id trainset.JobID) error {
-	if err := l.rdb.ZRem(ctx, openKey, string(id)).Err(); err != nil {
-		return fmt.Errorf("ledger: closing job %s: %w", id, err)
+	err := l.rdb.ZRem(ctx, openKey, string(id)).Err()
+	var state string
+	if err == nil {
+		state, err = l.rdb.HGet(ctx, jobKey(id), "state").Result()
 	}
-	return nil
+	switch {
+	case errors.Is(err, redis.Nil):
+		return nil
+	case err != nil:
+		return fmt.Errorf("ledger: closing job %s: %w", id, err)
+	case trainset.JobState(state).Ended():
+		return nil
+	}
+	return l.reenter(ctx, id, 0)
 }
 
 // LockSweep makes owner the only sweeper for d, or reports that another is.

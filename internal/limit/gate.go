@@ -26,14 +26,18 @@ const DefaultPerMinute = 600
 // whether it may close.
 const DefaultProbeEvery = 30 * time.Second
 
-// catchUp is how late a slot may be taken without being lost: a pump that the
-// machine wakes late takes the next ones sooner. Window is over how long the
-// permits of a minute are spread: no 60 s then hold more, although some were
-// caught up, nor although the provider counts creates as they arrive, some of
-// which travel a quarter of a second longer than others.
+// burst is the time whose permits may be given at once after a rest: the provider
+// allows bursts, and a job asks for a dozen predictions together. It also lets a
+// pump that the machine wakes late take the next slots sooner. After the provider
+// has named a lower rate, late is all that is caught up.
+//
+// window is the minute in which no more permits are given than the provider allows,
+// with some room: it counts creates as they arrive, some of which travel longer
+// than others.
 const (
-	catchUp = 250 * time.Millisecond
-	window  = time.Minute + catchUp + 250*time.Millisecond
+	burst  = time.Second
+	late   = 250 * time.Millisecond
+	window = time.Minute + 250*time.Millisecond
 )
 
 // Options adjust a Gate.
@@ -89,7 +93,7 @@ func New(rdb redis.UniversalClient, name string, o Options) *Gate {
 	if o.ProbeEvery == 0 {
 		o.ProbeEvery = DefaultProbeEvery
 	}
-	a := &account{rdb: rdb, key: accountKey(name), perMinute: o.PerMinute, probeEvery: o.ProbeEvery}
+	a := &account{rdb: rdb, key: accountKey(name), given: givenKey(name), perMinute: o.PerMinute, probeEvery: o.ProbeEvery}
 	g := newGate(a, o.Log)
 	g.redis = a
 	return g
@@ -237,7 +241,7 @@ func (g *Gate) State(ctx context.Context) (State, error) {
 // account is the shared state of one account in Redis.
 type account struct {
 	rdb        redis.UniversalClient
-	key        string
+	key, given string
 	perMinute  int
 	probeEvery time.Duration
 	clock      func() string // microseconds, or nil for Redis's own clock; tests only
@@ -251,7 +255,7 @@ func (a *account) now() string {
 }
 
 func (a *account) reserve(ctx context.Context) (time.Duration, error) {
-	reply, err := reserveScript.Run(ctx, a.rdb, []string{a.key}, a.perMinute, int(a.probeEvery.Seconds()), a.now(), window.Microseconds(), catchUp.Microseconds()).Slice()
+	reply, err := reserveScript.Run(ctx, a.rdb, []string{a.key, a.given}, a.perMinute, int(a.probeEvery.Seconds()), a.now(), window.Microseconds(), burst.Microseconds(), late.Microseconds()).Slice()
 	if err != nil {
 		return 0, fmt.Errorf("limit: reserving a slot: %w", err)
 	}

@@ -9,13 +9,13 @@ const (
 )
 
 // reserveScript takes the next slot of an account. Redis's own clock is every
-// host's clock. Burst is one: slots are a whole interval apart, and one that is
-// taken late by no more than the catching up moves none of those after it.
+// host's clock. Slots are an interval apart; those of a rest are caught up, as many
+// as the burst has, and never more in a window than the rate.
 //
-// KEYS: the account's hash.
-// ARGV: permits a window, seconds between probes of an open circuit, clock in
-// microseconds or empty for Redis's own (tests), window and catching up in
-// microseconds.
+// KEYS: the account's hash, the sorted set of its last slots.
+// ARGV: permits a minute, seconds between probes of an open circuit, clock in
+// microseconds or empty for Redis's own (tests), window, burst and what is caught up
+// at a lowered rate in microseconds.
 // Returns {1, microseconds to wait, lowered rate or 0}, or
 // {2, class, detail, remedy, since in seconds}.
 var reserveScript = redis.NewScript(`
@@ -31,14 +31,19 @@ if h[5] then
   end
   redis.call('HSET', KEYS[1], 'probe', string.format('%.0f', now + tonumber(ARGV[2]) * 1000000))
 end
-local rate, lowered = tonumber(ARGV[1]), 0
+local most, lowered, behind = tonumber(ARGV[1]), 0, tonumber(ARGV[5])
+local rate = most
 if h[3] and now < tonumber(h[4]) then
   lowered = tonumber(h[3])
-  rate = math.min(rate, lowered)
+  rate, behind = math.min(rate, lowered), tonumber(ARGV[6])
 end
-local interval = math.ceil(tonumber(ARGV[4]) / rate)
-local at = math.max(now - tonumber(ARGV[5]), tonumber(h[1] or 0), tonumber(h[2] or 0))
-redis.call('HSET', KEYS[1], 'next', string.format('%.0f', at + interval))
+local first = redis.call('ZRANGE', KEYS[2], -most, -most, 'WITHSCORES')
+local free = first[2] and tonumber(first[2]) + tonumber(ARGV[4]) or 0
+local at = math.max(now - behind, tonumber(h[1] or 0), tonumber(h[2] or 0), free)
+redis.call('HSET', KEYS[1], 'next', string.format('%.0f', at + math.ceil(60000000 / rate)))
+redis.call('ZADD', KEYS[2], string.format('%.0f', math.max(at, now)), string.format('%.0f', at))
+redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -most - 1)
+redis.call('PEXPIRE', KEYS[2], math.ceil((math.max(at - now, 0) + tonumber(ARGV[4])) / 1000))
 return {1, string.format('%.0f', math.max(0, at - now)), lowered}
 `)
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
 )
 
 // Info is how a queue stands.
@@ -61,25 +62,23 @@ func (q *Queue) inspect(name string) (Info, error) {
 	}, nil
 }
 
-// pageSize is how many tasks are listed at once: all that most fleets have in hand.
-// Between two pages a task can slip from one to the other, and would be missed.
-const pageSize = 10_000
-
 // Delivered returns the IDs of all tasks that were given to some worker, as far
-// as the queue knows: the worker may have died since, or never have had them.
-func (q *Queue) Delivered() ([]string, error) {
-	var ids []string
-	for _, name := range Names() {
-		for page, more := 1, true; more; page++ {
-			tasks, err := q.inspector.ListActiveTasks(name, asynq.PageSize(pageSize), asynq.Page(page))
-			if err != nil && !errors.Is(err, asynq.ErrQueueNotFound) {
-				return nil, fmt.Errorf("queue: listing the tasks of %s: %w", name, err)
-			}
-			for _, t := range tasks {
-				ids = append(ids, t.ID)
-			}
-			more = len(tasks) == pageSize
+// as the queue knows: the worker may have died since, or never have had them. It
+// reads asynq's lists themselves, at once: its inspector reads page after page, the
+// tasks' bodies with them, and between two pages a task can slip from one to the other.
+func (q *Queue) Delivered(ctx context.Context) (ids []string, err error) {
+	var lists []*redis.StringSliceCmd
+	_, err = q.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, name := range Names() {
+			lists = append(lists, p.LRange(ctx, "asynq:{"+name+"}:active", 0, -1))
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("queue: listing what was delivered: %w", err)
+	}
+	for _, list := range lists {
+		ids = append(ids, list.Val()...)
 	}
 	return ids, nil
 }

@@ -25,10 +25,16 @@ const (
 	// the queue, or retried by an operator. Somebody has waited for it already, and
 	// it may be paid for: it does not line up behind what nobody has begun.
 	Again = "again"
+	// ControlAgain is the same for requests and assemblies: a killed worker's do not
+	// line up behind those of hundreds of jobs that have not begun.
+	ControlAgain = "control-again"
 )
 
 // Names lists the queues of the system, in the order of a job's life.
-func Names() []string { return []string{trainset.QueueControl, Image, Again} }
+func Names() []string { return []string{trainset.QueueControl, Image, Again, ControlAgain} }
+
+// Controls reports whether a queue is one of requests and assemblies.
+func Controls(name string) bool { return name == trainset.QueueControl || name == ControlAgain }
 
 // How tasks are queued. The ledger's attempt budget fails an item, never the
 // queue's: a task is retried far beyond it, and its deadline, which replaces
@@ -52,7 +58,7 @@ func options(queue, id string, now time.Time) []asynq.Option {
 // waited for seconds, and need not be asked for as often by each of its servers.
 func Config(name string, concurrency int) asynq.Config {
 	look, delayed := 20*time.Millisecond, 500*time.Millisecond
-	if name == Again {
+	if name == Again || name == ControlAgain {
 		look, delayed = 300*time.Millisecond, time.Second
 	}
 	return asynq.Config{
@@ -128,18 +134,21 @@ func task(r plan.Record, s plan.Step) (kind string, body []byte, err error) {
 	return string(s.Verb), body, nil
 }
 
-// nameOf says in which queue a step is. A later revision is one that was queued
-// anew.
+// nameOf says in which queue a step is. A later revision than the first is one that
+// was queued anew; a request has none at first.
 func nameOf(s plan.Step) string {
+	name, again, first := Image, Again, 1
 	switch s.Verb {
-	case plan.VerbAccept, plan.VerbAssemble:
-		return trainset.QueueControl
+	case plan.VerbAccept:
+		name, again, first = trainset.QueueControl, ControlAgain, 0
+	case plan.VerbAssemble:
+		name, again = trainset.QueueControl, ControlAgain
 	case plan.VerbImage, plan.VerbGrid, plan.VerbJudge, plan.VerbEnhance, plan.VerbTile:
 	}
-	if s.Revision > 1 {
-		return Again
+	if s.Revision > first {
+		return again
 	}
-	return Image
+	return name
 }
 
 // Standing is how the queue stands to a step that was handed to it.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/actormaker/trainset/internal/imaging"
 )
 
@@ -47,17 +49,20 @@ func Check(data []byte, field string, limits imaging.Limits) (Normalised, error)
 	if err != nil {
 		return Normalised{}, o.explain(err)
 	}
-	png, err := imaging.EncodePNG(img, imaging.EncodeOptions{})
-	if err != nil {
+	n := Normalised{SourceSHA256: digest(data), Width: img.Rect.Dx(), Height: img.Rect.Dy(), Format: info.Format}
+	var g errgroup.Group
+	g.Go(func() (err error) {
+		n.PNG, err = imaging.EncodePNG(img, imaging.EncodeOptions{})
+		n.SHA256 = digest(n.PNG)
+		return err
+	})
+	n.DHashes = []string{
+		imaging.Hash(img), imaging.Hash(imaging.CropAspect(img, 1, 1)), imaging.Hash(imaging.CropAspect(img, 16, 9)),
+	}
+	if err := g.Wait(); err != nil {
 		return Normalised{}, fmt.Errorf("normalising a reference: %w", err)
 	}
-	return Normalised{
-		PNG: png, SHA256: digest(png), SourceSHA256: digest(data),
-		Width: img.Rect.Dx(), Height: img.Rect.Dy(), Format: info.Format,
-		DHashes: []string{
-			imaging.Hash(img), imaging.Hash(imaging.CropAspect(img, 1, 1)), imaging.Hash(imaging.CropAspect(img, 16, 9)),
-		},
-	}, nil
+	return n, nil
 }
 
 func digest(b []byte) string {

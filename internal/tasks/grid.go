@@ -27,21 +27,27 @@ func (c gridCraft) question(ctx context.Context, w ledger.Work, a plan.Attempt) 
 	return c.h.generate(ctx, w, a, "1:1")
 }
 
+// shown is for the enlargement of whole grids, and for a judge who is shown an address.
+func (c gridCraft) shown(w ledger.Work) bool {
+	s := w.Job.Plan.Style
+	return s.Enhance == trainset.EnhanceGrid || s.Judge == trainset.JudgeReplicate
+}
+
 // wholeGrid is what a grid should be before its tiles are found. Dark margins
 // are for that to trim: they may cover any part of it.
 var wholeGrid = imaging.Want{AspectW: 1, AspectH: 1, MinSide: 512, Ink: true}
 
 // finish finds the tiles of a grid and measures them. The grid is kept as it
 // came: its tiles are cut from it, or from an enlargement of it, without loss.
-func (c gridCraft) finish(ctx context.Context, w ledger.Work, a plan.Attempt, data []byte) (made, error) {
+func (c gridCraft) finish(ctx context.Context, w ledger.Work, a plan.Attempt, b bought) (made, error) {
 	var m made
 	err := c.h.withPixels(ctx, func() error {
-		img, err := imaging.Decode(data, outputLimits)
+		img, err := imaging.Decode(b.data, outputLimits)
 		if err != nil {
-			m = unreadable(data, err)
+			m = unreadable(b.data, err)
 			return nil
 		}
-		if m, err = asItCame(data, img, wholeGrid); err != nil || m.rejected != "" {
+		if m, err = asItCame(b.data, img, wholeGrid); err != nil || m.rejected != "" {
 			return err
 		}
 		found, err := grid.Find(img)
@@ -143,7 +149,12 @@ func tiles(img *image.NRGBA, found grid.Layout) *plan.Grid {
 // job, uploading it once however many ask.
 func (h *Handlers) objectURL(ctx context.Context, job trainset.JobID, o plan.Image) (string, error) {
 	ext := strings.TrimPrefix(path.Ext(o.Key), ".") // formatOf has named it
-	return h.uploaded(ctx, job, o.SHA256, "grid."+ext, mediaTypes[ext], func() ([]byte, error) { return h.store.Get(ctx, o.Key) })
+	return h.pictureURL(ctx, job, o.SHA256, ext, func() ([]byte, error) { return h.store.Get(ctx, o.Key) })
+}
+
+// pictureURL is objectURL of a picture of an extension, with this digest.
+func (h *Handlers) pictureURL(ctx context.Context, job trainset.JobID, sum, ext string, read func() ([]byte, error)) (string, error) {
+	return h.uploaded(ctx, job, sum, "grid."+ext, mediaTypes[ext], read)
 }
 
 // judgeCraft asks a vision model which tiles of a grid are fit for training, and
@@ -230,9 +241,9 @@ func contents(tiles []plan.TileAsk) []string {
 }
 
 // finish reads the judge's answer.
-func (c judgeCraft) finish(_ context.Context, _ ledger.Work, a plan.Attempt, data []byte) (made, error) {
-	m := made{body: data, kind: "text/plain; charset=utf-8", ext: "txt"}
-	verdicts, err := judge.Parse(string(data))
+func (c judgeCraft) finish(_ context.Context, _ ledger.Work, a plan.Attempt, b bought) (made, error) {
+	m := made{body: b.data, kind: "text/plain; charset=utf-8", ext: "txt"}
+	verdicts, err := judge.Parse(string(b.data))
 	if err != nil {
 		m.rejected = "the judge's answer: " + err.Error()
 		return m, nil //nolint:nilerr // an answer that cannot be read is an outcome, and asked for once more
@@ -278,24 +289,26 @@ func (c enhanceCraft) question(ctx context.Context, w ledger.Work, _ plan.Attemp
 	return enlarge(*w.Job.Plan.Style, by, url)
 }
 
+func (c enhanceCraft) shown(ledger.Work) bool { return false }
+
 // finish makes sure that the picture has grown, and keeps it decoded for the
 // tiles that will be cut from it.
-func (c enhanceCraft) finish(ctx context.Context, w ledger.Work, a plan.Attempt, data []byte) (made, error) {
+func (c enhanceCraft) finish(ctx context.Context, w ledger.Work, a plan.Attempt, b bought) (made, error) {
 	_, raw, err := c.h.ledger.Winner(ctx, w.Job.ID, plan.GridID(w.Subtask.Ask.Grid))
 	if err != nil {
 		return made{}, err
 	}
-	img, release, err := c.h.sheet(ctx, sum(data), func() ([]byte, error) { return data, nil })
+	img, release, err := c.h.sheet(ctx, b.sum, func() ([]byte, error) { return b.data, nil })
 	if err != nil {
-		return unreadable(data, err), ctx.Err()
+		return unreadable(b.data, err), ctx.Err()
 	}
 	defer release()
 	by, err := asked(*w.Job.Plan.Style, a, *raw.Grid)
 	if err != nil {
 		return made{}, err
 	}
-	m := made{body: data, width: img.Rect.Dx(), height: img.Rect.Dy()}
-	m.kind, m.ext = formatOf(data)
+	m := made{body: b.data, width: img.Rect.Dx(), height: img.Rect.Dy()}
+	m.kind, m.ext = formatOf(b.data)
 	m.rejected = notGrown(*raw.Grid, m, by)
 	return m, nil
 }

@@ -64,7 +64,7 @@ func finishGrid(t *testing.T, img *image.NRGBA, e trainset.Enhance) made {
 	t.Helper()
 	h := &Handlers{pixels: make(chan struct{}, 1)}
 	style := plan.Style{Enhance: e, Factor: factor, EnhanceModel: plan.Priced{Name: replicate.DefaultEnhanceModel}}
-	m, err := gridCraft{h}.finish(t.Context(), ledger.Work{Job: plan.Record{Plan: &plan.Plan{Style: &style}}}, plan.Attempt{}, encoded(t, img))
+	m, err := gridCraft{h}.finish(t.Context(), ledger.Work{Job: plan.Record{Plan: &plan.Plan{Style: &style}}}, plan.Attempt{}, bought{data: encoded(t, img)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,10 +35,10 @@ func (h *Handlers) generate(ctx context.Context, w ledger.Work, a plan.Attempt, 
 // minSide is the shortest side of an actor's image: Kontext's own 16:9 is 752 high.
 const minSide = 704
 
-func (c imageCraft) finish(ctx context.Context, w ledger.Work, _ plan.Attempt, data []byte) (made, error) {
+func (c imageCraft) finish(ctx context.Context, w ledger.Work, _ plan.Attempt, b bought) (made, error) {
 	var m made
 	err := c.h.withPixels(ctx, func() (err error) {
-		m, err = finishImage(data, w.Subtask.Ask)
+		m, err = finishImage(b.data, w.Subtask.Ask)
 		return err
 	})
 	return m, err

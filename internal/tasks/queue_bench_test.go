@@ -366,7 +366,7 @@ func endWithout(ctx context.Context, h *Handlers, t *asynq.Task) error {
 // freeCraft asks what is asked, and takes whatever comes.
 type freeCraft struct{ imageCraft }
 
-func (freeCraft) finish(context.Context, ledger.Work, plan.Attempt, []byte) (made, error) {
+func (freeCraft) finish(context.Context, ledger.Work, plan.Attempt, bought) (made, error) {
 	return made{body: []byte{2}, kind: "image/png", ext: "png", width: 1, height: 1, checks: json.RawMessage("{}")}, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/dataset"
@@ -28,8 +29,20 @@ type craft interface {
 	// *hopelessError says that asking could lead to nothing.
 	question(ctx context.Context, w ledger.Work, a plan.Attempt) (question, error)
 	// finish checks what was bought and makes of it what is kept, whether it passes
-	// or not. Where nothing is bought, data is empty.
-	finish(ctx context.Context, w ledger.Work, a plan.Attempt, data []byte) (made, error)
+	// or not. Where nothing is bought, there are no data.
+	finish(ctx context.Context, w ledger.Work, a plan.Attempt, b bought) (made, error)
+}
+
+// keeper is a craft that keeps a picture as it came.
+type keeper interface {
+	// shown reports whether the provider is shown the picture next.
+	shown(w ledger.Work) bool
+}
+
+// bought is what a model answered, and its digest.
+type bought struct {
+	data []byte
+	sum  string
 }
 
 // question is what a model is asked.
@@ -234,12 +247,12 @@ func (h *Handlers) pause(ctx context.Context, w ledger.Work, after time.Duration
 // keep checks what was bought and stores it, whether it passes or not.
 func (h *Handlers) keep(ctx context.Context, craft craft, w ledger.Work, layout dataset.Layout, a plan.Attempt, data []byte) (settled bool, err error) {
 	h.debugKeep(a, "output", data)
-	m, err := craft.finish(ctx, w, a, data)
+	b := bought{data, sum(data)}
+	m, stored, err := h.checked(ctx, craft, w, layout, a, b)
 	if err != nil {
 		return false, err
 	}
-	given := sum(data)
-	digest := given
+	digest := b.sum
 	if !bytes.Equal(m.body, data) { // kept as they came, the same bytes are at hand
 		digest = sum(m.body)
 	}
@@ -258,15 +271,57 @@ func (h *Handlers) keep(ctx context.Context, craft craft, w ledger.Work, layout 
 	}
 	end.Image = &plan.Image{
 		Key: key, SHA256: digest, Bytes: len(m.body), Width: m.width, Height: m.height,
-		ProviderSHA256: given, Checks: m.checks,
+		ProviderSHA256: b.sum, Checks: m.checks,
 	}
 	if err := h.writeReceipt(ctx, layout, w.Subtask, end); err != nil {
 		return false, err
 	}
-	if err := h.store.Put(ctx, key, m.body, storage.PutOptions{ContentType: m.kind}); err != nil {
-		return false, fmt.Errorf("storing %s: %w", a.ID, err)
+	if stored != key {
+		if err := h.store.Put(ctx, key, m.body, storage.PutOptions{ContentType: m.kind}); err != nil {
+			return false, fmt.Errorf("storing %s: %w", a.ID, err)
+		}
 	}
-	return h.conclude(ctx, w, a, end)
+	settled, err = h.conclude(ctx, w, a, end)
+	if err == nil && stored != "" && stored != key { // not before: another worker may have come to another end
+		if err := h.store.Delete(ctx, stored); err != nil {
+			h.o.Log.Warn().Err(err).Str("job_id", string(a.Job)).Str("attempt", a.ID).Msg("a rejected picture is stored twice")
+		}
+	}
+	return settled, err
+}
+
+// checked has what was bought checked. A picture that is kept as it came is stored
+// meanwhile, under the key that it has if it passes, and uploaded where the
+// provider is shown it next: large ones take as long to store as to decode.
+func (h *Handlers) checked(ctx context.Context, craft craft, w ledger.Work, layout dataset.Layout, a plan.Attempt, b bought) (m made, stored string, err error) {
+	k, keeps := craft.(keeper)
+	if !keeps {
+		m, err = craft.finish(ctx, w, a, b)
+		return m, "", err
+	}
+	kind, ext := formatOf(b.data)
+	stored = layout.Made(w.Subtask, a.Number, ext)
+	var g errgroup.Group
+	g.Go(func() error {
+		if err := h.store.Put(ctx, stored, b.data, storage.PutOptions{ContentType: kind}); err != nil {
+			return fmt.Errorf("storing %s: %w", a.ID, err)
+		}
+		return nil
+	})
+	if k.shown(w) {
+		g.Go(func() error {
+			_, err := h.pictureURL(ctx, w.Job.ID, b.sum, ext, func() ([]byte, error) { return b.data, nil })
+			if err != nil && ctx.Err() == nil { // whoever asks about it tries again
+				h.o.Log.Warn().Err(err).Str("job_id", string(w.Job.ID)).Str("attempt", a.ID).Msg("a picture could not be uploaded yet")
+			}
+			return nil
+		})
+	}
+	m, err = craft.finish(ctx, w, a, b)
+	if problem := g.Wait(); err == nil {
+		err = problem
+	}
+	return m, stored, err
 }
 
 // stored looks for what storage may know of an attempt and the journal does not,
@@ -277,7 +332,12 @@ func (h *Handlers) stored(ctx context.Context, layout dataset.Layout, w ledger.W
 	if begun && !resumed || !begun && a.Model == "" {
 		return false, false, nil
 	}
-	end, ok, err := h.receipt(ctx, layout, w.Subtask, a.Number)
+	var end plan.Attempt
+	var ok bool
+	err = with(ctx, h.looks, func() (err error) {
+		end, ok, err = h.receipt(ctx, layout, w.Subtask, a.Number)
+		return err
+	})
 	switch {
 	case begun && (err != nil || end.Image == nil):
 		return false, false, nil //nolint:nilerr // to go on is safe, for the prediction is known

@@ -112,7 +112,7 @@ type look struct {
 }
 
 func (h *Handlers) look(ctx context.Context) (look, error) {
-	ids, err := h.queue.Delivered()
+	ids, err := h.queue.Delivered(ctx)
 	if err == nil { // what others died with stays listed for a minute or two
 		ids, err = h.ledger.Current(ctx, ids)
 	}

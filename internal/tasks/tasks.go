@@ -88,6 +88,7 @@ type Handlers struct {
 	crafts map[plan.Verb]craft
 	check  func(data []byte, field string, l imaging.Limits) (reference.Normalised, error)
 	pixels chan struct{}      // one token a core: decoding is the only heavy work
+	looks  chan struct{}      // one token a look into storage before something is begun
 	once   singleflight.Group // uploads, by job
 	sheets sheets
 	thumbs *lru.Cache[string, *image.NRGBA] // of images made lately, by digest
@@ -111,7 +112,7 @@ func New(l *ledger.Ledger, s storage.Store, p Payer, u Uploader, q *queue.Queue,
 	}
 	h := &Handlers{
 		ledger: l, store: s, payer: p, upload: u, queue: q, o: o, check: reference.Check,
-		pixels: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		pixels: make(chan struct{}, runtime.GOMAXPROCS(0)), looks: make(chan struct{}, looksAtOnce),
 	}
 	h.thumbs, _ = lru.New[string, *image.NRGBA](keptThumbs) // fails for sizes below 1
 	h.hands = newHands(func(ctx context.Context, taken, released []string) error {
@@ -181,12 +182,22 @@ func (h *Handlers) release(ctx context.Context, id string) {
 
 // withPixels runs f when a core is free for it.
 func (h *Handlers) withPixels(ctx context.Context, f func() error) error {
+	return with(ctx, h.pixels, f)
+}
+
+// looksAtOnce is how many tasks look into storage at once for what may be known of
+// what they are to begin: a worker that takes over a thousand must not ask for all
+// of them before it has the last one in hand.
+const looksAtOnce = 16
+
+// with runs f while it has one of the tokens.
+func with(ctx context.Context, tokens chan struct{}, f func() error) error {
 	select {
-	case h.pixels <- struct{}{}:
+	case tokens <- struct{}{}:
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	defer func() { <-h.pixels }()
+	defer func() { <-tokens }()
 	return f()
 }
 

@@ -60,13 +60,13 @@ func (c tileCraft) alone(ctx context.Context, w ledger.Work) (png []byte, by int
 }
 
 // finish cuts the tile out, or takes its enlargement, and checks it.
-func (c tileCraft) finish(ctx context.Context, w ledger.Work, a plan.Attempt, data []byte) (m made, err error) {
+func (c tileCraft) finish(ctx context.Context, w ledger.Work, a plan.Attempt, b bought) (m made, err error) {
 	want := imaging.Want{AspectW: 1, AspectH: 1, MinSide: floor(w.Job.Plan.Style.Enhance), Ink: true}
 	if a.Model != "" {
 		err = c.h.withPixels(ctx, func() error {
-			img, err := imaging.Decode(data, outputLimits)
+			img, err := imaging.Decode(b.data, outputLimits)
 			if err != nil {
-				m = unreadable(data, err)
+				m = unreadable(b.data, err)
 				return nil
 			}
 			m, err = picture(img, want)
