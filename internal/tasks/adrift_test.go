@@ -90,7 +90,7 @@ func newAdriftFleet(t *testing.T, lose int32) *adriftFleet {
 	hooked := redis.NewClient(rdb.Options())
 	hooked.AddHook(f.deaf)
 	server := asynq.NewServerFromRedisClient(hooked, asynq.Config{
-		Concurrency: 4, Queues: map[string]int{trainset.QueueControl: 1}, TaskCheckInterval: 5 * time.Millisecond, LogLevel: asynq.FatalLevel,
+		Concurrency: 4, Queues: map[string]int{trainset.QueueControl: 1, queue.ControlAgain: 1}, TaskCheckInterval: 5 * time.Millisecond, LogLevel: asynq.FatalLevel,
 		ShutdownTimeout: time.Second,
 	})
 	ctx, stop := context.WithCancel(t.Context())
