@@ -58,8 +58,8 @@ func Pack(s Set) ([]File, error) {
 	return files, nil
 }
 
-// Zip makes the zip of what Pack makes, which comes first and checks it; none of a
-// set without any image.
+// Zip makes the zip of what Pack makes, which alone checks it; none of a set without
+// any image.
 func Zip(s Set) ([]File, error) {
 	s.items = s.Record.Items()
 	entries := s.entries()

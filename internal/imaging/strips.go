@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
-	"runtime"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/actormaker/trainset/internal/cores"
 )
 
 const (
@@ -32,17 +31,13 @@ func encodeJPEG(img *image.RGBA, quality int) ([]byte, error) {
 		return plainJPEG(img, quality)
 	}
 	parts := make([][]byte, (b.Dy()+stripHeight-1)/stripHeight)
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range parts {
+	err := cores.Each(len(parts), func(i int) (err error) {
 		strip := image.Rect(b.Min.X, b.Min.Y+i*stripHeight, b.Max.X, b.Min.Y+(i+1)*stripHeight).Intersect(b)
-		g.Go(func() (err error) {
-			parts[i], err = plainJPEG(img.SubImage(strip), quality)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err //nolint:wrapcheck // says what failed
+		parts[i], err = plainJPEG(img.SubImage(strip), quality)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	return joined(parts, b.Size())
 }

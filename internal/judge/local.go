@@ -5,11 +5,9 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
-	"runtime"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
+	"github.com/actormaker/trainset/internal/cores"
 	"github.com/actormaker/trainset/internal/imaging"
 )
 
@@ -32,15 +30,10 @@ const measuredSide = 512
 func Local(img image.Image, boxes [Tiles]image.Rectangle) Verdicts {
 	var all Verdicts
 	var looks [Tiles]*look
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, box := range boxes {
-		g.Go(func() error {
-			all[i], looks[i] = judged(img, i+1, box.Intersect(img.Bounds()))
-			return nil
-		})
-	}
-	_ = g.Wait() // none fails
+	_ = cores.Each(Tiles, func(i int) error { // none fails
+		all[i], looks[i] = judged(img, i+1, boxes[i].Intersect(img.Bounds()))
+		return nil
+	})
 	for i := range all {
 		if twin := duplicateOf(looks[:], i); twin > 0 {
 			all[i].Unique = false

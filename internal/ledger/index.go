@@ -84,22 +84,36 @@ func (l *Ledger) CheckAt(ctx context.Context, id trainset.JobID, at time.Time) e
 }
 
 // Close takes a job that has ended, or that does not exist, out of the open index.
-// One that was taken up again meanwhile is looked at only now, and stays in it.
+// One that was taken up again meanwhile stays in it, before and after: out of it,
+// nobody would look after it.
 func (l *Ledger) Close(ctx context.Context, id trainset.JobID) error {
-	err := l.rdb.ZRem(ctx, openKey, string(id)).Err()
-	var state string
-	if err == nil {
-		state, err = l.rdb.HGet(ctx, jobKey(id), "state").Result()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeWithin)
+	defer cancel()
+	if open, err := l.goesOn(ctx, id); open || err != nil {
+		return err
 	}
-	switch {
-	case errors.Is(err, redis.Nil):
-		return nil
-	case err != nil:
+	if err := l.rdb.ZRem(ctx, openKey, string(id)).Err(); err != nil {
 		return fmt.Errorf("ledger: closing job %s: %w", id, err)
-	case trainset.JobState(state).Ended():
-		return nil
+	}
+	if open, err := l.goesOn(ctx, id); !open || err != nil {
+		return err
 	}
 	return l.reenter(ctx, id, 0)
+}
+
+// closeWithin bounds what Close does, which the end of a context does not interrupt.
+const closeWithin = 5 * time.Second
+
+// goesOn reports whether a job exists and has not ended.
+func (l *Ledger) goesOn(ctx context.Context, id trainset.JobID) (bool, error) {
+	state, err := l.rdb.HGet(ctx, jobKey(id), "state").Result()
+	if errors.Is(err, redis.Nil) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("ledger: reading the state of job %s: %w", id, err)
+	}
+	return !trainset.JobState(state).Ended(), nil
 }
 
 // LockSweep makes owner the only sweeper for d, or reports that another is.

@@ -155,15 +155,25 @@ func (g *Gate) pump() {
 	}
 }
 
-// slot reserves a slot, waits for it, and for whatever pause began meanwhile.
+// slot reserves a slot and waits for it. One that is over by then, for a pause began
+// meanwhile or the machine was late, is given up for another: slots are counted
+// by when they are.
 func (g *Gate) slot() error {
-	d, err := g.slots.reserve(g.ctx)
-	for err == nil && d > 0 {
-		if err = wait.For(g.ctx, d); err == nil {
-			d, err = g.slots.paused(g.ctx)
+	for {
+		d, err := g.slots.reserve(g.ctx)
+		if err != nil || d <= 0 {
+			return err
+		}
+		due := time.Now().Add(d)
+		if err := wait.For(g.ctx, d); err != nil {
+			return err
+		}
+		inTime := time.Since(due) <= late
+		paused, err := g.slots.paused(g.ctx)
+		if err != nil || paused <= 0 && inTime {
+			return err
 		}
 	}
-	return err
 }
 
 // waiting reports whether anybody is; where nobody is, the pump has ended.

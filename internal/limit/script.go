@@ -33,16 +33,19 @@ if h[5] then
 end
 local most, lowered, behind = tonumber(ARGV[1]), 0, tonumber(ARGV[5])
 local rate = most
-if h[3] and now < tonumber(h[4]) then
-  lowered = tonumber(h[3])
-  rate, behind = math.min(rate, lowered), tonumber(ARGV[6])
+if h[3] and now < tonumber(h[4]) + tonumber(ARGV[4]) then -- also as long as it has just been lower
+  behind = tonumber(ARGV[6])
+  if now < tonumber(h[4]) then
+    lowered = tonumber(h[3])
+    rate = math.min(rate, lowered)
+  end
 end
 local first = redis.call('ZRANGE', KEYS[2], -most, -most, 'WITHSCORES')
 local free = first[2] and tonumber(first[2]) + tonumber(ARGV[4]) or 0
 local at = math.max(now - behind, tonumber(h[1] or 0), tonumber(h[2] or 0), free)
 redis.call('HSET', KEYS[1], 'next', string.format('%.0f', at + math.ceil(60000000 / rate)))
 redis.call('ZADD', KEYS[2], string.format('%.0f', math.max(at, now)), string.format('%.0f', at))
-redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -most - 1)
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now - tonumber(ARGV[4])))
 redis.call('PEXPIRE', KEYS[2], math.ceil((math.max(at - now, 0) + tonumber(ARGV[4])) / 1000))
 return {1, string.format('%.0f', math.max(0, at - now)), lowered}
 `)

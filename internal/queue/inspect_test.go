@@ -66,6 +66,10 @@ func TestQueuesArePausedAndForgotten(t *testing.T) {
 	}
 	defer server.Shutdown()
 	<-began
+	tasks, err := asynq.NewInspectorFromRedisClient(rdb).ListActiveTasks(queue.Image)
+	if ids, delivered := q.Delivered(t.Context()); err != nil || delivered != nil || len(tasks) != 1 || !slices.Equal(ids, []string{tasks[0].ID}) {
+		t.Errorf("delivered: %v, %v; asynq lists %v, %v", ids, delivered, tasks, err)
+	}
 	// One that goes on for longer than it should stays.
 	var hours time.Duration
 	late := queue.New(rdb, func() time.Time { hours += time.Hour; return time.Now().Add(hours) })

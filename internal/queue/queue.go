@@ -17,7 +17,7 @@ import (
 	"github.com/actormaker/trainset/internal/plan"
 )
 
-// The queues of subtasks; requests and assemblies go to trainset.QueueControl.
+// The queues beside trainset.QueueControl, where requests and assemblies go at first.
 // Each has a server of its own, so that a full one never delays the others.
 const (
 	Image = "image" // what is begun for the first time
@@ -58,7 +58,10 @@ func options(queue, id string, now time.Time) []asynq.Option {
 // waited for seconds, and need not be asked for as often by each of its servers.
 func Config(name string, concurrency int) asynq.Config {
 	look, delayed := 20*time.Millisecond, 500*time.Millisecond
-	if name == Again || name == ControlAgain {
+	switch name {
+	case ControlAgain: // whose turn has come is in it, too
+		look, delayed = 100*time.Millisecond, time.Second
+	case Again:
 		look, delayed = 300*time.Millisecond, time.Second
 	}
 	return asynq.Config{

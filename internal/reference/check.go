@@ -6,8 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"golang.org/x/sync/errgroup"
-
+	"github.com/actormaker/trainset/internal/cores"
 	"github.com/actormaker/trainset/internal/imaging"
 )
 
@@ -50,16 +49,17 @@ func Check(data []byte, field string, limits imaging.Limits) (Normalised, error)
 		return Normalised{}, o.explain(err)
 	}
 	n := Normalised{SourceSHA256: digest(data), Width: img.Rect.Dx(), Height: img.Rect.Dy(), Format: info.Format}
-	var g errgroup.Group
-	g.Go(func() (err error) {
+	err = cores.Both(func() (err error) {
 		n.PNG, err = imaging.EncodePNG(img, imaging.EncodeOptions{})
 		n.SHA256 = digest(n.PNG)
 		return err
+	}, func() error {
+		n.DHashes = []string{
+			imaging.Hash(img), imaging.Hash(imaging.CropAspect(img, 1, 1)), imaging.Hash(imaging.CropAspect(img, 16, 9)),
+		}
+		return nil
 	})
-	n.DHashes = []string{
-		imaging.Hash(img), imaging.Hash(imaging.CropAspect(img, 1, 1)), imaging.Hash(imaging.CropAspect(img, 16, 9)),
-	}
-	if err := g.Wait(); err != nil {
+	if err != nil {
 		return Normalised{}, fmt.Errorf("normalising a reference: %w", err)
 	}
 	return n, nil

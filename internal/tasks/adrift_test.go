@@ -16,6 +16,7 @@ import (
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/queue"
 	"github.com/actormaker/trainset/internal/redistest"
 )
@@ -149,6 +150,30 @@ func TestATaskThatNobodyHasIsQueuedAnew(t *testing.T) {
 			t.Fatalf("a task in hand was queued anew, under revision %d", got)
 		}
 	}
+	close(f.let)
+}
+
+// A job that waits for its turn needs no task until then: a queue of them would
+// keep what a killed worker had waiting.
+func TestAJobThatWaitsForItsTurnIsNotQueuedAnew(t *testing.T) {
+	f := newAdriftFleet(t, 0)
+	f.h.o.MaxOpenJobs = 1
+	if _, err := f.h.ledger.Admit(t.Context(), "ada", "another", 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.h.ledger.MarkQueued(t.Context(), plan.Lot{Record: plan.Record{ID: f.job}, Steps: []plan.Step{{Verb: plan.VerbAccept}}}); err != nil {
+		t.Fatal(err) // its first task has come and gone
+	}
+	if got := f.look(); got != 0 {
+		t.Errorf("while another job runs the task has revision %d", got)
+	}
+	if _, err := f.h.ledger.Depart(t.Context(), "ada", "another"); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.look(); got != 1 {
+		t.Errorf("when its turn has come the task has revision %d", got)
+	}
+	<-f.given
 	close(f.let)
 }
 

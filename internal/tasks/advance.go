@@ -102,6 +102,11 @@ func (h *Handlers) repair(ctx context.Context, id trainset.JobID) error {
 	if err != nil {
 		return fmt.Errorf("repairing: %w", err)
 	}
+	if r.Plan == nil {
+		if in, err := h.admit(ctx, r); err != nil || !in { // its task has ended, but not its wait
+			return err
+		}
+	}
 	lost, delivered, err := h.astray(ctx, r)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/cores"
 	"github.com/actormaker/trainset/internal/dataset"
 	"github.com/actormaker/trainset/internal/imaging"
 	"github.com/actormaker/trainset/internal/ledger"
@@ -187,21 +188,24 @@ func about(s plan.Subtask) string {
 }
 
 // storeSet stores what trainers load, once alone and once as a zip, while the
-// contact sheet is drawn, then what describes it.
+// contact sheet is drawn, then what describes it. The zip comes before the sheet,
+// for the disk is busy with it the longest.
 func (h *Handlers) storeSet(ctx context.Context, set dataset.Set) (trainset.Manifest, error) {
 	var packed, zipped []dataset.File
+	err := cores.Both(func() (err error) {
+		packed, err = dataset.Pack(set)
+		return err
+	}, func() (err error) {
+		zipped, err = dataset.Zip(set)
+		return err
+	})
+	if err != nil {
+		return trainset.Manifest{}, fmt.Errorf("assembling: %w", err)
+	}
 	var sheet []byte
 	g, together := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		if packed, err = dataset.Pack(set); err != nil {
-			return err
-		}
-		g.Go(func() error { return h.storeFiles(together, packed) })
-		if zipped, err = dataset.Zip(set); err != nil {
-			return err
-		}
-		return h.storeFiles(together, zipped)
-	})
+	g.Go(func() error { return h.storeFiles(together, zipped) })
+	g.Go(func() error { return h.storeFiles(together, packed) })
 	g.Go(func() (err error) {
 		sheet, err = h.contactSheet(together, set.Record, set.Images)
 		return err

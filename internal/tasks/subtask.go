@@ -248,6 +248,8 @@ func (h *Handlers) pause(ctx context.Context, w ledger.Work, after time.Duration
 func (h *Handlers) keep(ctx context.Context, craft craft, w ledger.Work, layout dataset.Layout, a plan.Attempt, data []byte) (settled bool, err error) {
 	h.debugKeep(a, "output", data)
 	b := bought{data, sum(data)}
+	shown := h.show(ctx, craft, w, a, b)
+	defer func() { shown(settled) }()
 	m, stored, err := h.checked(ctx, craft, w, layout, a, b)
 	if err != nil {
 		return false, err
@@ -281,21 +283,14 @@ func (h *Handlers) keep(ctx context.Context, craft craft, w ledger.Work, layout 
 			return false, fmt.Errorf("storing %s: %w", a.ID, err)
 		}
 	}
-	settled, err = h.conclude(ctx, w, a, end)
-	if err == nil && stored != "" && stored != key { // not before: another worker may have come to another end
-		if err := h.store.Delete(ctx, stored); err != nil {
-			h.o.Log.Warn().Err(err).Str("job_id", string(a.Job)).Str("attempt", a.ID).Msg("a rejected picture is stored twice")
-		}
-	}
-	return settled, err
+	return h.conclude(ctx, w, a, end)
 }
 
 // checked has what was bought checked. A picture that is kept as it came is stored
-// meanwhile, under the key that it has if it passes, and uploaded where the
-// provider is shown it next: large ones take as long to store as to decode.
+// meanwhile, under the key that it has if it passes: large ones take as long to
+// store as to decode.
 func (h *Handlers) checked(ctx context.Context, craft craft, w ledger.Work, layout dataset.Layout, a plan.Attempt, b bought) (m made, stored string, err error) {
-	k, keeps := craft.(keeper)
-	if !keeps {
+	if _, keeps := craft.(keeper); !keeps {
 		m, err = craft.finish(ctx, w, a, b)
 		return m, "", err
 	}
@@ -308,20 +303,41 @@ func (h *Handlers) checked(ctx context.Context, craft craft, w ledger.Work, layo
 		}
 		return nil
 	})
-	if k.shown(w) {
-		g.Go(func() error {
-			_, err := h.pictureURL(ctx, w.Job.ID, b.sum, ext, func() ([]byte, error) { return b.data, nil })
-			if err != nil && ctx.Err() == nil { // whoever asks about it tries again
-				h.o.Log.Warn().Err(err).Str("job_id", string(w.Job.ID)).Str("attempt", a.ID).Msg("a picture could not be uploaded yet")
-			}
-			return nil
-		})
-	}
 	m, err = craft.finish(ctx, w, a, b)
 	if problem := g.Wait(); err == nil {
 		err = problem
 	}
 	return m, stored, err
+}
+
+// uploadWithin bounds an upload that nobody has asked for yet: whoever asks for it
+// then has more time.
+const uploadWithin = 10 * time.Second
+
+// show begins to upload a picture that the provider is shown next, before it is
+// known whether it passes. Call done with whether it is wanted: nothing that is
+// journalled waits for it.
+func (h *Handlers) show(ctx context.Context, craft craft, w ledger.Work, a plan.Attempt, b bought) (done func(wanted bool)) {
+	if k, keeps := craft.(keeper); !keeps || !k.shown(w) {
+		return func(bool) {}
+	}
+	ctx, cancel := context.WithTimeout(ctx, uploadWithin)
+	uploaded := make(chan struct{})
+	go func() {
+		defer close(uploaded)
+		_, ext := formatOf(b.data)
+		_, err := h.pictureURL(ctx, w.Job.ID, b.sum, ext, func() ([]byte, error) { return b.data, nil })
+		if err != nil && !errors.Is(err, context.Canceled) {
+			h.o.Log.Warn().Err(err).Str("job_id", string(w.Job.ID)).Str("attempt", a.ID).Msg("a picture could not be uploaded ahead")
+		}
+	}()
+	return func(wanted bool) {
+		if !wanted {
+			cancel()
+		}
+		<-uploaded
+		cancel()
+	}
 }
 
 // stored looks for what storage may know of an attempt and the journal does not,
@@ -365,6 +381,7 @@ func (h *Handlers) conclude(ctx context.Context, w ledger.Work, a, end plan.Atte
 			return false, fmt.Errorf("journalling %s: %w", a.ID, err)
 		}
 		h.count(end)
+		h.dropEarly(ctx, w, end)
 		return false, nil
 	}
 	s := outcome(w, trainset.ItemSucceeded, "", a.Number)
@@ -376,6 +393,22 @@ func (h *Handlers) conclude(ctx context.Context, w ledger.Work, a, end plan.Atte
 		return false, fmt.Errorf("journalling %s: %w", a.ID, err)
 	}
 	return true, h.settled(ctx, w, s, done)
+}
+
+// dropEarly removes a rejected picture from where checked has stored it, which is
+// not done before the rejection is journalled: another worker may have come to
+// another end.
+func (h *Handlers) dropEarly(ctx context.Context, w ledger.Work, end plan.Attempt) {
+	if _, keeps := h.crafts[w.Subtask.Verb].(keeper); !keeps || end.Outcome != plan.OutcomeRejected {
+		return
+	}
+	var keys []string
+	for ext := range mediaTypes {
+		keys = append(keys, layoutOfPlan(*w.Job.Plan).Made(w.Subtask, end.Number, ext))
+	}
+	if err := h.store.Delete(ctx, keys...); err != nil {
+		h.o.Log.Warn().Err(err).Str("job_id", string(end.Job)).Str("attempt", end.ID).Msg("a rejected picture is stored twice")
+	}
 }
 
 func (h *Handlers) count(a plan.Attempt) {
