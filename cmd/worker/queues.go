@@ -125,8 +125,8 @@ func pauseCommand(environ []string) *cobra.Command {
 	sw := &switching{pause: true}
 	cmd := sw.command(environ, "pause [QUEUE...]", "Keep workers from taking tasks, or from spending")
 	cmd.Long = "Pause keeps all workers from taking further tasks from a queue, from all where none is named;\n" +
-		"tasks in hand go on. Subtasks are in image, those that were queued anew (a worker died, or retry)\n" +
-		"in again, requests and assemblies in control. With --spending the queues stay open and only the\n" +
+		"tasks in hand go on. Subtasks are in image, requests and assemblies in control, and those of either that were\n" +
+		"queued anew (a worker died, retry, a job's turn came) in again and control-again. With --spending the queues stay open and only the\n" +
 		"creation of predictions stops, for the account of REPLICATE_API_TOKEN: what is at the provider is\n" +
 		"still fetched and stored, and finished jobs are assembled. Both last until resume, across restarts\n" +
 		"of workers. It says which live workers it reaches: all of them serve the queues, but only those with\n" +

@@ -63,7 +63,11 @@ type Options struct {
 	Finder            paid.Finder        // finds the predictions of unanswered creates; a search of the provider's list when nil
 	Debug             tasks.Debug
 	Meter             Meter // counts nothing when nil
-	Log               zerolog.Logger
+	// Urgent are connections to the same Redis for what others wait for: taking tasks,
+	// noting and beating. Shared ones when nil: hundreds of tasks that wake together
+	// would then keep it waiting.
+	Urgent redis.UniversalClient
+	Log    zerolog.Logger
 }
 
 // Meter counts what a worker does.
@@ -91,6 +95,7 @@ type Worker struct {
 	o        Options
 	owner    string
 	rdb      redis.UniversalClient
+	urgent   redis.UniversalClient
 	provider *replicate.Client
 	gate     *limit.Gate
 	ledger   *ledger.Ledger
@@ -120,7 +125,7 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 	if err != nil {
 		return nil, fmt.Errorf("app: %w", err)
 	}
-	w := &Worker{o: o, rdb: rdb, owner: cmp.Or(o.Owner, uuid.NewString()), provider: provider}
+	w := &Worker{o: o, rdb: rdb, urgent: cmp.Or(o.Urgent, rdb), owner: cmp.Or(o.Owner, uuid.NewString()), provider: provider}
 	w.work, w.cancel = context.WithCancelCause(context.Background())
 	w.gate = limit.New(rdb, o.account(), limit.Options{PerMinute: o.PerMinute, ProbeEvery: o.ProbeEvery, Log: o.Log})
 	w.ledger, w.bell = ledger.New(rdb, ledger.Options{}), new(paid.Bell)
@@ -139,7 +144,7 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 		return nil, fmt.Errorf("app: %w", err)
 	}
 	w.handlers = tasks.New(w.ledger, store, payer, provider, queue.New(rdb, nil), tasks.Options{
-		Owner: w.owner, Simulated: o.Simulated, MaxAttempts: o.MaxAttempts, MaxOpenJobs: o.MaxOpenJobs, Version: o.Version,
+		Owner: w.owner, Urgent: ledger.New(w.urgent, ledger.Options{}), Simulated: o.Simulated, MaxAttempts: o.MaxAttempts, MaxOpenJobs: o.MaxOpenJobs, Version: o.Version,
 		DefaultModel: cmp.Or(o.Model, replicate.DefaultActorModel), StyleModel: cmp.Or(o.Model, replicate.DefaultStyleModel),
 		Judge: o.Judge, JudgeModel: o.JudgeModel, JudgePrice: o.JudgePrice, OpenAI: judge,
 		Limits: imaging.DefaultLimits, Reference: reference.Options{MaxBytes: imaging.DefaultLimits.MaxBytes, AllowPrivateHosts: o.AllowPrivateHosts},
@@ -244,7 +249,7 @@ func (w *Worker) server(name string) *asynq.Server {
 	c.BaseContext = func() context.Context { return w.work }
 	c.RetryDelayFunc, c.IsFailure, c.ErrorHandler = tasks.RetryDelay, tasks.IsFailure, tasks.ErrorHandler(w.o.Log)
 	c.Logger, c.LogLevel = asynqLog{w.o.Log.With().Str("component", "asynq").Logger()}, asynq.WarnLevel
-	return asynq.NewServerFromRedisClient(w.rdb, c)
+	return asynq.NewServerFromRedisClient(w.urgent, c)
 }
 
 // card says which process this is.

@@ -63,11 +63,13 @@ func (d *Deployed) open(ctx context.Context, cfg config.Config) error {
 	for _, f := range d.adjust {
 		f(&o)
 	}
-	rdb, err := redisconn.Open(cfg.Redis.URL.Reveal())
+	rdb, err := d.connect(cfg)
 	if err != nil {
 		return err
 	}
-	d.closing = append(d.closing, func() { _ = rdb.Close() }) // the process ends
+	if o.Urgent, err = d.connect(cfg); err != nil {
+		return err
+	}
 	if d.store, err = OpenStorage(ctx, cfg); err != nil {
 		return err
 	}
@@ -79,6 +81,16 @@ func (d *Deployed) open(ctx context.Context, cfg config.Config) error {
 		return err
 	}
 	return d.openServer(ctx, cfg, rdb, metrics, secret)
+}
+
+// connect makes connections to Redis that end with the process.
+func (d *Deployed) connect(cfg config.Config) (redis.UniversalClient, error) {
+	rdb, err := redisconn.Open(cfg.Redis.URL.Reveal())
+	if err != nil {
+		return nil, err
+	}
+	d.closing = append(d.closing, func() { _ = rdb.Close() })
+	return rdb, nil
 }
 
 // openServer makes the HTTP server and takes its address.

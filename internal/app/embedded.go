@@ -53,6 +53,7 @@ func StartEmbedded(ctx context.Context, store storage.Store, o EmbeddedOptions) 
 	boundMemory()
 	e := &Embedded{o: o, store: store}
 	e.o.AskedOnly = true
+	e.o.MaxOpenJobs = 0 // jobs that were interrupted never end by themselves, and must not keep others waiting
 	if err := e.start(ctx); err != nil {
 		e.Stop()
 		return nil, err

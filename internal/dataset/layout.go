@@ -43,8 +43,8 @@ func (l Layout) Reference() string { return l.at("reference.png") }
 // Plan is the request and the frozen plan.
 func (l Layout) Plan() string { return l.at("job.json") }
 
-// Made is what an attempt at a subtask made: a picture, or a judge's answer. It
-// never changes. ext is the file's extension, "png".
+// Made is what an attempt at a subtask made: a picture, or a judge's answer. Its
+// bytes never change. ext is the file's extension, "png".
 func (l Layout) Made(s plan.Subtask, attempt int, ext string) string {
 	return l.at("%s.%d.%s", place(s), attempt, ext)
 }

@@ -37,8 +37,18 @@ func TestConcludeJournalsTheAttemptWhateverBecomesOfItsSubtask(t *testing.T) {
 		}, journalled: true, want: ledger.ErrStale},
 		"the job has ended": {before: func(t *testing.T, l *ledger.Ledger, r plan.Record, _ plan.Attempt) error {
 			t.Helper()
-			return l.Finish(t.Context(), r.ID, ledger.Ending{State: trainset.JobFailed})
-		}, journalled: true, want: ledger.ErrStopped},
+			for _, s := range r.Subtasks {
+				s.State = trainset.ItemFailed
+				if _, err := l.Settle(t.Context(), r.ID, s); err != nil {
+					return err
+				}
+			}
+			now, err := l.Load(t.Context(), r.ID)
+			if err != nil {
+				return err
+			}
+			return l.Finish(t.Context(), r.ID, ledger.Ending{State: trainset.JobFailed, Revision: 1, Change: now.Change, Output: &trainset.Output{}})
+		}, journalled: true, settled: true, want: ledger.ErrStopped},
 		"it has succeeded before": {before: func(t *testing.T, l *ledger.Ledger, r plan.Record, _ plan.Attempt) error {
 			t.Helper()
 			s := r.Subtasks[plan.ImageID(1)]

@@ -291,3 +291,18 @@ func TestPredictionsOfDeletedJobsAreReadInPages(t *testing.T) {
 		t.Errorf("a page had %d", most)
 	}
 }
+
+// Whoever is slower than the worker that accepted a job does not end it.
+func TestAnAcceptedJobEndsWithASetOnly(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		l := ledger.New(rdb, ledger.Options{})
+		p := begun(t, l, 1, 0)
+		end := ledger.Ending{State: trainset.JobFailed, Reason: "portrait: cannot be fetched"}
+		if err := l.Finish(t.Context(), p.JobID, end); !errors.Is(err, ledger.ErrStale) {
+			t.Errorf("got %v", err)
+		}
+		if r, err := l.Load(t.Context(), p.JobID); err != nil || r.State != trainset.JobRunning {
+			t.Errorf("it is %s, %v", r.State, err)
+		}
+	})
+}

@@ -245,14 +245,16 @@ return {1}
 
 // finishScript ends a job, once: after assembly with the set's revision, or
 // without a set when it could not be accepted. What has changed since the set
-// was assembled must be in it: it is assembled again.
+// was assembled must be in it: it is assembled again. One that another worker has
+// accepted meanwhile does not end without a set.
 // ARGV: revision of the set, state, reason, output JSON or empty, now, expiry
 // in seconds, change that was read.
 // Returns {1}, {0} when that revision is there, {-1}, {-2}.
 var finishScript = redis.NewScript(lua + `
-local head = redis.call('HMGET', job, 'state', 'set', 'left', 'change')
+local head = redis.call('HMGET', job, 'state', 'set', 'left', 'change', 'plan')
 if not head[1] then return {-1} end
 if ended[head[1]] then return {0} end
+if ARGV[1] == '0' and head[5] then return {-2} end
 if tonumber(ARGV[1]) > 0 and (tonumber(head[2]) ~= tonumber(ARGV[1]) - 1 or head[3] ~= '0' or head[4] ~= ARGV[7]) then return {-2} end
 redis.call('HSET', job, 'state', ARGV[2], 'reason', ARGV[3], 'finished', ARGV[5])
 if ARGV[4] ~= '' then redis.call('HSET', job, 'set', ARGV[1], 'output', ARGV[4]) end

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/json"
+	"maps"
 	"time"
 
 	"github.com/actormaker/trainset"
@@ -49,6 +50,14 @@ func (r Record) Begun(p Plan, subs []Subtask) Record {
 	for _, s := range subs {
 		r.Subtasks[s.ID] = s
 	}
+	return r
+}
+
+// Failed is the record of a job one of whose items turned out to have no image.
+func (r Record) Failed(s Subtask, why string) Record {
+	s.State, s.Reason, s.Winner = trainset.ItemFailed, why, 0
+	r.Subtasks = maps.Clone(r.Subtasks)
+	r.Subtasks[s.ID] = s
 	return r
 }
 

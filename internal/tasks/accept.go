@@ -44,6 +44,9 @@ func (h *Handlers) accept(kind trainset.Kind) asynq.HandlerFunc {
 				return h.enqueue(ctx, plan.Lot{Record: begun, Steps: plan.Next(begun)})
 			}
 		}
+		if r.State.Ended() { // it may have been let in after it had departed
+			return h.depart(ctx, r)
+		}
 		return h.Advance(ctx, r.ID)
 	}
 }
@@ -93,13 +96,19 @@ func (h *Handlers) depart(ctx context.Context, r plan.Record) error {
 }
 
 // refuse ends a job whose request cannot be served; other errors are tried again.
+// Whoever is slower than another worker that has accepted it refuses nothing.
 func (h *Handlers) refuse(ctx context.Context, r plan.Record, err error) error {
 	var field *trainset.FieldError
-	if !errors.As(err, &field) {
+	var conflict *trainset.ConflictError // with what storage has from before the ledger was lost
+	if !errors.As(err, &field) && !errors.As(err, &conflict) {
 		return err
 	}
+	ended := h.end(ctx, r, ledger.Ending{State: trainset.JobFailed, Reason: err.Error()})
+	if errors.Is(ended, ledger.ErrStale) {
+		return h.Advance(ctx, r.ID)
+	}
 	h.o.Log.Warn().Str("job_id", string(r.ID)).Err(err).Msg("a job was refused")
-	return h.end(ctx, r, ledger.Ending{State: trainset.JobFailed, Reason: err.Error()})
+	return ended
 }
 
 func layoutOf(req trainset.Request) dataset.Layout {

@@ -103,7 +103,7 @@ func (h *Handlers) repair(ctx context.Context, id trainset.JobID) error {
 		return fmt.Errorf("repairing: %w", err)
 	}
 	if r.Plan == nil {
-		if in, err := h.admit(ctx, r); err != nil || !in { // its task has ended, but not its wait
+		if r, err = h.letIn(ctx, r); err != nil || r.ID == "" {
 			return err
 		}
 	}
@@ -127,6 +127,24 @@ func (h *Handlers) repair(ctx context.Context, id trainset.JobID) error {
 		again.Steps = append(again.Steps, requeued[0].Steps...)
 	}
 	return h.resume(ctx, []plan.Lot{astray}, []plan.Lot{again})
+}
+
+// letIn lets a job begin whose task has ended while it waited for its turn, and
+// reads it again: one that has ended meanwhile departs. There is no record where it
+// is not to go on.
+func (h *Handlers) letIn(ctx context.Context, r plan.Record) (plan.Record, error) {
+	in, err := h.admit(ctx, r)
+	if err != nil || !in {
+		return plan.Record{}, err
+	}
+	now, err := h.progress(ctx, r.ID)
+	if err != nil {
+		return plan.Record{}, fmt.Errorf("repairing: %w", err)
+	}
+	if now.State.Ended() {
+		return plan.Record{}, h.depart(ctx, now)
+	}
+	return now, nil
 }
 
 // resume enqueues what was requeued of jobs and whatever else they need that never

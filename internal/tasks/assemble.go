@@ -51,16 +51,16 @@ func (h *Handlers) assemble(ctx context.Context, t *asynq.Task) error {
 
 // finishJob stores the set, its manifest last, and tells the ledger.
 func (h *Handlers) finishJob(ctx context.Context, r plan.Record) error {
-	state, reason := r.Outcome()
 	release, err := h.o.Room.Take(ctx, 2*imageBytes(r)) // the images, and the zip of them
 	if err != nil {
 		return fmt.Errorf("assembling: %w", err)
 	}
 	defer release()
-	images, err := h.winners(ctx, r)
+	r, images, err := h.winners(ctx, r)
 	if err != nil {
 		return err
 	}
+	state, reason := r.Outcome()
 	m, err := h.storeSet(ctx, dataset.Set{
 		Record: r, Revision: r.Revision + 1, State: state, Reason: reason, FinishedAt: h.o.Now().UTC(),
 		Images: images, Tool: trainset.Tool{Name: "trainset", Version: h.o.Version},
@@ -89,11 +89,14 @@ func imageBytes(r plan.Record) (n int64) {
 	return n
 }
 
-// winners reads the picture of every item that has one, by the item's index.
-func (h *Handlers) winners(ctx context.Context, r plan.Record) (map[int][]byte, error) {
+// winners reads the picture of every item that has one, by the item's index. One that
+// is gone from storage is waited for, somebody may bring it back; but a canceled job
+// ends, with the record that the item has failed.
+func (h *Handlers) winners(ctx context.Context, r plan.Record) (plan.Record, map[int][]byte, error) {
 	type picture struct {
-		index int
-		data  []byte
+		of   plan.Subtask
+		data []byte
+		gone error
 	}
 	made := make(chan picture, r.Plan.Images)
 	g, ctx := errgroup.WithContext(ctx)
@@ -105,22 +108,27 @@ func (h *Handlers) winners(ctx context.Context, r plan.Record) (map[int][]byte, 
 		}
 		g.Go(func() error {
 			data, err := h.store.Get(ctx, a.Image.Key)
-			if err != nil {
+			gone := r.Canceled && errors.Is(err, storage.ErrNotFound)
+			if err != nil && !gone {
 				return fmt.Errorf("reading the image of item %d: %w", s.Index, err)
 			}
-			made <- picture{s.Index, data}
+			made <- picture{s, data, err}
 			return nil
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, err //nolint:wrapcheck // says what failed
+		return r, nil, err //nolint:wrapcheck // says what failed
 	}
 	close(made)
 	images := make(map[int][]byte, len(made))
 	for p := range made {
-		images[p.index] = p.data
+		if p.gone != nil {
+			r = r.Failed(p.of, "its image is gone: "+p.gone.Error())
+			continue
+		}
+		images[p.of.Index] = p.data
 	}
-	return images, nil
+	return r, images, nil
 }
 
 // contactSheet shows every item, those that failed as an empty cell with the

@@ -15,8 +15,8 @@ import (
 )
 
 // A receipt is the record of an ended attempt, stored beside what it made and
-// before it: a picture in storage always says what it is and what it cost, even
-// if the ledger is lost.
+// before it, or right after it where that is kept as it came: a picture in storage
+// says what it is and what it cost, even if the ledger is lost.
 
 func (h *Handlers) writeReceipt(ctx context.Context, layout dataset.Layout, s plan.Subtask, a plan.Attempt) error {
 	b, err := json.Marshal(a)

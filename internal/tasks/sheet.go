@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -52,8 +53,7 @@ func (h *Handlers) sheet(ctx context.Context, sum string, read func() ([]byte, e
 				return nil, nil, context.Cause(ctx)
 			}
 		case first:
-			img, err := h.decodeSheet(ctx, s.room, read)
-			h.sheets.decoded(s, img, err)
+			h.decodeFirst(ctx, s, read)
 		}
 		release := func() { h.sheets.giveBack(s) }
 		select {
@@ -71,6 +71,16 @@ func (h *Handlers) sheet(ctx context.Context, sum string, read func() ([]byte, e
 		}
 		// Who came first may have been interrupted: this one tries for itself.
 	}
+}
+
+var errNotDecoded = errors.New("its decoder panicked")
+
+// decodeFirst decodes a sheet for all who wait for it, who are told also where that
+// panics.
+func (h *Handlers) decodeFirst(ctx context.Context, s *sheet, read func() ([]byte, error)) {
+	img, err := (*imaging.Packed)(nil), errNotDecoded
+	defer func() { h.sheets.decoded(s, img, err) }()
+	img, err = h.decodeSheet(ctx, s.room, read)
 }
 
 func (h *Handlers) decodeSheet(ctx context.Context, room []byte, read func() ([]byte, error)) (img *imaging.Packed, err error) {

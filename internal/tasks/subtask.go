@@ -150,13 +150,18 @@ func (h *Handlers) try(ctx context.Context, w ledger.Work, resumed bool) (settle
 		}
 		defer release()
 	}
-	return h.keep(ctx, craft, w, layout, a, out.Data)
+	settled, err = h.keep(ctx, craft, w, layout, a, out.Data)
+	if state, reason, final := refused(err); final {
+		return h.settle(ctx, w, outcome(w, state, reason, 0))
+	}
+	return settled, err
 }
 
 // tileBytes is about what a tile has.
 const tileBytes = 4 << 20
 
-// refused translates what means that no attempt may be begun.
+// refused translates what means that no attempt may be begun, or that one can lead
+// to nothing.
 func refused(err error) (state trainset.ItemState, reason string, final bool) {
 	var over *ledger.OverCapError
 	var broke interface{ Overspent() bool }

@@ -8,6 +8,7 @@
 package tasks
 
 import (
+	"cmp"
 	"context"
 	"image"
 	"runtime"
@@ -55,6 +56,7 @@ type Meter interface {
 // Options adjust the handlers.
 type Options struct {
 	Owner        string         // names this worker
+	Urgent       *ledger.Ledger // the ledger for beats and notes, which must not wait behind the rest; the same when nil
 	Simulated    bool           // the provider is the simulated one
 	DefaultModel string         // of actors, when a request names none
 	StyleModel   string         // of styles, when a request names none
@@ -80,6 +82,7 @@ type Options struct {
 // Handlers serve every task type. They are safe for concurrent use.
 type Handlers struct {
 	ledger *ledger.Ledger
+	urgent *ledger.Ledger
 	store  storage.Store
 	payer  Payer
 	upload Uploader
@@ -111,12 +114,12 @@ func New(l *ledger.Ledger, s storage.Store, p Payer, u Uploader, q *queue.Queue,
 		o.Room = paid.NewRoom(paid.DefaultRoom)
 	}
 	h := &Handlers{
-		ledger: l, store: s, payer: p, upload: u, queue: q, o: o, check: reference.Check,
+		ledger: l, urgent: cmp.Or(o.Urgent, l), store: s, payer: p, upload: u, queue: q, o: o, check: reference.Check,
 		pixels: make(chan struct{}, runtime.GOMAXPROCS(0)), looks: make(chan struct{}, looksAtOnce),
 	}
 	h.thumbs, _ = lru.New[string, *image.NRGBA](keptThumbs) // fails for sizes below 1
 	h.hands = newHands(func(ctx context.Context, taken, released []string) error {
-		err := l.Hold(ctx, o.Owner, taken, released)
+		err := h.urgent.Hold(ctx, o.Owner, taken, released)
 		if err != nil {
 			h.let.add(released...)
 		}
@@ -154,16 +157,19 @@ func (h *Handlers) Images() asynq.Handler {
 // think that nobody has it. One that ends while Redis does not answer is let go
 // of by the Warden.
 func (h *Handlers) holding(next asynq.Handler) asynq.Handler {
-	return asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
+	return asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) (err error) {
 		id, _ := asynq.GetTaskID(ctx)
-		err := h.hands.take(ctx, id)
-		if err == nil {
+		panics := true
+		defer func() {
+			h.hands.release(id) // also when take failed: only its answer may be lost
+			if err != nil || panics {
+				h.release(ctx, id)
+			}
+		}()
+		if err = h.hands.take(ctx, id); err == nil {
 			err = next.ProcessTask(ctx, t)
 		}
-		h.hands.release(id) // also when take failed: only its answer may be lost
-		if err != nil {
-			h.release(ctx, id)
-		}
+		panics = false
 		return err //nolint:wrapcheck // its own
 	})
 }
@@ -174,7 +180,7 @@ func (h *Handlers) holding(next asynq.Handler) asynq.Handler {
 func (h *Handlers) release(ctx context.Context, id string) {
 	done, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	if err := h.ledger.Hold(done, h.o.Owner, nil, []string{id}); err != nil {
+	if err := h.urgent.Hold(done, h.o.Owner, nil, []string{id}); err != nil {
 		h.o.Log.Warn().Err(err).Msg("a task that is done could not be noted")
 		h.let.add(id)
 	}

@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"math"
@@ -10,6 +11,7 @@ import (
 	"github.com/actormaker/trainset/internal/imaging"
 	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/storage"
 )
 
 // tileCraft makes a style's images of the tiles that were chosen.
@@ -111,6 +113,9 @@ func (c tileCraft) find(ctx context.Context, w ledger.Work) (tile *imaging.Packe
 		from = larger.Image
 	}
 	sheet, release, err := c.h.sheet(ctx, from.SHA256, func() ([]byte, error) { return c.h.store.Get(ctx, from.Key) })
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, nil, &hopelessError{fmt.Sprintf("the picture of grid %d is gone from storage: %s", ask.Grid, from.Key)}
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading grid %d: %w", ask.Grid, err)
 	}
