@@ -38,7 +38,8 @@ type Journal interface {
 type Provider interface {
 	Create(ctx context.Context, r replicate.CreateRequest) (replicate.Prediction, error)
 	Get(ctx context.Context, id string) (replicate.Prediction, error)
-	// Cancel stops a prediction and returns it; one that has ended stays as it is.
+	// Cancel stops a prediction and returns it; one that has ended stays as it is,
+	// or is refused with an error of ClassInvalid.
 	Cancel(ctx context.Context, id string) (replicate.Prediction, error)
 	// Fetch downloads an output. It calls take with the number of bytes, as far as
 	// that is known, before it reads them.

@@ -106,6 +106,8 @@ type provider struct {
 	latency  time.Duration      // of a prediction; 2 s when 0
 	stuck    bool               // predictions do not start
 	ended    map[string]replicate.Status
+	refuse   replicate.Class // what Cancel is refused with, if it is
+	cancels  int
 	requests []replicate.CreateRequest
 	polls    int
 }
@@ -187,18 +189,34 @@ func (p *provider) get(id string) (replicate.Prediction, error) {
 func (p *provider) Cancel(_ context.Context, id string) (replicate.Prediction, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.cancels++
+	if p.refuse != "" {
+		return replicate.Prediction{}, &replicate.Error{Class: p.refuse, Op: "cancel a prediction"}
+	}
 	pred, err := p.get(id)
 	if err != nil || pred.Terminal() {
 		return pred, err
 	}
+	status := replicate.StatusCanceled
+	if pred.Status == replicate.StatusStarting {
+		status = replicate.StatusAborted
+	}
+	p.note(id, status)
+	return p.get(id)
+}
+
+// end is the provider's own doing.
+func (p *provider) end(id string, status replicate.Status) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.note(id, status)
+}
+
+func (p *provider) note(id string, status replicate.Status) {
 	if p.ended == nil {
 		p.ended = map[string]replicate.Status{}
 	}
-	p.ended[id] = replicate.StatusCanceled
-	if pred.Status == replicate.StatusStarting {
-		p.ended[id] = replicate.StatusAborted
-	}
-	return p.get(id)
+	p.ended[id] = status
 }
 
 func (p *provider) List(_ context.Context, q replicate.ListQuery) (replicate.Page, error) {
@@ -431,6 +449,58 @@ func TestCancelingUsesWhatHadSucceeded(t *testing.T) {
 		bell.Ring("job", "")
 		if a := <-done; a.State != plan.AttemptPredicted {
 			t.Errorf("%s %s: %s", a.State, a.Outcome, a.Reason)
+		}
+	})
+}
+
+// A provider that does not end a prediction, because it has ended or for reasons
+// of its own, does not keep the job from its end: what became of it counts.
+func TestWhatCannotBeCanceledComesToItsOwnEnd(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		refuse  replicate.Class
+		cancel  time.Duration
+		ended   replicate.Status // by the provider
+		failure string
+		state   plan.AttemptState
+		outcome plan.Outcome
+		cost    trainset.Money
+	}{
+		{name: "succeeded", refuse: replicate.ClassInvalid, cancel: 10 * time.Second, state: plan.AttemptPredicted, cost: fresh("").Price},
+		{name: "still runs, then succeeds", refuse: replicate.ClassInvalid, cancel: time.Second, state: plan.AttemptPredicted, cost: fresh("").Price},
+		{name: "succeeded, refused in the filter's words", refuse: replicate.ClassModerated, cancel: 10 * time.Second, state: plan.AttemptPredicted, cost: fresh("").Price},
+		{name: "failed", refuse: replicate.ClassInvalid, cancel: 10 * time.Second, failure: "busy (E004)", state: plan.AttemptEnded, outcome: plan.OutcomeFailed},
+		{name: "canceled", refuse: replicate.ClassInvalid, cancel: time.Second, ended: replicate.StatusCanceled, state: plan.AttemptEnded, outcome: plan.OutcomeCanceled, cost: fresh("").Price},
+		{name: "aborted", refuse: replicate.ClassInvalid, cancel: time.Second, ended: replicate.StatusAborted, state: plan.AttemptEnded, outcome: plan.OutcomeCanceled},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				bell := new(paid.Bell)
+				j, p := &journal{m: map[string]plan.Attempt{}}, &provider{latency: 5 * time.Second, refuse: c.refuse, failure: c.failure}
+				done := run(paid.New(j, p, &freely{}, nil, &paid.Pace{PerSecond: 0.05}, paid.Options{Bell: bell}), fresh("image.1.1"))
+				after(c.cancel)
+				j.cancel()
+				if c.ended != "" {
+					p.end("p1", c.ended)
+				}
+				bell.Ring("job", "")
+				if a := <-done; a.State != c.state || a.Outcome != c.outcome || a.Cost != c.cost {
+					t.Errorf("%s %s for %s: %s", a.State, a.Outcome, a.Cost, a.Reason)
+				}
+				if len(p.accepted) != 1 || p.cancels == 0 {
+					t.Errorf("%d predictions, %d tries to end them", len(p.accepted), p.cancels)
+				}
+			})
+		})
+	}
+}
+
+// A provider that goes on refusing is asked ever less often.
+func TestWhatCannotBeCanceledIsNotAskedForAllTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, p := &journal{m: map[string]plan.Attempt{}, canceled: true}, &provider{latency: 5 * time.Minute, refuse: replicate.ClassInvalid}
+		if a := <-run(newPayer(j, p, &freely{}), fresh("image.1.1")); a.State != plan.AttemptPredicted || p.cancels > 20 {
+			t.Errorf("%s %s after %d tries to end it: %s", a.State, a.Outcome, p.cancels, a.Reason)
 		}
 	})
 }

@@ -39,6 +39,8 @@ func (p *Payer) wait(ctx context.Context, a plan.Attempt, rung <-chan struct{}) 
 			if err := p.unanswered(ctx, err); err != nil {
 				return a, err
 			}
+		}
+		if err != nil || ending != "" { // it is not known, or does not end although we asked for that
 			pause = max(pause, backoff(failures))
 			failures++
 		} else {
@@ -66,15 +68,33 @@ func (p *Payer) look(ctx context.Context, a plan.Attempt) (replicate.Prediction,
 		return replicate.Prediction{}, "", err
 	}
 	if stopped {
-		pred, err := p.provider.Cancel(ctx, a.PredictionID)
+		pred, err := p.finish(ctx, a)
 		return pred, endingCanceled, err
 	}
 	pred, err := p.provider.Get(ctx, a.PredictionID)
 	if err == nil && pred.Status == replicate.StatusStarting && time.Since(a.IntentAt) > p.o.startWithin(a) {
-		pred, err = p.provider.Cancel(ctx, a.PredictionID)
+		pred, err = p.finish(ctx, a)
 		return pred, endingStuck, err
 	}
 	return pred, "", err
+}
+
+// finish has the provider end a prediction. One that it refuses to end may have
+// ended: what it is now says so, and whether there is an output to be used.
+func (p *Payer) finish(ctx context.Context, a plan.Attempt) (replicate.Prediction, error) {
+	pred, err := p.provider.Cancel(ctx, a.PredictionID)
+	if refused(err) {
+		p.o.Log.Warn().Str("job_id", string(a.Job)).Str("attempt", a.ID).Str("prediction_id", a.PredictionID).Err(err).Msg("the provider does not end a prediction: looking at what became of it")
+		return p.provider.Get(ctx, a.PredictionID)
+	}
+	return pred, err
+}
+
+// refused reports whether the provider will not do what it was asked to. Its
+// words may be those of its filter, whatever was asked.
+func refused(err error) bool {
+	var e *replicate.Error
+	return errors.As(err, &e) && (e.Class == replicate.ClassInvalid || e.Class == replicate.ClassModerated)
 }
 
 // unknown reports whether the provider says that it has no such prediction.
