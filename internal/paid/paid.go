@@ -75,8 +75,9 @@ type Options struct {
 	// Fresh is how old an intent may be when it is sent; 5 s when 0. One that is
 	// older was held up, perhaps for so long that another worker has taken it over.
 	Fresh time.Duration
-	// CancelAfter has the provider end a prediction; 15 minutes when 0. StartWithin
-	// is how long one may wait to start before we end it; 5 minutes when 0.
+	// CancelAfter has the provider end a prediction; 15 minutes when 0. One that it
+	// lets run two minutes longer is ended by us. StartWithin is how long one may
+	// wait to start before we end it; 5 minutes when 0.
 	CancelAfter, StartWithin time.Duration
 	// TextWithin is both for a text, which others wait for and can do without; 90 s
 	// when 0.

@@ -212,6 +212,12 @@ func (p *provider) end(id string, status replicate.Status) {
 	p.note(id, status)
 }
 
+func (p *provider) refuseCancel(with replicate.Class) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refuse = with
+}
+
 func (p *provider) note(id string, status replicate.Status) {
 	if p.ended == nil {
 		p.ended = map[string]replicate.Status{}
@@ -515,6 +521,57 @@ func TestAPredictionThatDoesNotStartIsEndedForNothing(t *testing.T) {
 		}
 		if r := p.requests[0]; r.CancelAfter != 15*time.Minute {
 			t.Errorf("the provider was told to end it after %s", r.CancelAfter)
+		}
+	})
+}
+
+// A provider that does not end what it was told to end after a time is told once
+// more. Until it has, the attempt goes on, so that no other begins.
+func TestAPredictionThatDoesNotEndIsEnded(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		text        bool
+		refuses     time.Duration // to end it, for so long
+		least, most time.Duration
+	}{
+		{name: "an image", least: 17 * time.Minute, most: 18 * time.Minute},
+		{name: "a text", text: true, least: 210 * time.Second, most: 220 * time.Second},
+		{name: "refused at first", refuses: 30 * time.Minute, least: 30 * time.Minute, most: 31 * time.Minute},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				j, p := &journal{m: map[string]plan.Attempt{}}, &provider{latency: 24 * time.Hour}
+				if c.refuses > 0 {
+					p.refuse = replicate.ClassInvalid
+					time.AfterFunc(c.refuses, func() { p.refuseCancel("") })
+				}
+				begun, asked := time.Now(), fresh("image.1.1")
+				asked.Text = c.text
+				a := <-run(paid.New(j, p, &freely{}, nil, &paid.Pace{PerSecond: 1}, paid.Options{}), asked)
+				took := time.Since(begun)
+				if a.Outcome != plan.OutcomeFailed || a.Cost != a.Price || took < c.least || took > c.most {
+					t.Errorf("%s for %s after %s: %s", a.Outcome, a.Cost, took, a.Reason)
+				}
+				if pred, err := p.Get(t.Context(), "p1"); err != nil || !pred.Terminal() || len(p.accepted) != 1 {
+					t.Errorf("the attempt has ended, its prediction is %s; %d predictions, %v", pred.Status, len(p.accepted), err)
+				}
+			})
+		})
+	}
+}
+
+// What ends by itself before we look, however late, is used.
+func TestAPredictionThatEndedLateIsUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, p := &journal{m: map[string]plan.Attempt{}}, &provider{latency: 16 * time.Minute}
+		ctx, crash := context.WithTimeout(t.Context(), time.Second)
+		defer crash()
+		if _, _, err := newPayer(j, p, &freely{}).Once(ctx, fresh("image.1.1")); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+		after(20 * time.Minute)
+		if a, _ := once(t, j, p, "image.1.1"); a.State != plan.AttemptPredicted || p.cancels != 0 {
+			t.Errorf("%s %s: %s", a.State, a.Outcome, a.Reason)
 		}
 	})
 }

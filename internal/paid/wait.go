@@ -14,7 +14,8 @@ import (
 )
 
 // wait polls an accepted prediction until it ends: when it is due, and when
-// somebody rings. It ends one whose job was canceled, or that does not start.
+// somebody rings. It ends one whose job was canceled, that does not start, or that
+// does not end.
 func (p *Payer) wait(ctx context.Context, a plan.Attempt, rung <-chan struct{}) (plan.Attempt, error) {
 	if p.o.Meter != nil {
 		p.o.Meter.PredictionStarted()
@@ -58,7 +59,24 @@ type ending string
 const (
 	endingCanceled ending = "its job was canceled"
 	endingStuck    ending = "it did not start in time"
+	endingEndless  ending = "it did not end in time"
 )
+
+// overtime is how much longer than we let the provider run a prediction we wait
+// for it to end that by itself: as much as clocks may differ.
+const overtime = 2 * time.Minute
+
+// overdue says why a prediction of an attempt of that age is not to go on, if it
+// is not.
+func (o Options) overdue(a plan.Attempt, pred replicate.Prediction, age time.Duration) ending {
+	switch {
+	case pred.Status == replicate.StatusStarting && age > o.startWithin(a):
+		return endingStuck
+	case !pred.Terminal() && age > o.cancelAfter(a)+overtime:
+		return endingEndless
+	}
+	return ""
+}
 
 // look asks about a prediction, or ends it where there is a reason to: what it
 // came to, if it was faster, is used all the same.
@@ -72,11 +90,14 @@ func (p *Payer) look(ctx context.Context, a plan.Attempt) (replicate.Prediction,
 		return pred, endingCanceled, err
 	}
 	pred, err := p.provider.Get(ctx, a.PredictionID)
-	if err == nil && pred.Status == replicate.StatusStarting && time.Since(a.IntentAt) > p.o.startWithin(a) {
-		pred, err = p.finish(ctx, a)
-		return pred, endingStuck, err
+	if err != nil {
+		return pred, "", err
 	}
-	return pred, "", err
+	why := p.o.overdue(a, pred, time.Since(a.IntentAt))
+	if why != "" {
+		pred, err = p.finish(ctx, a)
+	}
+	return pred, why, err
 }
 
 // finish has the provider end a prediction. One that it refuses to end may have
