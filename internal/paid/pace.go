@@ -39,16 +39,16 @@ func (p *Pace) Enter() (leave func()) {
 	}
 }
 
-// First returns how long to wait before the first question about a prediction
-// that was asked for at created: until four in five of the model's take longer.
-func (p *Pace) First(model string, created time.Time) time.Duration {
+// First returns how long to wait before the first question about a prediction of
+// an age: until four in five of the model's take longer.
+func (p *Pace) First(model string, age time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	seen := slices.Sorted(slices.Values(p.seen[model]))
 	if len(seen) < paceLearnt {
 		return 0
 	}
-	return max(0, seen[len(seen)/5]-time.Since(created))
+	return max(0, seen[len(seen)/5]-age)
 }
 
 // Share says how many workers share the budget.

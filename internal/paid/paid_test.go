@@ -576,6 +576,45 @@ func TestAPredictionThatEndedLateIsUsed(t *testing.T) {
 	})
 }
 
+// inherited is an attempt whose prediction was accepted just now, by a worker
+// whose clock was ahead.
+func inherited(j *journal, p *provider, ahead time.Duration) plan.Attempt {
+	a := fresh("image.1.1")
+	a.State, a.PredictionID, a.IntentAt, a.Cost, a.Version = plan.AttemptAccepted, "p1", time.Now().Add(ahead), a.Price, 1
+	j.m[a.ID] = a
+	p.accepted = []replicate.Prediction{{ID: "p1", Model: a.Model, Input: a.Input, Status: replicate.StatusStarting, CreatedAt: time.Now()}}
+	return a
+}
+
+// Nobody waits the longer for a prediction, the further ahead the clock was by
+// which it was asked for.
+func TestAClockAheadMakesNoWaitLonger(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		ahead := time.Duration(rapid.Int64Range(0, int64(48*time.Hour)).Draw(r, "ahead"))
+		for name, p := range map[string]*provider{
+			"it succeeds": {}, "it does not start": {stuck: true}, "it does not end": {latency: 1000 * time.Hour},
+		} {
+			took := func(ahead time.Duration) (took time.Duration, a plan.Attempt) {
+				synctest.Test(t, func(*testing.T) {
+					j, p := &journal{m: map[string]plan.Attempt{}}, &provider{stuck: p.stuck, latency: p.latency}
+					pace, now := &paid.Pace{PerSecond: 0.1}, time.Now()
+					for range 10 {
+						pace.Observe("o/m", replicate.Prediction{Status: replicate.StatusSucceeded, CreatedAt: now, CompletedAt: now.Add(20 * time.Second)})
+					}
+					a = <-run(paid.New(j, p, &freely{}, nil, pace, paid.Options{}), inherited(j, p, ahead))
+					took = time.Since(now)
+				})
+				return took, a
+			}
+			agreed, as := took(0)
+			skewed, a := took(ahead)
+			if skewed > agreed || a.State != as.State || a.Outcome != as.Outcome {
+				r.Errorf("%s: %s %s after %s, not %s %s after %s", name, a.State, a.Outcome, skewed, as.State, as.Outcome, agreed)
+			}
+		}
+	})
+}
+
 // A text that others wait for is not waited for as long as a picture.
 func TestATextMustStartSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -833,15 +872,18 @@ func TestPaceSharesTheBudgetAndLearns(t *testing.T) {
 		if got := p.Every(); got != 30*time.Second {
 			t.Errorf("400 waiting at each of three workers: every %s", got)
 		}
-		if got := p.First("m", time.Now()); got != 0 {
+		if got := p.First("m", 0); got != 0 {
 			t.Errorf("an unknown model: first after %s", got)
 		}
 		now := time.Now()
 		for i := range 10 {
 			p.Observe("m", replicate.Prediction{Status: replicate.StatusSucceeded, CreatedAt: now, CompletedAt: now.Add(time.Duration(i+10) * time.Second)})
 		}
-		if got := p.First("m", now); got != 12*time.Second {
+		if got := p.First("m", 0); got != 12*time.Second {
 			t.Errorf("a learnt model: first after %s", got)
+		}
+		if got := p.First("m", 5*time.Second); got != 7*time.Second {
+			t.Errorf("a learnt model, 5 s on: first after %s", got)
 		}
 	})
 }

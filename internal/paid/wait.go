@@ -21,20 +21,21 @@ func (p *Payer) wait(ctx context.Context, a plan.Attempt, rung <-chan struct{}) 
 		p.o.Meter.PredictionStarted()
 		defer p.o.Meter.PredictionEnded()
 	}
-	if _, err := wait.Ring(ctx, p.pace.First(a.Model, a.IntentAt), rung); err != nil {
+	known := time.Now()
+	if _, err := wait.Ring(ctx, p.pace.First(a.Model, age(a, known)), rung); err != nil {
 		return a, err
 	}
 	leave := p.pace.Enter()
 	defer leave()
 	for failures := 0; ; {
-		pred, ending, err := p.look(ctx, a)
+		pred, ending, err := p.look(ctx, a, known)
 		if err == nil && pred.Terminal() {
 			p.pace.Observe(a.Model, pred)
 			return p.concluded(ctx, a, pred, ending)
 		}
-		pause := max(p.pace.Every(), p.pace.First(a.Model, a.IntentAt)) // what it takes may be known by now
+		pause := max(p.pace.Every(), p.pace.First(a.Model, age(a, known))) // what it takes may be known by now
 		if err != nil {
-			if unknown(err) && (ending == endingCanceled || time.Since(a.IntentAt) > p.o.Lifetime) {
+			if unknown(err) && (ending == endingCanceled || age(a, known) > p.o.Lifetime) {
 				return p.unknown(ctx, a, ending)
 			}
 			if err := p.unanswered(ctx, err); err != nil {
@@ -51,6 +52,12 @@ func (p *Payer) wait(ctx context.Context, a plan.Attempt, rung <-chan struct{}) 
 			return a, err
 		}
 	}
+}
+
+// age is how long ago an attempt was asked for. The clock of who journalled that
+// may have been ahead of ours: it was no later than when we came to know of it.
+func age(a plan.Attempt, known time.Time) time.Duration {
+	return max(time.Since(a.IntentAt), time.Since(known))
 }
 
 // ending is why we end a prediction.
@@ -78,9 +85,10 @@ func (o Options) overdue(a plan.Attempt, pred replicate.Prediction, age time.Dur
 	return ""
 }
 
-// look asks about a prediction, or ends it where there is a reason to: what it
-// came to, if it was faster, is used all the same.
-func (p *Payer) look(ctx context.Context, a plan.Attempt) (replicate.Prediction, ending, error) {
+// look asks about a prediction that we have known of since a time, or ends it
+// where there is a reason to: what it came to, if it was faster, is used all the
+// same.
+func (p *Payer) look(ctx context.Context, a plan.Attempt, known time.Time) (replicate.Prediction, ending, error) {
 	stopped, err := p.unwanted(ctx, a)
 	if err != nil {
 		return replicate.Prediction{}, "", err
@@ -93,7 +101,7 @@ func (p *Payer) look(ctx context.Context, a plan.Attempt) (replicate.Prediction,
 	if err != nil {
 		return pred, "", err
 	}
-	why := p.o.overdue(a, pred, time.Since(a.IntentAt))
+	why := p.o.overdue(a, pred, age(a, known))
 	if why != "" {
 		pred, err = p.finish(ctx, a)
 	}
