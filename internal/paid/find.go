@@ -92,11 +92,27 @@ func (s span) covers(other span) bool {
 	return !s.from.After(other.from) && (s.to.IsZero() || !other.to.IsZero() && !other.to.After(s.to))
 }
 
-// span is when an attempt's prediction was created if it was: not long before
-// the intent by the provider's clock, and not after its absence counts. Its end
-// is left open while it is to come.
-func (s *Search) span(a plan.Attempt, now time.Time) span {
-	of := span{a.IntentAt.Add(-s.o.Skew), a.IntentAt.Add(s.o.Grace + s.o.Skew)}
+// asked is when an attempt was asked for at the latest, for a look that began at
+// a time. The clock of who journalled the intent may have been ahead of ours, but
+// it was journalled before we looked for what became of it.
+func asked(a plan.Attempt, began time.Time) time.Time {
+	if a.IntentAt.After(began) {
+		return began
+	}
+	return a.IntentAt
+}
+
+// span is when an attempt's prediction was created if it was, for a look that
+// began at a time: not long before the intent by the provider's clock, and not
+// after its absence counts. Its end is left open while it is to come. An intent
+// that lies further ahead than clocks may differ does not say when it was: then
+// it may have been whenever inputs could still be compared.
+func (s *Search) span(a plan.Attempt, began, now time.Time) span {
+	at := asked(a, began)
+	of := span{at.Add(-s.o.Skew), at.Add(s.o.Grace + s.o.Skew)}
+	if a.IntentAt.Sub(began) > s.o.Skew {
+		of.from = began.Add(-s.o.Lifetime - s.o.Skew)
+	}
 	if of.to.After(now) {
 		of.to = time.Time{}
 	}
@@ -116,10 +132,11 @@ const complete = 2
 // Find implements Finder. It returns as soon as a listing has the prediction,
 // and its absence only after the grace and two complete listings.
 func (s *Search) Find(ctx context.Context, a plan.Attempt) (Found, error) {
-	var counted time.Time
+	began := time.Now()
+	counted := asked(a, began).Add(s.o.Grace) // what is listed after this
 	for clean, failures := 0, 0; ; {
 		now := time.Now()
-		if now.Sub(a.IntentAt) > s.o.Lifetime {
+		if age(a, began) > s.o.Lifetime {
 			return Found{Verdict: FoundTooLate}, nil
 		}
 		if j, err := s.attempts.Attempt(ctx, a.Job, a.ID); err != nil {
@@ -127,7 +144,7 @@ func (s *Search) Find(ctx context.Context, a plan.Attempt) (Found, error) {
 		} else if j.Version != a.Version {
 			return Found{Verdict: FoundJournalled}, nil
 		}
-		created := s.span(a, now)
+		created := s.span(a, began, now)
 		l, err := s.list(ctx, created, now.Add(-time.Second))
 		pause := s.o.Interval
 		if err != nil {
@@ -141,7 +158,7 @@ func (s *Search) Find(ctx context.Context, a plan.Attempt) (Found, error) {
 			if ok {
 				return Found{Verdict: FoundPrediction, Prediction: pred}, nil
 			}
-			if l.started.After(a.IntentAt.Add(s.o.Grace)) && l.started.After(counted) {
+			if l.started.After(counted) {
 				counted = l.started
 				clean++
 			}

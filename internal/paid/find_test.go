@@ -2,11 +2,14 @@ package paid_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/paid"
@@ -108,6 +111,81 @@ func TestSearchListsOnlyWhenItMayHaveBeenCreated(t *testing.T) {
 		}
 		if len(c.queries) == 0 || !c.queries[0].CreatedBefore.IsZero() {
 			t.Errorf("a new intent: %+v", c.queries)
+		}
+	})
+}
+
+// orphan is an intent without an answer, journalled just now by a worker whose
+// clock was ahead.
+func orphan(j *journal, ahead time.Duration) plan.Attempt {
+	a := fresh("image.1.1")
+	a.State, a.IntentAt, a.Cost, a.Version = plan.AttemptIntent, time.Now().Add(ahead), a.Price, 1
+	j.m[a.ID] = a
+	return a
+}
+
+// However far the clock was ahead by which an intent was journalled, what the
+// provider has made of it is adopted, as long as it is looked for soon or the
+// journal shows that the clock was wrong.
+func TestAClockAheadHidesNoOrphan(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		upTo := func(d time.Duration, name string) time.Duration {
+			return time.Duration(rapid.IntRange(0, int(d/time.Second)).Draw(r, name)) * time.Second
+		}
+		ahead, late := upTo(4*time.Minute, "ahead"), upTo(2*time.Minute, "late")
+		if rapid.Bool().Draw(r, "hours ahead") {
+			ahead = upTo(48*time.Hour, "further ahead")
+		}
+		if rapid.Bool().Draw(r, "looked for late") {
+			late = upTo(45*time.Minute, "much later")
+			ahead += late + 2*time.Minute + time.Second
+		}
+		synctest.Test(t, func(*testing.T) {
+			j, p := &journal{m: map[string]plan.Attempt{}}, &provider{}
+			a := orphan(j, ahead)
+			if _, err := p.Create(context.Background(), replicate.CreateRequest{Model: a.Model, Input: a.Input}); err != nil {
+				r.Fatal(err)
+			}
+			after(late)
+			a, _, err := newPayer(j, p, &freely{}).Once(context.Background(), a)
+			if err != nil || a.PredictionID != "p1" || len(p.accepted) != 1 {
+				r.Errorf("%s, %s: prediction %q of %d, %v", a.State, a.Outcome, a.PredictionID, len(p.accepted), err)
+			}
+		})
+	})
+}
+
+// Absence counts when it would with clocks that agree: no sooner, so that what is
+// on its way to the provider arrives, and no later.
+func TestAClockAheadDelaysNoCreate(t *testing.T) {
+	for _, ahead := range []time.Duration{0, time.Second, time.Minute, 2 * time.Minute, 3 * time.Minute, time.Hour, 48 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			j, p, begun := &journal{m: map[string]plan.Attempt{}}, &provider{}, time.Now()
+			a, _, err := newPayer(j, p, &freely{}).Once(t.Context(), orphan(j, ahead))
+			if err != nil || a.State != plan.AttemptPredicted || len(p.accepted) != 1 {
+				t.Fatalf("%s ahead: %s %s, %d predictions, %v", ahead, a.State, a.Outcome, len(p.accepted), err)
+			}
+			if asked := p.accepted[0].CreatedAt.Sub(begun); asked < 40*time.Second || asked > 50*time.Second {
+				t.Errorf("%s ahead: asked again after %s", ahead, asked)
+			}
+		})
+	}
+}
+
+// silent is a provider that lists nothing.
+type silent struct{ crowded }
+
+func (*silent) List(context.Context, replicate.ListQuery) (replicate.Page, error) {
+	return replicate.Page{}, errors.New("no answer")
+}
+
+func TestAClockAheadMakesNoSearchLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		a := plan.Attempt{ID: "image.1.1", Model: "o/m", Input: map[string]any{"prompt": "mine"}, IntentAt: begun.Add(48 * time.Hour)}
+		found, err := paid.NewSearch(&silent{}, nothingTaken{}, paid.SearchOptions{}).Find(t.Context(), a)
+		if took := time.Since(begun); err != nil || found.Verdict != paid.FoundTooLate || took > 51*time.Minute {
+			t.Errorf("%v after %s, %v", found.Verdict, took, err)
 		}
 	})
 }
