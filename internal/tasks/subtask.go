@@ -236,10 +236,10 @@ func staleIf(changed bool) error {
 }
 
 // pause waits until the time since the last attempt ended is long enough, or
-// until something was rung for.
+// until something was rung for. A clock that was ahead of ours makes it no longer.
 func (h *Handlers) pause(ctx context.Context, w ledger.Work, after time.Duration) (rung bool, err error) {
 	if n := len(w.Attempts); n > 0 && w.Attempts[n-1].EndedAt != nil {
-		after -= h.o.Now().Sub(*w.Attempts[n-1].EndedAt)
+		after -= max(0, h.o.Now().Sub(*w.Attempts[n-1].EndedAt))
 	}
 	if after <= 0 {
 		return false, nil
