@@ -1,9 +1,11 @@
 package ledger_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -179,6 +181,64 @@ func TestReopenedJobsAreWorkedOnAgain(t *testing.T) {
 			t.Errorf("due after it was closed late: %v, %v", due, err)
 		}
 	})
+}
+
+// around is a hook of a client that does what a test likes around each script.
+type around func(ctx context.Context, run func() error) error
+
+func (around) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (around) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (f around) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if !strings.HasPrefix(cmd.Name(), "eval") {
+			return next(ctx, cmd)
+		}
+		return f(ctx, func() error { return next(ctx, cmd) })
+	}
+}
+
+// The worker that ended a job closes it while it is reopened, and then the answer
+// that it was is lost: sent again, the script says that the record changed, and a
+// caller that has given up hears nothing. Sweepers look after the job all the same.
+func TestAJobIsOpenWhateverIsHeardOfItsReopening(t *testing.T) {
+	for name, c := range map[string]struct {
+		lose func(giveUp func(), run func() error) error
+		want error
+	}{
+		"sent again": {func(_ func(), run func() error) error { return run() }, ledger.ErrStale},
+		"given up":   {func(giveUp func(), _ func() error) error { giveUp(); return context.Canceled }, context.Canceled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rdb := redistest.Any(t)
+			l := ledger.New(rdb, ledger.Options{})
+			r, _, err := l.Create(t.Context(), request("k"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := l.Finish(t.Context(), r.ID, ledger.Ending{State: trainset.JobFailed, Reason: "why"}); err != nil {
+				t.Fatal(err)
+			}
+			ctx, giveUp := context.WithCancel(t.Context())
+			defer giveUp()
+			hooked := redis.NewClient(rdb.Options())
+			defer func() { _ = hooked.Close() }()
+			hooked.AddHook(around(func(ctx context.Context, run func() error) error {
+				if err := errors.Join(l.Close(ctx, r.ID), run()); err != nil {
+					return err // the server does not know the script yet
+				}
+				return c.lose(giveUp, run)
+			}))
+			if err := ledger.New(hooked, ledger.Options{}).Reopen(ctx, r, nil, plan.Limits{}); !errors.Is(err, c.want) {
+				t.Errorf("error %v, not %v", err, c.want)
+			}
+			if due, err := l.Due(t.Context(), 10); err != nil || !slices.Equal(due, []trainset.JobID{r.ID}) {
+				t.Errorf("due: %v, %v", due, err)
+			}
+		})
+	}
 }
 
 // A job that is taken up again with a higher cap may spend up to that, and is the

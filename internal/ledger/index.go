@@ -87,7 +87,7 @@ func (l *Ledger) CheckAt(ctx context.Context, id trainset.JobID, at time.Time) e
 // One that was taken up again meanwhile stays in it, before and after: out of it,
 // nobody would look after it.
 func (l *Ledger) Close(ctx context.Context, id trainset.JobID) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeWithin)
+	ctx, cancel := lasting(ctx)
 	defer cancel()
 	if open, err := l.goesOn(ctx, id); open || err != nil {
 		return err
@@ -98,11 +98,28 @@ func (l *Ledger) Close(ctx context.Context, id trainset.JobID) error {
 	if open, err := l.goesOn(ctx, id); !open || err != nil {
 		return err
 	}
-	return l.reenter(ctx, id, 0)
+	return l.reenter(ctx, id)
 }
 
-// closeWithin bounds what Close does, which the end of a context does not interrupt.
-const closeWithin = 5 * time.Second
+// lastsFor bounds what the end of a caller's context does not interrupt.
+const lastsFor = 5 * time.Second
+
+// lasting is a context for what must not be left half done.
+func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), lastsFor)
+}
+
+// reenter enters a job that the other indexes have in the open one, whatever
+// becomes of the caller. It is due at once; should it have ended, a sweeper closes it.
+func (l *Ledger) reenter(ctx context.Context, id trainset.JobID) error {
+	ctx, cancel := lasting(ctx)
+	defer cancel()
+	due := float64(l.now().UnixMilli())
+	if err := l.rdb.ZAddNX(ctx, openKey, redis.Z{Score: due, Member: string(id)}).Err(); err != nil {
+		return fmt.Errorf("ledger: indexing job %s: %w", id, err)
+	}
+	return nil
+}
 
 // goesOn reports whether a job exists and has not ended.
 func (l *Ledger) goesOn(ctx context.Context, id trainset.JobID) (bool, error) {

@@ -206,15 +206,6 @@ func (l *Ledger) index(ctx context.Context, id trainset.JobID, user string, chec
 	return nil
 }
 
-// reenter enters a job that the other indexes have in the open one.
-func (l *Ledger) reenter(ctx context.Context, id trainset.JobID, check time.Duration) error {
-	due := float64(l.now().Add(check).UnixMilli())
-	if err := l.rdb.ZAddNX(ctx, openKey, redis.Z{Score: due, Member: string(id)}).Err(); err != nil {
-		return fmt.Errorf("ledger: indexing job %s: %w", id, err)
-	}
-	return nil
-}
-
 // Begin freezes a job's plan. Known attempts are those found in storage when a
 // lost ledger is rebuilt; their subtasks are settled by the caller's subs. The
 // first plan wins; a later one changes nothing, and is not begun.
@@ -514,7 +505,8 @@ func (l *Ledger) Grow(ctx context.Context, r plan.Record, subs []plan.Subtask) e
 // are to be tried once more, or to be replaced by what follows, and with its
 // limits raised where some are given. ErrStale says that it changed meanwhile. It
 // enters the open index first, lest a crash leaves it unknown to sweepers, and
-// again at last, should one have thrown it out while it still was an ended job.
+// again at last, should one have thrown it out while it still was an ended job:
+// also after an error, for the script may have run and only its answer be lost.
 func (l *Ledger) Reopen(ctx context.Context, r plan.Record, subs []plan.Subtask, limits plan.Limits) error {
 	raised, limit, err := raisedPlan(r, limits)
 	if err != nil {
@@ -527,10 +519,8 @@ func (l *Ledger) Reopen(ctx context.Context, r plan.Record, subs []plan.Subtask,
 	if err != nil {
 		return err
 	}
-	if _, err = l.run(ctx, "trying again", reopenScript, r.ID, args...); err != nil {
-		return err
-	}
-	return l.reenter(ctx, r.ID, 0)
+	_, err = l.run(ctx, "trying again", reopenScript, r.ID, args...)
+	return errors.Join(err, l.reenter(ctx, r.ID))
 }
 
 // raisedPlan returns a job's plan with other limits, and its cap; an empty plan
