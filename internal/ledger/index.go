@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -98,7 +97,8 @@ func (l *Ledger) Close(ctx context.Context, id trainset.JobID) error {
 	if open, err := l.goesOn(ctx, id); !open || err != nil {
 		return err
 	}
-	return l.reenter(ctx, id)
+	_, err := l.reenter(ctx, id)
+	return err
 }
 
 // lastsFor bounds what the end of a caller's context does not interrupt.
@@ -109,28 +109,73 @@ func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), lastsFor)
 }
 
-// reenter enters a job that the other indexes have in the open one, whatever
-// becomes of the caller. It is due at once; should it have ended, a sweeper closes it.
-func (l *Ledger) reenter(ctx context.Context, id trainset.JobID) error {
+// reenter enters jobs that the other indexes have in the open one, whatever becomes
+// of the caller, and returns how many were not in it. They are due at once; what has
+// ended a sweeper closes.
+func (l *Ledger) reenter(ctx context.Context, ids ...trainset.JobID) (missing int, err error) {
+	if len(ids) == 0 {
+		return 0, nil
+	}
 	ctx, cancel := lasting(ctx)
 	defer cancel()
-	due := float64(l.now().UnixMilli())
-	if err := l.rdb.ZAddNX(ctx, openKey, redis.Z{Score: due, Member: string(id)}).Err(); err != nil {
-		return fmt.Errorf("ledger: indexing job %s: %w", id, err)
+	due, entries := float64(l.now().UnixMilli()), make([]redis.Z, len(ids))
+	for i, id := range ids {
+		entries[i] = redis.Z{Score: due, Member: string(id)}
 	}
-	return nil
+	entered, err := l.rdb.ZAddNX(ctx, openKey, entries...).Result()
+	if err != nil {
+		return 0, fmt.Errorf("ledger: entering %d jobs in the open index, the first %s: %w", len(ids), ids[0], err)
+	}
+	return int(entered), nil
+}
+
+// ReenterLost enters in the open index what goes on and is not in it, and returns
+// how many jobs that were: nobody would look after them. A process that died between
+// two writes, or a Redis that went back to an older state, may have left them so.
+func (l *Ledger) ReenterLost(ctx context.Context) (lost int, err error) {
+	for ids, err := range l.RecentPages(ctx, "") {
+		if err != nil {
+			return lost, err
+		}
+		open, err := l.goingOn(ctx, ids...)
+		if err != nil {
+			return lost, err
+		}
+		missing, err := l.reenter(ctx, open...)
+		if err != nil {
+			return lost, err
+		}
+		lost += missing
+	}
+	return lost, nil
 }
 
 // goesOn reports whether a job exists and has not ended.
 func (l *Ledger) goesOn(ctx context.Context, id trainset.JobID) (bool, error) {
-	state, err := l.rdb.HGet(ctx, jobKey(id), "state").Result()
-	if errors.Is(err, redis.Nil) {
-		return false, nil
-	}
+	open, err := l.goingOn(ctx, id)
+	return len(open) == 1, err
+}
+
+// goingOn returns those of the jobs that exist and have not ended, in one journey.
+func (l *Ledger) goingOn(ctx context.Context, ids ...trainset.JobID) ([]trainset.JobID, error) {
+	states := make([]*redis.SliceCmd, len(ids))
+	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, id := range ids {
+			states[i] = p.HMGet(ctx, jobKey(id), "state") // unlike HGET, no error where there is none
+		}
+		return nil
+	})
 	if err != nil {
-		return false, fmt.Errorf("ledger: reading the state of job %s: %w", id, err)
+		return nil, fmt.Errorf("ledger: reading the states of %d jobs, the first %s: %w", len(ids), ids[0], err)
 	}
-	return !trainset.JobState(state).Ended(), nil
+	var open []trainset.JobID
+	for i, id := range ids {
+		state, exists := states[i].Val()[0].(string)
+		if exists && !trainset.JobState(state).Ended() {
+			open = append(open, id)
+		}
+	}
+	return open, nil
 }
 
 // LockSweep makes owner the only sweeper for d, or reports that another is.

@@ -519,8 +519,9 @@ func (l *Ledger) Reopen(ctx context.Context, r plan.Record, subs []plan.Subtask,
 	if err != nil {
 		return err
 	}
-	_, err = l.run(ctx, "trying again", reopenScript, r.ID, args...)
-	return errors.Join(err, l.reenter(ctx, r.ID))
+	_, refusal := l.run(ctx, "trying again", reopenScript, r.ID, args...)
+	_, err = l.reenter(ctx, r.ID)
+	return errors.Join(refusal, err)
 }
 
 // raisedPlan returns a job's plan with other limits, and its cap; an empty plan

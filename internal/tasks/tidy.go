@@ -13,7 +13,8 @@ import (
 
 // Tidier removes what outlives the records of ended jobs: their entries in the
 // lists of jobs, and the images of those that were refused, which were kept as
-// long as the job could be tried again. One worker tidies at a time.
+// long as the job could be tried again. It brings jobs that go on back to the
+// sweeper's notice, should that have lost them. One worker tidies at a time.
 type Tidier struct {
 	Handlers *Handlers
 	Every    time.Duration // 1 h when 0
@@ -27,7 +28,7 @@ func (t *Tidier) Run(ctx context.Context) {
 	}
 	wait.Every(ctx, every, func() {
 		if err := t.tidy(ctx, every/2); err != nil && ctx.Err() == nil {
-			t.Handlers.o.Log.Warn().Err(err).Msg("what is left of expired jobs could not be removed: trying again later")
+			t.Handlers.o.Log.Warn().Err(err).Msg("the jobs could not be tidied: trying again later")
 		}
 	})
 }
@@ -39,7 +40,16 @@ func (t *Tidier) tidy(ctx context.Context, d time.Duration) error {
 	if err != nil || !mine {
 		return err
 	}
-	return l.Tidy(ctx, t.Handlers.dropUploads)
+	return errors.Join(t.reenter(ctx), l.Tidy(ctx, t.Handlers.dropUploads))
+}
+
+// reenter has the sweeper look after the jobs that it does not know of any more.
+func (t *Tidier) reenter(ctx context.Context) error {
+	n, err := t.Handlers.ledger.ReenterLost(ctx)
+	if n > 0 {
+		t.Handlers.o.Log.Warn().Int("jobs", n).Msg("jobs that go on were missing in the open index: they are looked after again")
+	}
+	return err
 }
 
 // dropUploads deletes the images that producers stored for jobs which have expired,

@@ -1,8 +1,11 @@
 package tasks
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,5 +61,39 @@ func TestImagesOfRefusedJobsGoWithTheirRecords(t *testing.T) {
 	}
 	if ids, err := l.Recent(t.Context(), "", 10); err != nil || len(ids) != 1 || ids[0] != kept {
 		t.Errorf("listed are %v, %v", ids, err)
+	}
+}
+
+// A job that the sweeper does not know of is brought back to it, and an operator
+// is told once of how many that were.
+func TestJobsThatTheSweeperLostAreLookedAfterAgain(t *testing.T) {
+	rdb, log := redistest.Any(t), bytes.Buffer{}
+	now := time.Now()
+	clock := func() time.Time { return now }
+	l := ledger.New(rdb, ledger.Options{Now: clock})
+	tidier := Tidier{Handlers: New(l, nil, nil, nil, nil, Options{Owner: "me", Log: zerolog.New(&log), Now: clock})}
+	create := func(key string) trainset.JobID {
+		req := trainset.ActorRequest{Options: trainset.Options{User: "ada", Key: key}, Actor: "zara"}.WithDefaults()
+		if _, _, err := l.Create(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+		return req.JobID()
+	}
+	lost := create("lost")
+	create("known")
+	if err := rdb.ZRem(t.Context(), "trainset:open", string(lost)).Err(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := tidier.tidy(t.Context(), time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		rdb.Del(t.Context(), "trainset:tidy") // an hour later
+	}
+	if due, err := l.Due(t.Context(), 10); err != nil || !slices.Equal(due, []trainset.JobID{lost}) {
+		t.Errorf("due: %v, %v", due, err)
+	}
+	if lines := strings.Split(strings.TrimSpace(log.String()), "\n"); len(lines) != 1 || !strings.Contains(lines[0], `"level":"warn","jobs":1,`) {
+		t.Errorf("the log says %q", lines)
 	}
 }
