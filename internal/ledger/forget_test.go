@@ -183,21 +183,28 @@ func TestReopenedJobsAreWorkedOnAgain(t *testing.T) {
 	})
 }
 
-// around is a hook of a client that does what a test likes around each script.
-type around func(ctx context.Context, run func() error) error
+// around is a hook of a client that does what a test likes around each command.
+type around func(ctx context.Context, cmd redis.Cmder, run func() error) error
 
 func (around) DialHook(next redis.DialHook) redis.DialHook { return next }
+
 func (around) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return next
 }
 
 func (f around) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
-		if !strings.HasPrefix(cmd.Name(), "eval") {
-			return next(ctx, cmd)
-		}
-		return f(ctx, func() error { return next(ctx, cmd) })
+		return f(ctx, cmd, func() error { return next(ctx, cmd) })
 	}
+}
+
+// hooked is a ledger over a connection of its own to the same server.
+func hooked(t *testing.T, rdb *redis.Client, f around) *ledger.Ledger {
+	t.Helper()
+	own := redis.NewClient(rdb.Options())
+	t.Cleanup(func() { _ = own.Close() })
+	own.AddHook(f)
+	return ledger.New(own, ledger.Options{})
 }
 
 // The worker that ended a job closes it while it is reopened, and then the answer
@@ -223,15 +230,16 @@ func TestAJobIsOpenWhateverIsHeardOfItsReopening(t *testing.T) {
 			}
 			ctx, giveUp := context.WithCancel(t.Context())
 			defer giveUp()
-			hooked := redis.NewClient(rdb.Options())
-			defer func() { _ = hooked.Close() }()
-			hooked.AddHook(around(func(ctx context.Context, run func() error) error {
+			reopening := hooked(t, rdb, func(ctx context.Context, cmd redis.Cmder, run func() error) error {
+				if !strings.HasPrefix(cmd.Name(), "eval") {
+					return run()
+				}
 				if err := errors.Join(l.Close(ctx, r.ID), run()); err != nil {
 					return err // the server does not know the script yet
 				}
 				return c.lose(giveUp, run)
-			}))
-			if err := ledger.New(hooked, ledger.Options{}).Reopen(ctx, r, nil, plan.Limits{}); !errors.Is(err, c.want) {
+			})
+			if err := reopening.Reopen(ctx, r, nil, plan.Limits{}); !errors.Is(err, c.want) {
 				t.Errorf("error %v, not %v", err, c.want)
 			}
 			if due, err := l.Due(t.Context(), 10); err != nil || !slices.Equal(due, []trainset.JobID{r.ID}) {

@@ -88,17 +88,10 @@ func (l *Ledger) CheckAt(ctx context.Context, id trainset.JobID, at time.Time) e
 func (l *Ledger) Close(ctx context.Context, id trainset.JobID) error {
 	ctx, cancel := lasting(ctx)
 	defer cancel()
-	if open, err := l.goesOn(ctx, id); open || err != nil {
+	if open, err := l.goingOn(ctx, id); len(open) > 0 || err != nil {
 		return err
 	}
-	if err := l.rdb.ZRem(ctx, openKey, string(id)).Err(); err != nil {
-		return fmt.Errorf("ledger: closing job %s: %w", id, err)
-	}
-	if open, err := l.goesOn(ctx, id); !open || err != nil {
-		return err
-	}
-	_, err := l.reenter(ctx, id)
-	return err
+	return l.takeOut(ctx, openKey, id)
 }
 
 // lastsFor bounds what the end of a caller's context does not interrupt.
@@ -109,29 +102,44 @@ func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), lastsFor)
 }
 
-// reenter enters jobs that the other indexes have in the open one, whatever becomes
-// of the caller, and returns how many were not in it. They are due at once; what has
-// ended a sweeper closes.
-func (l *Ledger) reenter(ctx context.Context, ids ...trainset.JobID) (missing int, err error) {
+// takeOut takes jobs that were seen to be over out of an index of those that go on.
+// One that was taken up again meanwhile, and found itself still in it, is entered anew.
+func (l *Ledger) takeOut(ctx context.Context, key string, ids ...trainset.JobID) error {
+	entries := make([]any, len(ids))
+	for i, id := range ids {
+		entries[i] = string(id)
+	}
+	if err := l.rdb.ZRem(ctx, key, entries...).Err(); err != nil {
+		return fmt.Errorf("ledger: taking %d jobs out of %s, the first %s: %w", len(ids), key, ids[0], err)
+	}
+	open, err := l.goingOn(ctx, ids...)
+	if err != nil {
+		return err
+	}
+	_, err = l.enter(ctx, key, open...)
+	return err
+}
+
+// enter enters jobs in an index at this moment, and returns how many were not in it.
+func (l *Ledger) enter(ctx context.Context, key string, ids ...trainset.JobID) (missing int, err error) {
 	if len(ids) == 0 {
 		return 0, nil
 	}
-	ctx, cancel := lasting(ctx)
-	defer cancel()
-	due, entries := float64(l.now().UnixMilli()), make([]redis.Z, len(ids))
+	now, entries := float64(l.now().UnixMilli()), make([]redis.Z, len(ids))
 	for i, id := range ids {
-		entries[i] = redis.Z{Score: due, Member: string(id)}
+		entries[i] = redis.Z{Score: now, Member: string(id)}
 	}
-	entered, err := l.rdb.ZAddNX(ctx, openKey, entries...).Result()
+	entered, err := l.rdb.ZAddNX(ctx, key, entries...).Result()
 	if err != nil {
-		return 0, fmt.Errorf("ledger: entering %d jobs in the open index, the first %s: %w", len(ids), ids[0], err)
+		return 0, fmt.Errorf("ledger: entering %d jobs in %s, the first %s: %w", len(ids), key, ids[0], err)
 	}
 	return int(entered), nil
 }
 
-// ReenterLost enters in the open index what goes on and is not in it, and returns
-// how many jobs that were: nobody would look after them. A process that died between
-// two writes, or a Redis that went back to an older state, may have left them so.
+// ReenterLost enters in the open index what goes on and is not in it, to be checked
+// at once, and returns how many jobs that were: nobody would look after them. A
+// process that died between two writes, or a Redis that went back to an older state,
+// may have left them so.
 func (l *Ledger) ReenterLost(ctx context.Context) (lost int, err error) {
 	for ids, err := range l.RecentPages(ctx, "") {
 		if err != nil {
@@ -141,7 +149,7 @@ func (l *Ledger) ReenterLost(ctx context.Context) (lost int, err error) {
 		if err != nil {
 			return lost, err
 		}
-		missing, err := l.reenter(ctx, open...)
+		missing, err := l.enter(ctx, openKey, open...)
 		if err != nil {
 			return lost, err
 		}
@@ -150,32 +158,35 @@ func (l *Ledger) ReenterLost(ctx context.Context) (lost int, err error) {
 	return lost, nil
 }
 
-// goesOn reports whether a job exists and has not ended.
-func (l *Ledger) goesOn(ctx context.Context, id trainset.JobID) (bool, error) {
-	open, err := l.goingOn(ctx, id)
-	return len(open) == 1, err
-}
-
 // goingOn returns those of the jobs that exist and have not ended, in one journey.
 func (l *Ledger) goingOn(ctx context.Context, ids ...trainset.JobID) ([]trainset.JobID, error) {
-	states := make([]*redis.SliceCmd, len(ids))
+	var open func() []trainset.JobID
 	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for i, id := range ids {
-			states[i] = p.HMGet(ctx, jobKey(id), "state") // unlike HGET, no error where there is none
-		}
+		open = askWhichGoOn(ctx, p, ids)
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("ledger: reading the states of %d jobs, the first %s: %w", len(ids), ids[0], err)
 	}
-	var open []trainset.JobID
+	return open(), nil
+}
+
+// askWhichGoOn asks in a pipeline which of the jobs exist and have not ended. Call
+// what it returns when that was carried out.
+func askWhichGoOn(ctx context.Context, p redis.Pipeliner, ids []trainset.JobID) func() []trainset.JobID {
+	states := make([]*redis.SliceCmd, len(ids))
 	for i, id := range ids {
-		state, exists := states[i].Val()[0].(string)
-		if exists && !trainset.JobState(state).Ended() {
-			open = append(open, id)
-		}
+		states[i] = p.HMGet(ctx, jobKey(id), "state") // unlike HGET, no error where there is none
 	}
-	return open, nil
+	return func() (open []trainset.JobID) {
+		for i, id := range ids {
+			state, exists := states[i].Val()[0].(string)
+			if exists && !trainset.JobState(state).Ended() {
+				open = append(open, id)
+			}
+		}
+		return open
+	}
 }
 
 // LockSweep makes owner the only sweeper for d, or reports that another is.

@@ -520,7 +520,9 @@ func (l *Ledger) Reopen(ctx context.Context, r plan.Record, subs []plan.Subtask,
 		return err
 	}
 	_, refusal := l.run(ctx, "trying again", reopenScript, r.ID, args...)
-	_, err = l.reenter(ctx, r.ID)
+	ctx, cancel := lasting(ctx)
+	defer cancel()
+	_, err = l.enter(ctx, openKey, r.ID)
 	return errors.Join(refusal, err)
 }
 

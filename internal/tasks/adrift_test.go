@@ -158,7 +158,11 @@ func TestATaskThatNobodyHasIsQueuedAnew(t *testing.T) {
 func TestAJobThatWaitsForItsTurnIsNotQueuedAnew(t *testing.T) {
 	f := newAdriftFleet(t, 0)
 	f.h.o.MaxOpenJobs = 1
-	if _, err := f.h.ledger.Admit(t.Context(), "ada", "another", 1); err != nil {
+	another := trainset.ActorRequest{Options: trainset.Options{User: "ada", Key: "another"}, Actor: "zara"}.WithDefaults()
+	if _, _, err := f.h.ledger.Create(t.Context(), another); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.h.ledger.Admit(t.Context(), "ada", another.JobID(), 1); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.h.ledger.MarkQueued(t.Context(), plan.Lot{Record: plan.Record{ID: f.job}, Steps: []plan.Step{{Verb: plan.VerbAccept}}}); err != nil {
@@ -167,7 +171,7 @@ func TestAJobThatWaitsForItsTurnIsNotQueuedAnew(t *testing.T) {
 	if got := f.look(); got != 0 {
 		t.Errorf("while another job runs the task has revision %d", got)
 	}
-	if _, err := f.h.ledger.Depart(t.Context(), "ada", "another"); err != nil {
+	if _, err := f.h.ledger.Depart(t.Context(), "ada", another.JobID()); err != nil {
 		t.Fatal(err)
 	}
 	if got := f.look(); got != 1 {
