@@ -14,13 +14,38 @@ import (
 
 // Due returns up to n open jobs whose next check has come, the longest due first.
 func (l *Ledger) Due(ctx context.Context, n int) ([]trainset.JobID, error) {
-	ids, err := l.rdb.ZRangeArgs(ctx, redis.ZRangeArgs{
-		Key: openKey, ByScore: true, Start: "-inf", Stop: strconv.FormatInt(l.now().UnixMilli(), 10), Count: int64(n),
-	}).Result()
+	due := l.due()
+	due.Count = int64(n)
+	ids, err := l.rdb.ZRangeArgs(ctx, due).Result()
 	if err != nil {
 		return nil, fmt.Errorf("ledger: reading due jobs: %w", err)
 	}
 	return jobIDs(ids), nil
+}
+
+// DueAsked is Due of the jobs that somebody waits for, however many are due besides:
+// it reads on until it has found n, or all.
+func (l *Ledger) DueAsked(ctx context.Context, n int) ([]trainset.JobID, error) {
+	var found []trainset.JobID
+	for ids, err := range l.byScore(ctx, l.due(), pageSize) {
+		if err != nil {
+			return nil, fmt.Errorf("ledger: reading due jobs: %w", err)
+		}
+		asked, err := l.asked(ctx, jobIDs(ids))
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, asked...)
+		if len(found) >= n {
+			return found[:n], nil
+		}
+	}
+	return found, nil
+}
+
+// due is the range of the open index whose checks have come.
+func (l *Ledger) due() redis.ZRangeArgs {
+	return redis.ZRangeArgs{Key: openKey, ByScore: true, Start: "-inf", Stop: strconv.FormatInt(l.now().UnixMilli(), 10)}
 }
 
 // OpenJobs returns every job that has not ended, for those who know that they are
@@ -217,11 +242,23 @@ func (l *Ledger) Ask(ctx context.Context, id trainset.JobID, d time.Duration) er
 	return nil
 }
 
-// Asked reports whether somebody waits for the job.
-func (l *Ledger) Asked(ctx context.Context, id trainset.JobID) (bool, error) {
-	n, err := l.rdb.Exists(ctx, askedKey(id)).Result()
+// asked returns those of the jobs that somebody waits for.
+func (l *Ledger) asked(ctx context.Context, ids []trainset.JobID) ([]trainset.JobID, error) {
+	marks := make([]*redis.IntCmd, len(ids))
+	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, id := range ids {
+			marks[i] = p.Exists(ctx, askedKey(id))
+		}
+		return nil
+	})
 	if err != nil {
-		return false, fmt.Errorf("ledger: who asks for job %s: %w", id, err)
+		return nil, fmt.Errorf("ledger: who asks for %d jobs, the first %s: %w", len(ids), ids[0], err)
 	}
-	return n == 1, nil
+	var asked []trainset.JobID
+	for i, id := range ids {
+		if marks[i].Val() == 1 {
+			asked = append(asked, id)
+		}
+	}
+	return asked, nil
 }

@@ -48,3 +48,25 @@ func TestLostJobsReenterTheOpenIndex(t *testing.T) {
 		}
 	})
 }
+
+// Those that somebody waits for are found wherever they lie between others, the
+// longest due first, and no more than are wanted.
+func TestDueJobsThatAreAskedFor(t *testing.T) {
+	redistest.Everywhere(t, func(t *testing.T, rdb redis.UniversalClient) {
+		a := newAging(rdb)
+		a.now = time.UnixMilli(1_800_000_000_000)
+		ids := listed(t, rdb, "trainset:open", "job", 1200) // ten in a millisecond
+		asked := []trainset.JobID{ids[3], ids[700], ids[1190], ids[1199]}
+		for _, id := range asked {
+			if err := a.Ask(t.Context(), id, time.Minute); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, c := range []struct{ after, n, want int }{{118, 10, 2}, {119, 10, 4}, {119, 4, 4}, {119, 3, 3}, {119, 1, 1}, {-1, 10, 0}} {
+			a.now = time.UnixMilli(1_800_000_000_000 + int64(c.after))
+			if due, err := a.DueAsked(t.Context(), c.n); err != nil || !slices.Equal(due, asked[:c.want]) {
+				t.Errorf("after %d ms, of %d: %v, want %v; %v", c.after, c.n, due, asked[:c.want], err)
+			}
+		}
+	})
+}

@@ -33,13 +33,16 @@ func (s *Sweeper) Run(ctx context.Context) {
 	})
 }
 
-// Sweep looks once after every due job, if no other worker does.
+// sweptAtOnce bounds what one sweep looks after: the rest stays due.
+const sweptAtOnce = 200
+
+// Sweep looks once after the jobs that are due, if no other worker does.
 func (s *Sweeper) Sweep(ctx context.Context) error {
 	mine, err := s.Handlers.ledger.LockSweep(ctx, s.Owner, time.Second)
 	if err != nil || !mine {
 		return err
 	}
-	due, err := s.Handlers.ledger.Due(ctx, 200)
+	due, err := s.due(ctx)
 	if err != nil {
 		return err
 	}
@@ -49,16 +52,20 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 	return nil
 }
 
+// due returns the jobs to look after. Those that nobody asks for stay due, in front of
+// the others: they must not be counted.
+func (s *Sweeper) due(ctx context.Context) ([]trainset.JobID, error) {
+	if s.AskedOnly {
+		return s.Handlers.ledger.DueAsked(ctx, sweptAtOnce)
+	}
+	return s.Handlers.ledger.Due(ctx, sweptAtOnce)
+}
+
 // one looks after a job; a job that fails does not stop the others.
 func (s *Sweeper) one(ctx context.Context, id trainset.JobID) {
 	h, recheck := s.Handlers, s.Recheck
 	if recheck == 0 {
 		recheck = 10 * time.Second
-	}
-	if s.AskedOnly {
-		if asked, err := h.ledger.Asked(ctx, id); err != nil || !asked {
-			return
-		}
 	}
 	if err := h.ledger.CheckAt(ctx, id, h.o.Now().Add(recheck)); err != nil {
 		h.o.Log.Error().Err(err).Str("job_id", string(id)).Msg("a job could not be scheduled")
