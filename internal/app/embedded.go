@@ -250,8 +250,9 @@ func emptyQueues(ctx context.Context, rdb *redis.Client) error {
 		return fmt.Errorf("app: %w", err)
 	}
 	now := time.Now()
-	for _, id := range open {
-		if err := errors.Join(l.ForgetQueued(ctx, id), l.CheckAt(ctx, id, now)); err != nil {
+	for i, id := range open {
+		due := now.Add(-time.Duration(i) * time.Millisecond) // not all at once: pages are read by when they are due
+		if err := errors.Join(l.ForgetQueued(ctx, id), l.CheckAt(ctx, id, due)); err != nil {
 			return fmt.Errorf("app: %w", err)
 		}
 	}

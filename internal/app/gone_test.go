@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"maps"
 	"path"
 	"strings"
 	"testing"
@@ -9,11 +10,13 @@ import (
 	"github.com/actormaker/trainset/internal/dataset"
 	"github.com/actormaker/trainset/internal/redistest"
 	"github.com/actormaker/trainset/internal/replicate/fake"
+	"github.com/actormaker/trainset/internal/storage"
 )
 
-// lose removes the objects of a folder that have an extension, and returns how many.
-func (s *system) lose(folder, ext string) (n int) {
+// lose removes the objects of a folder that have an extension, and returns them.
+func (s *system) lose(folder, ext string) (lost map[string][]byte) {
 	s.t.Helper()
+	lost = map[string][]byte{}
 	objects, err := s.store.List(s.t.Context(), folder)
 	if err != nil {
 		s.t.Fatal(err)
@@ -22,12 +25,16 @@ func (s *system) lose(folder, ext string) (n int) {
 		if path.Ext(o.Key) != ext {
 			continue
 		}
-		if err := s.store.Delete(s.t.Context(), o.Key); err != nil {
+		data, err := s.store.Get(s.t.Context(), o.Key)
+		if err == nil {
+			err = s.store.Delete(s.t.Context(), o.Key)
+		}
+		if err != nil {
 			s.t.Fatal(err)
 		}
-		n++
+		lost[o.Key] = data
 	}
-	return n
+	return lost
 }
 
 // A canceled job ends although the image of an item is gone from storage.
@@ -38,8 +45,8 @@ func TestACanceledJobEndsWithoutAnImageThatIsGone(t *testing.T) {
 	id := s.enqueue(req)
 	s.until(id, "made but for one", func(j trainset.Job) bool { return j.Succeeded() == 2 })
 	root := dataset.Layout{User: req.User, Kind: trainset.KindActor, Subject: req.Actor, Job: id}.Root()
-	if n := s.lose(root+"/items/", ".png"); n != 2 {
-		t.Fatalf("%d images were stored", n)
+	if lost := s.lose(root+"/items/", ".png"); len(lost) != 2 {
+		t.Fatalf("%d images were stored", len(lost))
 	}
 	if err := s.client.Cancel(t.Context(), id); err != nil {
 		t.Fatal(err)
@@ -59,26 +66,56 @@ func TestACanceledJobEndsWithoutAnImageThatIsGone(t *testing.T) {
 	}
 }
 
-// A style's tiles fail, with the reason, where their grid is gone from storage.
-func TestTilesOfAGridThatIsGoneFail(t *testing.T) {
-	s := newSystem(t, redistest.Any(t), fake.Fault{Kind: fake.SlowRun, Model: "openai/gpt-4.1-mini", Seconds: 3})
-	s.start()
-	req := s.styleRequest("k", func(r *trainset.StyleRequest) { small(r); r.MaxGrids = 1 })
-	job, err := s.client.EnqueueStyle(t.Context(), req)
+// judging is a style's job of one grid that the judge takes its time for, and where
+// it is stored.
+func (s *system) judging() (id trainset.JobID, root string) {
+	s.t.Helper()
+	req := s.styleRequest("k", func(r *trainset.StyleRequest) { small(r); r.MaxGrids = 2 })
+	job, err := s.client.EnqueueStyle(s.t.Context(), req)
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	root := dataset.Layout{User: req.User, Kind: trainset.KindStyle, Subject: req.Style, Job: job.ID}.Root()
 	s.until(job.ID, "judged", func(j trainset.Job) bool {
 		return len(j.Grids) == 1 && j.Grids[0].Stage == trainset.StageJudging
 	})
-	if n := s.lose(root+"/grids/", ".png") + s.lose(root+"/grids/", ".jpg"); n != 1 {
-		t.Fatalf("%d grids were stored", n)
+	return job.ID, dataset.Layout{User: req.User, Kind: trainset.KindStyle, Subject: req.Style, Job: job.ID}.Root()
+}
+
+var slowJudge = fake.Fault{Kind: fake.SlowRun, Model: "openai/gpt-4.1-mini", Seconds: 3}
+
+// Where storage is away for a while its tiles wait: nothing is bought instead of
+// what is still there.
+func TestTilesWaitForStorageThatIsAway(t *testing.T) {
+	s := newSystem(t, redistest.Any(t), slowJudge)
+	s.start()
+	id, root := s.judging()
+	away := s.lose(root, ".png")
+	maps.Copy(away, s.lose(root, ".json"))
+	s.until(id, "refused by storage", func(j trainset.Job) bool { return j.Grids[0].Stage == trainset.StageDone })
+	for key, data := range away {
+		if err := s.store.Put(t.Context(), key, data, storage.PutOptions{}); err != nil {
+			t.Fatal(err)
+		}
 	}
-	ended := s.ended(job.ID)
-	if ended.State != trainset.JobFailed || !strings.Contains(ended.Items[0].Reason, "gone from storage") {
-		t.Errorf("job %s (%s), its first item: %s", ended.State, ended.Reason, ended.Items[0].Reason)
+	if job := s.ended(id); job.State != trainset.JobSucceeded || job.Succeeded() != 6 {
+		t.Errorf("job %s (%s): %d images", job.State, job.Reason, job.Succeeded())
 	}
+	s.made(2) // the grid and its judgement
+}
+
+// A style goes on without a grid that is gone from storage.
+func TestTilesOfAGridThatIsGoneAreOfAnother(t *testing.T) {
+	s := newSystem(t, redistest.Any(t), slowJudge)
+	s.start()
+	id, root := s.judging()
+	if lost := s.lose(root+"/grids/", ".png"); len(lost) != 1 {
+		t.Fatalf("%d grids were stored", len(lost))
+	}
+	ended := s.ended(id)
+	if ended.State != trainset.JobSucceeded || len(ended.Grids) != 2 || ended.Succeeded() != 6 {
+		t.Errorf("job %s (%s) of %d grids: %d images", ended.State, ended.Reason, len(ended.Grids), ended.Succeeded())
+	}
+	s.made(4) // another grid and its judgement
 }
 
 // A request that storage has under another form from before Redis was lost is

@@ -111,7 +111,7 @@ func (s *Search) span(a plan.Attempt, began, now time.Time) span {
 	at := asked(a, began)
 	of := span{at.Add(-s.o.Skew), at.Add(s.o.Grace + s.o.Skew)}
 	if a.IntentAt.Sub(began) > s.o.Skew {
-		of.from = began.Add(-s.o.Lifetime - s.o.Skew)
+		return span{from: began.Add(-s.o.Lifetime - s.o.Skew)} // nor when it was not: ours may be behind
 	}
 	if of.to.After(now) {
 		of.to = time.Time{}

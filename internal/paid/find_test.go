@@ -189,3 +189,36 @@ func TestAClockAheadMakesNoSearchLonger(t *testing.T) {
 		}
 	})
 }
+
+// recovering is a provider that lists nothing before a time.
+type recovering struct {
+	*provider
+
+	from time.Time
+}
+
+func (r recovering) List(context.Context, replicate.ListQuery) (replicate.Page, error) {
+	if time.Now().Before(r.from) {
+		return replicate.Page{}, errors.New("no answer")
+	}
+	return replicate.Page{Predictions: r.accepted}, nil // by its own clock
+}
+
+// It may be our own clock that is behind: what was created at the intent, in the
+// future of ours, is found however late the provider answers.
+func TestAClockBehindHidesNoOrphan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const behind = 10 * time.Minute
+		j, p := &journal{m: map[string]plan.Attempt{}}, &provider{}
+		a := orphan(j, behind)
+		if _, err := p.Create(t.Context(), replicate.CreateRequest{Model: a.Model, Input: a.Input}); err != nil {
+			t.Fatal(err)
+		}
+		p.accepted[0].CreatedAt = a.IntentAt.Add(time.Second)
+		late := recovering{p, time.Now().Add(4 * time.Minute)}
+		found, err := paid.NewSearch(late, j, paid.SearchOptions{}).Find(t.Context(), a)
+		if err != nil || found.Verdict != paid.FoundPrediction {
+			t.Errorf("%v, %v", found.Verdict, err)
+		}
+	})
+}

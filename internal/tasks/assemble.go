@@ -108,7 +108,7 @@ func (h *Handlers) winners(ctx context.Context, r plan.Record) (plan.Record, map
 		}
 		g.Go(func() error {
 			data, err := h.store.Get(ctx, a.Image.Key)
-			gone := r.Canceled && errors.Is(err, storage.ErrNotFound)
+			gone := r.Canceled && errors.Is(err, storage.ErrNotFound) && h.stores(ctx, *r.Plan)
 			if err != nil && !gone {
 				return fmt.Errorf("reading the image of item %d: %w", s.Index, err)
 			}
@@ -123,12 +123,20 @@ func (h *Handlers) winners(ctx context.Context, r plan.Record) (plan.Record, map
 	images := make(map[int][]byte, len(made))
 	for p := range made {
 		if p.gone != nil {
-			r = r.Failed(p.of, "its image is gone: "+p.gone.Error())
+			r = r.Failed(p.of, "its image is gone, worker replace makes another: "+p.gone.Error())
 			continue
 		}
 		images[p.of.Index] = p.data
 	}
 	return r, images, nil
+}
+
+// stores reports whether storage has a job's plan, which is there before anything
+// else of it: what is missing beside it is gone. Else the storage may be another one,
+// or away.
+func (h *Handlers) stores(ctx context.Context, p plan.Plan) bool {
+	_, err := h.store.Stat(ctx, layoutOfPlan(p).Plan())
+	return err == nil
 }
 
 // contactSheet shows every item, those that failed as an empty cell with the

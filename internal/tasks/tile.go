@@ -113,7 +113,7 @@ func (c tileCraft) find(ctx context.Context, w ledger.Work) (tile *imaging.Packe
 		from = larger.Image
 	}
 	sheet, release, err := c.h.sheet(ctx, from.SHA256, func() ([]byte, error) { return c.h.store.Get(ctx, from.Key) })
-	if errors.Is(err, storage.ErrNotFound) {
+	if errors.Is(err, storage.ErrNotFound) && c.h.stores(ctx, *w.Job.Plan) {
 		return nil, nil, &hopelessError{fmt.Sprintf("the picture of grid %d is gone from storage: %s", ask.Grid, from.Key)}
 	}
 	if err != nil {
