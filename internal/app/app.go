@@ -94,8 +94,6 @@ func (o Options) withDefaults() Options {
 type Worker struct {
 	o        Options
 	owner    string
-	rdb      redis.UniversalClient
-	urgent   redis.UniversalClient
 	provider *replicate.Client
 	gate     *limit.Gate
 	ledger   *ledger.Ledger
@@ -125,7 +123,10 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 	if err != nil {
 		return nil, fmt.Errorf("app: %w", err)
 	}
-	w := &Worker{o: o, rdb: rdb, urgent: cmp.Or(o.Urgent, rdb), owner: cmp.Or(o.Owner, uuid.NewString()), provider: provider}
+	if o.Urgent == nil {
+		o.Urgent = rdb
+	}
+	w := &Worker{o: o, owner: cmp.Or(o.Owner, uuid.NewString()), provider: provider}
 	w.work, w.cancel = context.WithCancelCause(context.Background())
 	w.gate = limit.New(rdb, o.account(), limit.Options{PerMinute: o.PerMinute, ProbeEvery: o.ProbeEvery, Log: o.Log})
 	w.ledger, w.bell = ledger.New(rdb, ledger.Options{}), new(paid.Bell)
@@ -144,7 +145,7 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 		return nil, fmt.Errorf("app: %w", err)
 	}
 	w.handlers = tasks.New(w.ledger, store, payer, provider, queue.New(rdb, nil), tasks.Options{
-		Owner: w.owner, Urgent: ledger.New(w.urgent, ledger.Options{}), Simulated: o.Simulated, MaxAttempts: o.MaxAttempts, MaxOpenJobs: o.MaxOpenJobs, Version: o.Version,
+		Owner: w.owner, Urgent: ledger.New(o.Urgent, ledger.Options{}), Simulated: o.Simulated, MaxAttempts: o.MaxAttempts, MaxOpenJobs: o.MaxOpenJobs, Version: o.Version,
 		DefaultModel: cmp.Or(o.Model, replicate.DefaultActorModel), StyleModel: cmp.Or(o.Model, replicate.DefaultStyleModel),
 		Judge: o.Judge, JudgeModel: o.JudgeModel, JudgePrice: o.JudgePrice, OpenAI: judge,
 		Limits: imaging.DefaultLimits, Reference: reference.Options{MaxBytes: imaging.DefaultLimits.MaxBytes, AllowPrivateHosts: o.AllowPrivateHosts},
@@ -249,7 +250,7 @@ func (w *Worker) server(name string) *asynq.Server {
 	c.BaseContext = func() context.Context { return w.work }
 	c.RetryDelayFunc, c.IsFailure, c.ErrorHandler = tasks.RetryDelay, tasks.IsFailure, tasks.ErrorHandler(w.o.Log)
 	c.Logger, c.LogLevel = asynqLog{w.o.Log.With().Str("component", "asynq").Logger()}, asynq.WarnLevel
-	return asynq.NewServerFromRedisClient(w.urgent, c)
+	return asynq.NewServerFromRedisClient(w.o.Urgent, c)
 }
 
 // card says which process this is.

@@ -27,8 +27,8 @@ func Each(n int, f func(i int) error) error {
 	return err //nolint:wrapcheck // the caller's own
 }
 
-// Both does two things at once, the first in a goroutine of its own, and returns
-// the first error once both have ended.
+// Both does two things at once where there are two cores, and returns the first
+// error once both have ended.
 func Both(one, other func() error) error {
 	return Each(2, func(i int) error { return []func() error{one, other}[i]() })
 }

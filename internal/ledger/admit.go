@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/redis/go-redis/v9"
 
@@ -90,8 +89,7 @@ func (l *Ledger) queueUp(ctx context.Context, user string, id trainset.JobID, ad
 	if err != nil {
 		return nil, fmt.Errorf("ledger: admitting job %s: %w", id, err)
 	}
-	goOn := open()
-	return slices.DeleteFunc(admitted, func(id trainset.JobID) bool { return slices.Contains(goOn, id) }), nil
+	return others(admitted, open()), nil
 }
 
 // vacate makes room where a user's admitted jobs are over. What is taken up again
@@ -99,7 +97,7 @@ func (l *Ledger) queueUp(ctx context.Context, user string, id trainset.JobID, ad
 func (l *Ledger) vacate(ctx context.Context, user string, over []trainset.JobID) error {
 	ctx, cancel := lasting(ctx)
 	defer cancel()
-	return l.takeOut(ctx, admittedKey(user), over...)
+	return l.takeOut(ctx, admittedKey(user), over, l.goingOn)
 }
 
 // Depart makes room for another job of the user, and returns the one whose

@@ -116,7 +116,7 @@ func (l *Ledger) Close(ctx context.Context, id trainset.JobID) error {
 	if open, err := l.goingOn(ctx, id); len(open) > 0 || err != nil {
 		return err
 	}
-	return l.takeOut(ctx, openKey, id)
+	return l.takeOut(ctx, openKey, []trainset.JobID{id}, l.goingOn)
 }
 
 // lastsFor bounds what the end of a caller's context does not interrupt.
@@ -127,9 +127,10 @@ func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), lastsFor)
 }
 
-// takeOut takes jobs that were seen to be over out of an index of those that go on.
-// One that was taken up again meanwhile, and found itself still in it, is entered anew.
-func (l *Ledger) takeOut(ctx context.Context, key string, ids ...trainset.JobID) error {
+// takeOut takes jobs out of an index. Those that belong in it by now, for they were
+// taken up or asked for again meanwhile and found themselves still in it, are entered
+// anew.
+func (l *Ledger) takeOut(ctx context.Context, key string, ids []trainset.JobID, belong func(context.Context, ...trainset.JobID) ([]trainset.JobID, error)) error {
 	entries := make([]any, len(ids))
 	for i, id := range ids {
 		entries[i] = string(id)
@@ -137,11 +138,11 @@ func (l *Ledger) takeOut(ctx context.Context, key string, ids ...trainset.JobID)
 	if err := l.rdb.ZRem(ctx, key, entries...).Err(); err != nil {
 		return fmt.Errorf("ledger: taking %d jobs out of %s, the first %s: %w", len(ids), key, ids[0], err)
 	}
-	open, err := l.goingOn(ctx, ids...)
+	again, err := belong(ctx, ids...)
 	if err != nil {
 		return err
 	}
-	_, err = l.enter(ctx, key, open...)
+	_, err = l.enter(ctx, key, again...)
 	return err
 }
 
@@ -244,21 +245,34 @@ func (l *Ledger) Ask(ctx context.Context, id trainset.JobID, d time.Duration) er
 
 // asked returns those of the jobs that somebody waits for.
 func (l *Ledger) asked(ctx context.Context, ids []trainset.JobID) ([]trainset.JobID, error) {
-	marks := make([]*redis.IntCmd, len(ids))
-	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+	asked, err := l.having(ctx, askedKey, ids)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: who asks for %d jobs, the first %s: %w", len(ids), ids[0], err)
+	}
+	return asked, nil
+}
+
+// having returns those of the jobs that have a key of a kind, in one journey.
+func (l *Ledger) having(ctx context.Context, key func(trainset.JobID) string, ids []trainset.JobID) (have []trainset.JobID, err error) {
+	there := make([]*redis.IntCmd, len(ids))
+	_, err = l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, id := range ids {
-			marks[i] = p.Exists(ctx, askedKey(id))
+			there[i] = p.Exists(ctx, key(id))
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("ledger: who asks for %d jobs, the first %s: %w", len(ids), ids[0], err)
+		return nil, err //nolint:wrapcheck // its callers say what they looked for
 	}
-	var asked []trainset.JobID
 	for i, id := range ids {
-		if marks[i].Val() == 1 {
-			asked = append(asked, id)
+		if there[i].Val() == 1 {
+			have = append(have, id)
 		}
 	}
-	return asked, nil
+	return have, nil
+}
+
+// others are the jobs that are not among those.
+func others(ids, those []trainset.JobID) []trainset.JobID {
+	return slices.DeleteFunc(slices.Clone(ids), func(id trainset.JobID) bool { return slices.Contains(those, id) })
 }

@@ -3,8 +3,6 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
@@ -48,44 +46,19 @@ func (l *Ledger) Tidy(ctx context.Context, expired func(context.Context, []train
 // tidyList takes the expired jobs out of one list.
 func (l *Ledger) tidyList(ctx context.Context, key string, expired func(context.Context, []trainset.JobID) error) error {
 	return l.eachOld(ctx, key, func(ids []string) (left int, err error) {
-		gone, err := l.recordless(ctx, jobIDs(ids))
-		if err != nil || len(gone) == 0 {
+		listed := jobIDs(ids)
+		recorded, err := l.recorded(ctx, listed...)
+		if err != nil || len(recorded) == len(listed) {
 			return len(ids), err
 		}
+		gone := others(listed, recorded)
 		if expired != nil {
 			if err := expired(ctx, gone); err != nil {
 				return 0, err
 			}
 		}
-		return len(ids) - len(gone), l.unlist(ctx, key, gone)
+		return len(recorded), l.takeOut(ctx, key, gone, l.recorded)
 	})
-}
-
-// unlist takes jobs out of a list. One that was asked for again meanwhile, and found
-// itself still listed, is entered anew.
-func (l *Ledger) unlist(ctx context.Context, key string, ids []trainset.JobID) error {
-	entries, listed := make([]any, len(ids)), make(map[trainset.JobID]redis.Z, len(ids))
-	for i, id := range ids {
-		entries[i], listed[id] = string(id), redis.Z{Score: float64(l.now().UnixMilli()), Member: string(id)}
-	}
-	err := l.rdb.ZRem(ctx, key, entries...).Err()
-	if err != nil {
-		return fmt.Errorf("ledger: tidying %s: %w", key, err)
-	}
-	gone, err := l.recordless(ctx, ids)
-	if err != nil {
-		return err
-	}
-	for _, id := range gone {
-		delete(listed, id)
-	}
-	if len(listed) == 0 {
-		return nil
-	}
-	if err := l.rdb.ZAddNX(ctx, key, slices.Collect(maps.Values(listed))...).Err(); err != nil {
-		return fmt.Errorf("ledger: tidying %s: %w", key, err)
-	}
-	return nil
 }
 
 // eachOld goes through the members of a set whose time is longer ago than records
@@ -110,25 +83,13 @@ func (l *Ledger) eachOld(ctx context.Context, key string, see func(members []str
 	}
 }
 
-// recordless returns those of the jobs that have no record any more.
-func (l *Ledger) recordless(ctx context.Context, ids []trainset.JobID) ([]trainset.JobID, error) {
-	there := make([]*redis.IntCmd, len(ids))
-	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for i, id := range ids {
-			there[i] = p.Exists(ctx, jobKey(id))
-		}
-		return nil
-	})
+// recorded returns those of the jobs that have a record: the others' have expired.
+func (l *Ledger) recorded(ctx context.Context, ids ...trainset.JobID) ([]trainset.JobID, error) {
+	recorded, err := l.having(ctx, jobKey, ids)
 	if err != nil {
 		return nil, fmt.Errorf("ledger: looking for records that have expired: %w", err)
 	}
-	var gone []trainset.JobID
-	for i, id := range ids {
-		if there[i].Val() == 0 {
-			gone = append(gone, id)
-		}
-	}
-	return gone, nil
+	return recorded, nil
 }
 
 // recount notes how old the oldest job in a user's list is, and reports whether

@@ -313,7 +313,7 @@ func TestWhoComesAgainIsNotBuried(t *testing.T) {
 func TestWardenKeepsWhatItTakesOver(t *testing.T) {
 	rdb := redistest.Mini(t)
 	l := ledger.New(rdb, ledger.Options{})
-	w := &Warden{Handlers: &Handlers{ledger: l, urgent: l, o: Options{Owner: "me"}}, taking: map[string]*taking{"mine": {}, "theirs": {}}}
+	w := &Warden{Handlers: &Handlers{ledger: l, o: Options{Owner: "me", Urgent: l}}, taking: map[string]*taking{"mine": {}, "theirs": {}}}
 	for dead, owner := range map[string]string{"mine": "me", "theirs": "other"} {
 		if ok, err := l.LockTakeover(t.Context(), dead, owner, time.Second); err != nil || !ok {
 			t.Fatal(ok, err)

@@ -8,7 +8,6 @@
 package tasks
 
 import (
-	"cmp"
 	"context"
 	"image"
 	"runtime"
@@ -82,7 +81,6 @@ type Options struct {
 // Handlers serve every task type. They are safe for concurrent use.
 type Handlers struct {
 	ledger *ledger.Ledger
-	urgent *ledger.Ledger
 	store  storage.Store
 	payer  Payer
 	upload Uploader
@@ -110,16 +108,19 @@ func New(l *ledger.Ledger, s storage.Store, p Payer, u Uploader, q *queue.Queue,
 	if o.Judge == "" {
 		o.Judge = trainset.JudgeReplicate
 	}
+	if o.Urgent == nil {
+		o.Urgent = l
+	}
 	if o.Room == nil {
 		o.Room = paid.NewRoom(paid.DefaultRoom)
 	}
 	h := &Handlers{
-		ledger: l, urgent: cmp.Or(o.Urgent, l), store: s, payer: p, upload: u, queue: q, o: o, check: reference.Check,
+		ledger: l, store: s, payer: p, upload: u, queue: q, o: o, check: reference.Check,
 		pixels: make(chan struct{}, runtime.GOMAXPROCS(0)), looks: make(chan struct{}, looksAtOnce),
 	}
 	h.thumbs, _ = lru.New[string, *image.NRGBA](keptThumbs) // fails for sizes below 1
 	h.hands = newHands(func(ctx context.Context, taken, released []string) error {
-		err := h.urgent.Hold(ctx, o.Owner, taken, released)
+		err := o.Urgent.Hold(ctx, o.Owner, taken, released)
 		if err != nil {
 			h.let.add(released...)
 		}
@@ -180,7 +181,7 @@ func (h *Handlers) holding(next asynq.Handler) asynq.Handler {
 func (h *Handlers) release(ctx context.Context, id string) {
 	done, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	if err := h.urgent.Hold(done, h.o.Owner, nil, []string{id}); err != nil {
+	if err := h.o.Urgent.Hold(done, h.o.Owner, nil, []string{id}); err != nil {
 		h.o.Log.Warn().Err(err).Msg("a task that is done could not be noted")
 		h.let.add(id)
 	}

@@ -84,13 +84,13 @@ func (w *Warden) Run(ctx context.Context) {
 func (w *Warden) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	if err := w.Handlers.urgent.Bury(ctx, w.Handlers.o.Owner); err != nil {
+	if err := w.Handlers.o.Urgent.Bury(ctx, w.Handlers.o.Owner); err != nil {
 		w.Handlers.o.Log.Warn().Err(err).Msg("the others could not be told that this worker ends")
 	}
 }
 
 func (w *Warden) round(ctx context.Context) error {
-	l := w.Handlers.urgent
+	l := w.Handlers.o.Urgent
 	w.Handlers.hands.flush(ctx)
 	if err := l.Beat(ctx, w.Handlers.o.Owner); err != nil {
 		return err
@@ -139,7 +139,7 @@ func (w *Warden) absent(ctx context.Context, workers []string) []string {
 	}
 	bound, cancel := context.WithTimeout(ctx, looking)
 	defer cancel()
-	absent, err := w.Handlers.urgent.Absent(bound, w.Handlers.o.Owner, workers)
+	absent, err := w.Handlers.o.Urgent.Absent(bound, w.Handlers.o.Owner, workers)
 	if err != nil && !w.blind && ctx.Err() == nil {
 		w.blind = true
 		w.Handlers.o.Log.Warn().Err(err).Msg("who is connected cannot be seen: dead workers are known later")
@@ -153,7 +153,7 @@ func (w *Warden) keep(ctx context.Context) error {
 	taking := slices.Collect(maps.Keys(w.taking))
 	w.mu.Unlock()
 	for _, dead := range taking {
-		if _, err := w.Handlers.urgent.LockTakeover(ctx, dead, w.Handlers.o.Owner, takeoverLock); err != nil {
+		if _, err := w.Handlers.o.Urgent.LockTakeover(ctx, dead, w.Handlers.o.Owner, takeoverLock); err != nil {
 			return err
 		}
 	}
