@@ -92,6 +92,16 @@ func (s span) covers(other span) bool {
 	return !s.from.After(other.from) && (s.to.IsZero() || !other.to.IsZero() && !other.to.After(s.to))
 }
 
+// query asks for a second more at both ends: whether the provider counts a bound
+// itself, and parts of a second, it does not say.
+func (s span) query() replicate.ListQuery {
+	q := replicate.ListQuery{CreatedAfter: s.from.Add(-time.Second)}
+	if !s.to.IsZero() {
+		q.CreatedBefore = s.to.Add(time.Second)
+	}
+	return q
+}
+
 // asked is when an attempt was asked for at the latest, for a look that began at
 // a time. The clock of who journalled the intent may have been ahead of ours, but
 // it was journalled before we looked for what became of it.
@@ -181,7 +191,7 @@ func (s *Search) list(ctx context.Context, of span, notBefore time.Time) (listin
 		return s.last, nil
 	}
 	l := listing{started: time.Now(), span: of}
-	q := replicate.ListQuery{CreatedAfter: of.from, CreatedBefore: of.to}
+	q := of.query()
 	for {
 		page, err := s.lister.List(ctx, q)
 		if err != nil {

@@ -98,7 +98,7 @@ func TestSearchListsOnlyWhenItMayHaveBeenCreated(t *testing.T) {
 			t.Errorf("%v, %v", found.Verdict, err)
 		}
 		for _, q := range c.queries {
-			if !q.CreatedAfter.Equal(intent.Add(-2*time.Minute)) || !q.CreatedBefore.Equal(intent.Add(2*time.Minute+40*time.Second)) {
+			if !q.CreatedAfter.Equal(intent.Add(-2*time.Minute-time.Second)) || !q.CreatedBefore.Equal(intent.Add(2*time.Minute+41*time.Second)) {
 				t.Errorf("listed from %s to %s", q.CreatedAfter.Sub(intent), q.CreatedBefore.Sub(intent))
 			}
 		}
@@ -152,6 +152,22 @@ func TestAClockAheadHidesNoOrphan(t *testing.T) {
 				r.Errorf("%s, %s: prediction %q of %d, %v", a.State, a.Outcome, a.PredictionID, len(p.accepted), err)
 			}
 		})
+	})
+}
+
+// What was created when the span begins, to the instant, is listed, although the
+// provider gives only what came after a bound.
+func TestASpanHasItsBounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, p := &journal{m: map[string]plan.Attempt{}}, &provider{}
+		a := orphan(j, 2*time.Minute)
+		if _, err := p.Create(t.Context(), replicate.CreateRequest{Model: a.Model, Input: a.Input}); err != nil {
+			t.Fatal(err)
+		}
+		after(2 * time.Minute)
+		if a, _, err := newPayer(j, p, &freely{}).Once(t.Context(), a); err != nil || a.PredictionID != "p1" || len(p.accepted) != 1 {
+			t.Errorf("%s, %s: prediction %q of %d, %v", a.State, a.Outcome, a.PredictionID, len(p.accepted), err)
+		}
 	})
 }
 
