@@ -167,7 +167,7 @@ func (s Set) setFiles(folder string, files []File) trainset.SetFiles {
 	layout := s.layout()
 	var sf trainset.SetFiles
 	for _, f := range files {
-		named := &trainset.SetFile{File: relative(folder, f.Key), SHA256: f.sum, Bytes: len(f.Body)}
+		named := &trainset.SetFile{File: relative(folder, f.Key), SHA256: f.sum, Bytes: f.size()}
 		switch f.Key {
 		case layout.Zip(s.Revision):
 			sf.Zip = named

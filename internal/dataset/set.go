@@ -36,9 +36,16 @@ type Set struct {
 type File struct {
 	Key         string
 	ContentType string
-	Body        []byte
+	Parts       [][]byte // of its body, one after the other
 
 	sum string // of those that the manifest names
+}
+
+func (f File) size() (n int) {
+	for _, p := range f.Parts {
+		n += len(p)
+	}
+	return n
 }
 
 // Pack makes the images and captions of the set, which trainers load. The same set
@@ -52,8 +59,8 @@ func Pack(s Set) ([]File, error) {
 	var files []File
 	for _, e := range s.entries() {
 		files = append(files,
-			File{Key: layout.Train(s.Revision, e.index), ContentType: "image/png", Body: e.image},
-			File{Key: layout.Caption(s.Revision, e.index), ContentType: "text/plain; charset=utf-8", Body: e.caption})
+			File{Key: layout.Train(s.Revision, e.index), ContentType: "image/png", Parts: [][]byte{e.image}},
+			File{Key: layout.Caption(s.Revision, e.index), ContentType: "text/plain; charset=utf-8", Parts: [][]byte{e.caption}})
 	}
 	return files, nil
 }
@@ -66,11 +73,11 @@ func Zip(s Set) ([]File, error) {
 	if len(entries) == 0 {
 		return nil, nil
 	}
-	body, err := bundle(entries)
+	parts, err := bundle(entries)
 	if err != nil {
 		return nil, s.failed(err)
 	}
-	return []File{named(s.layout().Zip(s.Revision), "application/zip", body)}, nil
+	return []File{named(s.layout().Zip(s.Revision), "application/zip", parts...)}, nil
 }
 
 // Describe makes the objects that say what was packed and zipped, in the order in
@@ -101,8 +108,8 @@ func Describe(s Set, packed []File) (trainset.Manifest, []File, error) {
 		return trainset.Manifest{}, nil, err
 	}
 	return m, append(files,
-		File{Key: layout.RevisionManifest(s.Revision), ContentType: "application/json", Body: revision},
-		File{Key: layout.Manifest(), ContentType: "application/json", Body: current}), nil
+		File{Key: layout.RevisionManifest(s.Revision), ContentType: "application/json", Parts: [][]byte{revision}},
+		File{Key: layout.Manifest(), ContentType: "application/json", Parts: [][]byte{current}}), nil
 }
 
 func (s Set) failed(err error) error {
@@ -176,11 +183,14 @@ func (s Set) entries() []entry {
 
 // named is a file that the manifests name with its digest: it is taken once, a
 // zip has many megabytes.
-func named(key, contentType string, body []byte) File {
-	return File{Key: key, ContentType: contentType, Body: body, sum: sum(body)}
+func named(key, contentType string, parts ...[]byte) File {
+	return File{Key: key, ContentType: contentType, Parts: parts, sum: sum(parts...)}
 }
 
-func sum(b []byte) string {
-	h := sha256.Sum256(b)
-	return hex.EncodeToString(h[:])
+func sum(parts ...[]byte) string {
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write(p) // it has no errors
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }

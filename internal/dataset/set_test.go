@@ -1,6 +1,7 @@
 package dataset_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -208,8 +209,8 @@ func TestGolden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, files := build(t, s)
 			l := dataset.Layout{User: "ann", Kind: trainset.KindActor, Subject: "mona", Job: s.Record.ID}
-			golden(t, name+".manifest.json", files[l.Manifest()].Body)
-			golden(t, name+".gallery.html", files[l.Gallery(1)].Body)
+			golden(t, name+".manifest.json", body(files[l.Manifest()]))
+			golden(t, name+".gallery.html", body(files[l.Gallery(1)]))
 		})
 	}
 }
@@ -248,8 +249,8 @@ func TestFilesAreWholeAndTheManifestIsLast(t *testing.T) {
 		if err := storage.ValidKey(f.Key); err != nil {
 			t.Error(err)
 		}
-		if len(f.Body) == 0 || f.ContentType == "" {
-			t.Errorf("%s: %d bytes of %q", f.Key, len(f.Body), f.ContentType)
+		if len(body(f)) == 0 || f.ContentType == "" {
+			t.Errorf("%s: %d bytes of %q", f.Key, len(body(f)), f.ContentType)
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -271,7 +272,7 @@ func TestNamesInManifestsLeadToFiles(t *testing.T) {
 		}
 	}
 	for _, key := range []string{l.Manifest(), l.RevisionManifest(1)} {
-		m := decode(t, files[key].Body)
+		m := decode(t, body(files[key]))
 		if m.Folder != path.Dir(key) {
 			t.Errorf("%s says that it is in %s", key, m.Folder)
 		}
@@ -311,7 +312,7 @@ func TestManifestHasNoSecretAndNoAddress(t *testing.T) {
 	_, files := build(t, short())
 	for key, f := range files {
 		for _, secret := range []string{"s3cr3t", "r8_TOKEN", "https://files"} {
-			if strings.Contains(string(f.Body), secret) {
+			if strings.Contains(string(body(f)), secret) {
 				t.Errorf("%s has %q", key, secret)
 			}
 		}
@@ -337,10 +338,10 @@ func TestManifestTellsTheJobAsTheLedgerDoes(t *testing.T) {
 			if diff := cmp.Diff(want, m.Job()); diff != "" {
 				t.Errorf("built (-ledger +manifest):\n%s", diff)
 			}
-			if diff := cmp.Diff(want, decode(t, files[l.Manifest()].Body).Job()); diff != "" {
+			if diff := cmp.Diff(want, decode(t, body(files[l.Manifest()])).Job()); diff != "" {
 				t.Errorf("read (-ledger +manifest):\n%s", diff)
 			}
-			older := decode(t, files[l.RevisionManifest(1)].Body).Job().Output
+			older := decode(t, body(files[l.RevisionManifest(1)])).Job().Output
 			if older.Zip != l.Zip(1) || older.Manifest != l.RevisionManifest(1) {
 				t.Errorf("the revision's manifest leads to %+v", older)
 			}
@@ -432,7 +433,7 @@ func TestCaptionFollowsThePromptThatMadeTheImage(t *testing.T) {
 	m, files := build(t, short())
 	l := dataset.Layout{User: "ann", Kind: trainset.KindActor, Subject: "mona", Job: m.JobID}
 	for index, want := range map[int]string{1: `vqbcdfg woman, drawing number 1, "quoted" & plain`, 2: "vqbcdfg woman, calm drawing number 2"} {
-		if got := string(files[l.Caption(1, index)].Body); got != want {
+		if got := string(body(files[l.Caption(1, index)])); got != want {
 			t.Errorf("caption %d: %q", index, got)
 		}
 		if got := m.Items[index-1].Caption.Text; got != want {
@@ -443,3 +444,6 @@ func TestCaptionFollowsThePromptThatMadeTheImage(t *testing.T) {
 		t.Errorf("item 2: %+v", it)
 	}
 }
+
+// body is a file's in one piece.
+func body(f dataset.File) []byte { return bytes.Join(f.Parts, nil) }

@@ -299,8 +299,8 @@ func TestGoldenStyle(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, files := build(t, s)
 			l := dataset.Layout{User: "ann", Kind: trainset.KindStyle, Subject: "linocut", Job: s.Record.ID}
-			golden(t, name+".manifest.json", files[l.Manifest()].Body)
-			golden(t, name+".gallery.html", files[l.Gallery(1)].Body)
+			golden(t, name+".manifest.json", body(files[l.Manifest()]))
+			golden(t, name+".gallery.html", body(files[l.Gallery(1)]))
 		})
 	}
 }
@@ -321,7 +321,7 @@ func TestStyleManifestTellsTheJobAsTheLedgerDoes(t *testing.T) {
 			if diff := gocmp.Diff(want, m.Job()); diff != "" {
 				t.Errorf("built (-ledger +manifest):\n%s", diff)
 			}
-			got := decode(t, files[l.Manifest()].Body).Job()
+			got := decode(t, body(files[l.Manifest()])).Job()
 			if diff := gocmp.Diff(want, got); diff != "" {
 				t.Errorf("read (-ledger +manifest):\n%s", diff)
 			}
@@ -567,13 +567,13 @@ func checkFiles(r *rapid.T, schema *jsonschema.Schema, files []dataset.File, sto
 		if err := storage.ValidKey(f.Key); err != nil {
 			r.Fatal(err)
 		}
-		if strings.Contains(string(f.Body), "s3cr3t") {
+		if strings.Contains(string(body(f)), "s3cr3t") {
 			r.Fatalf("%s has a signed address", f.Key)
 		}
 		if path.Base(f.Key) != "manifest.json" {
 			continue
 		}
-		v, err := jsonschema.UnmarshalJSON(strings.NewReader(string(f.Body)))
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(string(body(f))))
 		if err != nil {
 			r.Fatal(err)
 		}

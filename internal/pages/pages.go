@@ -1,5 +1,5 @@
-// Package pages makes the large buffers of the system: decoded pictures,
-// downloads, zips. The kernel hands memory out page by page, at the first touch,
+// Package pages makes the large buffers of the system: decoded pictures
+// and downloads. The kernel hands memory out page by page, at the first touch,
 // which costs more than what is then done with the memory; in pages of 2 MB it
 // costs a twentieth.
 //
@@ -23,6 +23,18 @@ func Make(n int) []byte {
 	}
 	return b
 }
+
+// Ready is Make whose pages are there: nobody waits for them later.
+func Ready(n int) []byte {
+	b := Make(n)
+	for at := 0; at < n; at += least {
+		b[at] = 0
+	}
+	return b
+}
+
+// least is the least size of a page that any system has.
+const least = 4096
 
 // kept are buffers that were given back, by the bits of their lengths: those that
 // are asked for again have the same.

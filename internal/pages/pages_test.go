@@ -13,6 +13,9 @@ func TestBuffersAreZeroAndOrdinaryMemory(t *testing.T) {
 	for round := range 4 { // the collector hands the same memory out again
 		for _, n := range []int{0, 1, pages.Large - 1, pages.Large, pages.Large + 12345} {
 			b := pages.Make(n)
+			if round%2 == 1 {
+				b = pages.Ready(n)
+			}
 			if len(b) != n || !bytes.Equal(b, make([]byte, n)) {
 				t.Fatalf("round %d: %d bytes, not %d zeros", round, len(b), n)
 			}

@@ -15,7 +15,7 @@ type Room struct {
 	free *semaphore.Weighted
 }
 
-// DefaultRoom is a dozen enlarged grids, or the images of one set and their zip.
+// DefaultRoom is a dozen enlarged grids, or the images of three sets.
 const DefaultRoom = 128 << 20
 
 // NewRoom makes room for so many bytes.

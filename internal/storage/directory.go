@@ -58,16 +58,21 @@ func (d *Directory) Path(key string) string {
 
 // Put writes a hidden file beside the target, syncs it, gives it the object's name and syncs the folder.
 func (d *Directory) Put(ctx context.Context, key string, body []byte, o PutOptions) error {
+	return d.PutParts(ctx, key, [][]byte{body}, o)
+}
+
+// PutParts writes one part after the other.
+func (d *Directory) PutParts(ctx context.Context, key string, parts [][]byte, o PutOptions) error {
 	if err := ValidKey(key); err != nil {
 		return err
 	}
-	if err := checkSize(int64(len(body))); err != nil {
+	if err := checkSize(length(parts)); err != nil {
 		return err
 	}
-	return d.failed("put", key, d.put(ctx, key, body, o))
+	return d.failed("put", key, d.put(ctx, key, parts, o))
 }
 
-func (d *Directory) put(ctx context.Context, key string, body []byte, o PutOptions) error {
+func (d *Directory) put(ctx context.Context, key string, parts [][]byte, o PutOptions) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -79,7 +84,7 @@ func (d *Directory) put(ctx context.Context, key string, body []byte, o PutOptio
 	if err := free(root, key, o.IfAbsent); err != nil {
 		return err
 	}
-	temporary, err := d.writeTemporary(root, path.Dir(key), body)
+	temporary, err := d.writeTemporary(root, path.Dir(key), parts)
 	if err != nil {
 		return err
 	}
@@ -122,13 +127,17 @@ func publish(ctx context.Context, root *os.Root, temporary, key string, ifAbsent
 }
 
 // writeTemporary writes a new hidden file in the folder and syncs it.
-func (d *Directory) writeTemporary(root *os.Root, folder string, body []byte) (string, error) {
+func (d *Directory) writeTemporary(root *os.Root, folder string, parts [][]byte) (string, error) {
 	name := path.Join(folder, temporaryPrefix+rand.Text())
 	file, err := d.createFile(root, folder, name)
 	if err != nil {
 		return "", err
 	}
-	_, err = file.Write(body)
+	for _, part := range parts {
+		if err == nil {
+			_, err = file.Write(part)
+		}
+	}
 	if err == nil {
 		err = file.Sync()
 	}

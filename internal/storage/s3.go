@@ -134,13 +134,19 @@ func (s *S3) Describe() string { return s.where }
 
 // Put sends the object in one request with a checksum, which the server compares.
 func (s *S3) Put(ctx context.Context, key string, body []byte, o PutOptions) error {
+	return s.PutParts(ctx, key, [][]byte{body}, o)
+}
+
+// PutParts sends them as the body of one request, like Put.
+func (s *S3) PutParts(ctx context.Context, key string, parts [][]byte, o PutOptions) error {
 	if err := ValidKey(key); err != nil {
 		return err
 	}
-	if err := checkSize(int64(len(body))); err != nil {
+	size := length(parts)
+	if err := checkSize(size); err != nil {
 		return err
 	}
-	input := &s3.PutObjectInput{Bucket: &s.bucket, Key: s.name(key), Body: bytes.NewReader(body)}
+	input := &s3.PutObjectInput{Bucket: &s.bucket, Key: s.name(key), Body: io.NewSectionReader(joined(parts), 0, size)}
 	if o.ContentType != "" {
 		input.ContentType = &o.ContentType
 	}

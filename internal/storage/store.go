@@ -29,6 +29,9 @@ type Store interface {
 	// the network; a caller to whom it matters compares what is there. body is not kept.
 	Put(ctx context.Context, key string, body []byte, o PutOptions) error
 
+	// PutParts is Put of a body that lies in several places, one part after the other.
+	PutParts(ctx context.Context, key string, parts [][]byte, o PutOptions) error
+
 	// Get returns the whole object, or ErrNotFound, or ErrTooLarge beyond MaxObject.
 	Get(ctx context.Context, key string) ([]byte, error)
 

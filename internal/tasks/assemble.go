@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/actormaker/trainset"
-	"github.com/actormaker/trainset/internal/cores"
 	"github.com/actormaker/trainset/internal/dataset"
 	"github.com/actormaker/trainset/internal/imaging"
 	"github.com/actormaker/trainset/internal/ledger"
@@ -51,7 +50,7 @@ func (h *Handlers) assemble(ctx context.Context, t *asynq.Task) error {
 
 // finishJob stores the set, its manifest last, and tells the ledger.
 func (h *Handlers) finishJob(ctx context.Context, r plan.Record) error {
-	release, err := h.o.Room.Take(ctx, 2*imageBytes(r)) // the images, and the zip of them
+	release, err := h.o.Room.Take(ctx, imageBytes(r))
 	if err != nil {
 		return fmt.Errorf("assembling: %w", err)
 	}
@@ -107,7 +106,7 @@ func (h *Handlers) winners(ctx context.Context, r plan.Record) (plan.Record, map
 			continue
 		}
 		g.Go(func() error {
-			data, err := h.store.Get(ctx, a.Image.Key)
+			data, err := h.stillStored(ctx, *a.Image)
 			gone := r.Canceled && errors.Is(err, storage.ErrNotFound) && h.stores(ctx, *r.Plan)
 			if err != nil && !gone {
 				return fmt.Errorf("reading the image of item %d: %w", s.Index, err)
@@ -129,6 +128,15 @@ func (h *Handlers) winners(ctx context.Context, r plan.Record) (plan.Record, map
 		images[p.of.Index] = p.data
 	}
 	return r, images, nil
+}
+
+// stillStored reads an image; one that this worker has stored lately is only looked for.
+func (h *Handlers) stillStored(ctx context.Context, i plan.Image) ([]byte, error) {
+	if data := h.recent.take(i.SHA256); data != nil {
+		_, err := h.store.Stat(ctx, i.Key)
+		return data, err
+	}
+	return h.store.Get(ctx, i.Key)
 }
 
 // stores reports whether storage has a job's plan, which is there before anything
@@ -207,22 +215,19 @@ func about(s plan.Subtask) string {
 // contact sheet is drawn, then what describes it. The zip comes before the sheet,
 // for the disk is busy with it the longest.
 func (h *Handlers) storeSet(ctx context.Context, set dataset.Set) (trainset.Manifest, error) {
-	var packed, zipped []dataset.File
-	err := cores.Both(func() (err error) {
-		packed, err = dataset.Pack(set)
-		return err
-	}, func() (err error) {
-		zipped, err = dataset.Zip(set)
-		return err
-	})
+	packed, err := dataset.Pack(set)
 	if err != nil {
 		return trainset.Manifest{}, fmt.Errorf("assembling: %w", err)
 	}
+	var zipped []dataset.File
 	var sheet []byte
 	g, together := errgroup.WithContext(ctx)
-	g.Go(func() error { return h.storeFiles(together, zipped) })
 	g.Go(func() error { return h.storeFiles(together, packed) })
 	g.Go(func() (err error) {
+		if zipped, err = dataset.Zip(set); err != nil {
+			return err
+		}
+		g.Go(func() error { return h.storeFiles(together, zipped) })
 		sheet, err = h.contactSheet(together, set.Record, set.Images)
 		return err
 	})
@@ -247,7 +252,7 @@ func (h *Handlers) storeFiles(ctx context.Context, files []dataset.File) error {
 	g.SetLimit(parallel)
 	for _, f := range files {
 		g.Go(func() error {
-			if err := h.store.Put(ctx, f.Key, f.Body, storage.PutOptions{ContentType: f.ContentType}); err != nil {
+			if err := h.store.PutParts(ctx, f.Key, f.Parts, storage.PutOptions{ContentType: f.ContentType}); err != nil {
 				return fmt.Errorf("storing the set: %w", err)
 			}
 			return nil

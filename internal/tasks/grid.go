@@ -286,6 +286,7 @@ func (c enhanceCraft) question(ctx context.Context, w ledger.Work, _ plan.Attemp
 	if err != nil {
 		return question{}, err
 	}
+	go c.h.expectSheet(ctx, made.Grid.Width*by*made.Grid.Height*by)
 	return enlarge(*w.Job.Plan.Style, by, url)
 }
 

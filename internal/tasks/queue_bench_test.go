@@ -423,13 +423,17 @@ type memory struct {
 	objects map[string][]byte
 }
 
-func (m *memory) Put(_ context.Context, key string, body []byte, o storage.PutOptions) error {
+func (m *memory) Put(ctx context.Context, key string, body []byte, o storage.PutOptions) error {
+	return m.PutParts(ctx, key, [][]byte{body}, o)
+}
+
+func (m *memory) PutParts(_ context.Context, key string, parts [][]byte, o storage.PutOptions) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, there := m.objects[key]; there && o.IfAbsent {
 		return storage.ErrExists
 	}
-	m.objects[key] = slices.Clone(body)
+	m.objects[key] = slices.Concat(parts...)
 	return nil
 }
 

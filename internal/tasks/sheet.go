@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/actormaker/trainset/internal/imaging"
+	"github.com/actormaker/trainset/internal/pages"
+	"github.com/actormaker/trainset/internal/wait"
 )
 
 // sheets lends out decoded grids: an enlarged one has 48 MB, and its tiles are
@@ -19,6 +21,7 @@ type sheets struct {
 	mu    sync.Mutex
 	lent  map[string]*sheet
 	idle  []*sheet      // in nobody's hands, the longest first
+	rooms [][]byte      // of sheets that are expected
 	freed chan struct{} // closed when something has become idle; nil while nobody waits
 }
 
@@ -110,10 +113,13 @@ func (s *sheets) take(sum string) (taken *sheet, first bool, wait <-chan struct{
 		k.users++
 		return k, false, nil
 	}
+	if s.lent == nil {
+		s.lent = map[string]*sheet{}
+	}
 	k := &sheet{sum: sum, users: 1, ready: make(chan struct{})}
 	switch {
-	case s.lent == nil:
-		s.lent = map[string]*sheet{}
+	case len(s.rooms) > 0:
+		k.room, s.rooms = s.rooms[0], s.rooms[1:]
 	case len(s.lent) < keptSheets:
 	case len(s.idle) == 0:
 		if s.freed == nil {
@@ -128,6 +134,50 @@ func (s *sheets) take(sum string) (taken *sheet, first bool, wait <-chan struct{
 	}
 	s.lent[sum] = k
 	return k, true, nil
+}
+
+// expectAfter is when an enlargement has been asked for that was about to be, and
+// other grids of its job have been looked at.
+const expectAfter = 300 * time.Millisecond
+
+// expectSheet has a room ready for a picture of so many pixels, which the provider
+// is asked for: memory that is used for the first time takes a quarter as long as
+// decoding to it.
+func (h *Handlers) expectSheet(ctx context.Context, pixels int) {
+	if wait.For(ctx, expectAfter) != nil {
+		return
+	}
+	_ = h.withPixels(ctx, func() error { // where it is not ready, it is made later
+		if h.sheets.wanting() {
+			h.sheets.expect(pages.Ready(3 * pixels))
+		}
+		return nil
+	})
+}
+
+// wanting reports whether another sheet would have to have a room made for it.
+func (s *sheets) wanting() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.lent)+len(s.rooms) < keptSheets
+}
+
+// expect keeps a room for the next sheet, as long as a sheet is kept.
+func (s *sheets) expect(room []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.lent)+len(s.rooms) >= keptSheets {
+		return
+	}
+	s.rooms = append(s.rooms, room)
+	time.AfterFunc(keptFor, func() { s.unexpect(room) })
+}
+
+// unexpect forgets a room that nothing has come for.
+func (s *sheets) unexpect(room []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rooms = slices.DeleteFunc(s.rooms, func(r []byte) bool { return &r[0] == &room[0] })
 }
 
 // wake takes a sheet off the idle ones.

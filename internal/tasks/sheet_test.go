@@ -94,6 +94,36 @@ func TestSheetIsDecodedOnceForAllWhoAskWhileItIsKept(t *testing.T) {
 	}
 }
 
+// Rooms are made ready for sheets that are expected, as far as there are places for
+// them, and are those of the next ones.
+func TestExpectedSheetsHaveTheirRoomReady(t *testing.T) {
+	h := &Handlers{pixels: make(chan struct{}, 2)}
+	rooms := map[*byte]bool{}
+	for range keptSheets + 1 {
+		room := make([]byte, 3*64*64)
+		rooms[&room[0]] = true
+		h.sheets.expect(room)
+	}
+	if len(h.sheets.rooms) != keptSheets || h.sheets.wanting() {
+		t.Fatalf("%d rooms are ready", len(h.sheets.rooms))
+	}
+	h.sheets.unexpect(h.sheets.rooms[1])
+	for i := range keptSheets {
+		img, release, err := h.sheet(t.Context(), fmt.Sprint(i), func() ([]byte, error) { return shade(t, 1), nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer release()
+		if ready := rooms[&img.Pix[0]]; ready != (i < keptSheets-1) {
+			t.Errorf("sheet %d, in a room that was ready: %v", i, ready)
+		}
+	}
+	h.sheets.expect(make([]byte, 1))
+	if len(h.sheets.rooms) != 0 {
+		t.Error("a room is kept for which there is no place")
+	}
+}
+
 func TestSheetThatFailsIsTriedAgain(t *testing.T) {
 	h := &Handlers{pixels: make(chan struct{}, 2)}
 	away := errors.New("storage is away")

@@ -93,6 +93,7 @@ type Handlers struct {
 	once   singleflight.Group // uploads, by job
 	sheets sheets
 	thumbs *lru.Cache[string, *image.NRGBA] // of images made lately, by digest
+	recent *recent
 	hands  *hands
 	let    dropped
 }
@@ -116,7 +117,7 @@ func New(l *ledger.Ledger, s storage.Store, p Payer, u Uploader, q *queue.Queue,
 	}
 	h := &Handlers{
 		ledger: l, store: s, payer: p, upload: u, queue: q, o: o, check: reference.Check,
-		pixels: make(chan struct{}, runtime.GOMAXPROCS(0)), looks: make(chan struct{}, looksAtOnce),
+		pixels: make(chan struct{}, runtime.GOMAXPROCS(0)), looks: make(chan struct{}, looksAtOnce), recent: newRecent(),
 	}
 	h.thumbs, _ = lru.New[string, *image.NRGBA](keptThumbs) // fails for sizes below 1
 	h.hands = newHands(func(ctx context.Context, taken, released []string) error {

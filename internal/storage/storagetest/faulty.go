@@ -37,11 +37,16 @@ func (f *Faulty) Gets() int { return f.count(&f.gets) }
 
 // Put is the store's, or the fault that was set for this call.
 func (f *Faulty) Put(ctx context.Context, key string, body []byte, o storage.PutOptions) error {
+	return f.PutParts(ctx, key, [][]byte{body}, o)
+}
+
+// PutParts is the store's, or the fault that was set for this call of Put.
+func (f *Faulty) PutParts(ctx context.Context, key string, parts [][]byte, o storage.PutOptions) error {
 	due := f.next(&f.puts)
 	if due.err != nil && !due.after {
 		return due.err
 	}
-	if err := f.Store.Put(ctx, key, body, o); err != nil {
+	if err := f.Store.PutParts(ctx, key, parts, o); err != nil {
 		return err
 	}
 	return due.err

@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		test func(*testing.T, storage.Store)
 	}{
 		{"GivesBackWhatWasPut", givesBack},
+		{"PutsParts", putsParts},
 		{"SaysWhatIsMissing", saysMissing},
 		{"StatDescribes", statDescribes},
 		{"ListsByPrefixInOrder", listsByPrefix},
@@ -49,6 +50,27 @@ func put(t *testing.T, s storage.Store, key string, body []byte) {
 	t.Helper()
 	if err := s.Put(t.Context(), key, body, storage.PutOptions{}); err != nil {
 		t.Fatalf("Put %s: %v", key, err)
+	}
+}
+
+func putsParts(t *testing.T, s storage.Store) {
+	large := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
+	for key, parts := range map[string][][]byte{
+		"none": nil, "empty": {nil, {}}, "one": {[]byte("x")}, "several": {[]byte("head"), large, nil, []byte("between"), large[1:], []byte("end")},
+	} {
+		if err := s.PutParts(t.Context(), key, parts, storage.PutOptions{IfAbsent: true}); err != nil {
+			t.Fatalf("PutParts %s: %v", key, err)
+		}
+		if got, err := s.Get(t.Context(), key); err != nil || !bytes.Equal(got, bytes.Join(parts, nil)) {
+			t.Errorf("%s: %d bytes come back, %v", key, len(got), err)
+		}
+		if err := s.PutParts(t.Context(), key, parts, storage.PutOptions{IfAbsent: true}); !errors.Is(err, storage.ErrExists) {
+			t.Errorf("%s again: %v", key, err)
+		}
+	}
+	half := make([]byte, storage.MaxObject/2+1)
+	if err := s.PutParts(t.Context(), "huge", [][]byte{half, half}, storage.PutOptions{}); !errors.Is(err, storage.ErrTooLarge) {
+		t.Errorf("too large in all: %v", err)
 	}
 }
 
@@ -289,6 +311,7 @@ func refusesBadKeys(t *testing.T, s storage.Store) {
 		_, statErr := s.Stat(t.Context(), key)
 		for op, err := range map[string]error{
 			"Put":    s.Put(t.Context(), key, nil, storage.PutOptions{}),
+			"parts":  s.PutParts(t.Context(), key, nil, storage.PutOptions{}),
 			"Get":    getErr,
 			"Stat":   statErr,
 			"Delete": s.Delete(t.Context(), "good", key),
