@@ -10,7 +10,9 @@ import (
 
 // Pace says when to poll. The provider answers a bounded number of questions
 // a second, which all of an account's workers share, and of each all predictions
-// that may be done; and it is no use to ask before a model usually answers.
+// that may be done; and it is no use to ask before a model usually answers. What
+// was not asked lately is saved: who waits for few predictions, or knows when they
+// end, asks more often than the budget has it for as long as that lasts.
 type Pace struct {
 	// PerSecond is the account's budget of questions; 40 when 0.
 	PerSecond float64
@@ -18,11 +20,15 @@ type Pace struct {
 	mu      sync.Mutex
 	workers int // that share it; 1 when 0
 	waiting int
+	asked   time.Time     // the last question
+	spent   time.Duration // of mostSaved: as long as the budget takes for what was asked beyond it
 	seen    map[string][]time.Duration // by model, the latest last
 }
 
 const (
-	pollAtLeast = 75 * time.Millisecond
+	pollAtLeast = 75 * time.Millisecond // between questions within the budget
+	hurry       = 3                     // times as often, with what is saved
+	mostSaved   = 10 * time.Second      // of the budget: with its questions a minute has 2800
 	paceMemory  = 50 // latencies kept a model
 	paceLearnt  = 5  // latencies before they are believed
 )
@@ -58,15 +64,26 @@ func (p *Pace) Share(workers int) {
 	p.workers = workers
 }
 
-// Every returns the time between questions about one prediction.
-func (p *Pace) Every() time.Duration {
+// Next returns the time until the next question about one prediction, when one has
+// just been asked.
+func (p *Pace) Next() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	budget := p.PerSecond
 	if budget == 0 {
 		budget = 40
 	}
-	return max(pollAtLeast, time.Duration(float64(p.waiting*max(p.workers, 1))/budget*float64(time.Second)))
+	each := time.Duration(float64(max(p.workers, 1)) / budget * float64(time.Second))
+	now := time.Now()
+	if !p.asked.IsZero() {
+		p.spent = max(0, p.spent-now.Sub(p.asked))
+	}
+	p.asked, p.spent = now, p.spent+each
+	every := max(pollAtLeast, time.Duration(p.waiting)*each)
+	if p.spent < mostSaved {
+		return every / hurry
+	}
+	return every
 }
 
 // Observe learns from a prediction that ended well.

@@ -865,11 +865,14 @@ func TestPaceSharesTheBudgetAndLearns(t *testing.T) {
 		for range 400 {
 			p.Enter()
 		}
-		if got := p.Every(); got != 10*time.Second {
+		for range 400 { // what is saved
+			p.Next()
+		}
+		if got := p.Next(); got != 10*time.Second {
 			t.Errorf("400 waiting: every %s", got)
 		}
 		p.Share(3)
-		if got := p.Every(); got != 30*time.Second {
+		if got := p.Next(); got != 30*time.Second {
 			t.Errorf("400 waiting at each of three workers: every %s", got)
 		}
 		if got := p.First("m", 0); got != 0 {
@@ -886,4 +889,48 @@ func TestPaceSharesTheBudgetAndLearns(t *testing.T) {
 			t.Errorf("a learnt model, 5 s on: first after %s", got)
 		}
 	})
+}
+
+// Few predictions are asked about often, as long as the budget lasts, and however
+// many there are: never more than the provider answers in a minute.
+func TestPaceAsksOftenWithinTheMinute(t *testing.T) {
+	for _, waiting := range []int{1, 3, 12, 40, 300} {
+		synctest.Test(t, func(t *testing.T) {
+			p, begun := new(paid.Pace), time.Now()
+			var mu sync.Mutex
+			var all sync.WaitGroup
+			var asked []time.Duration
+			for range waiting {
+				all.Go(func() {
+					defer p.Enter()()
+					for time.Since(begun) < 5*time.Minute {
+						mu.Lock()
+						asked = append(asked, time.Since(begun))
+						mu.Unlock()
+						after(p.Next())
+					}
+				})
+			}
+			all.Wait()
+			most, first := 0, 0
+			for i, at := range asked {
+				for first < i && asked[first] <= at-time.Minute {
+					first++
+				}
+				most = max(most, i-first+1)
+			}
+			soon := 0
+			for _, at := range asked {
+				if at < 2*time.Second {
+					soon++
+				}
+			}
+			if most > 2800+waiting {
+				t.Errorf("%d waiting: %d questions in a minute", waiting, most)
+			}
+			if waiting <= 12 && soon < 2*min(40*waiting, 110) {
+				t.Errorf("%d waiting: %d questions in the first two seconds", waiting, soon)
+			}
+		})
+	}
 }

@@ -33,7 +33,7 @@ func (p *Payer) wait(ctx context.Context, a plan.Attempt, rung <-chan struct{}) 
 			p.pace.Observe(a.Model, pred)
 			return p.concluded(ctx, a, pred, ending)
 		}
-		pause := max(p.pace.Every(), p.pace.First(a.Model, age(a, known))) // what it takes may be known by now
+		pause := max(p.pace.Next(), p.pace.First(a.Model, age(a, known))) // what it takes may be known by now
 		if err != nil {
 			if unknown(err) && (ending == endingCanceled || age(a, known) > p.o.Lifetime) {
 				return p.unknown(ctx, a, ending)
