@@ -20,8 +20,8 @@ type Pace struct {
 	mu      sync.Mutex
 	workers int // that share it; 1 when 0
 	waiting int
-	asked   time.Time     // the last question
-	spent   time.Duration // of mostSaved: as long as the budget takes for what was asked beyond it
+	asked   time.Time                  // the last question
+	spent   time.Duration              // of mostSaved: as long as the budget takes for what was asked beyond it
 	seen    map[string][]time.Duration // by model, the latest last
 }
 
@@ -29,8 +29,8 @@ const (
 	pollAtLeast = 75 * time.Millisecond // between questions within the budget
 	hurry       = 3                     // times as often, with what is saved
 	mostSaved   = 10 * time.Second      // of the budget: with its questions a minute has 2800
-	paceMemory  = 50 // latencies kept a model
-	paceLearnt  = 5  // latencies before they are believed
+	paceMemory  = 50                    // latencies kept a model
+	paceLearnt  = 5                     // latencies before they are believed
 )
 
 // Enter counts a prediction that is polled until the returned function is called.
