@@ -18,15 +18,9 @@ func (r rows) shrink(w, h int) *image.NRGBA {
 	}
 	dst := image.NewNRGBA(image.Rect(0, 0, w, h))
 	converted, by := make([]byte, 4*r.width), inverse(r.width*r.height)
-	ends, before := cells(r.width, w), make([]int64, r.width+1)
-	fold(r.step*r.width, r.height, h, func(y int) []byte { return r.line(y, converted) }, func(y int, sums []uint32) {
-		row := dst.Pix[y*dst.Stride:][:dst.Stride]
-		for c := range 3 {
-			narrow(row[c:], 4, sums[c:], r.step, ends, before, by)
-		}
-		for i := 3; i < len(row); i += 4 {
-			row[i] = 0xff
-		}
+	ends := cells(r.width, w)
+	fold(r.step, r.width, r.height, h, func(y int) []byte { return r.line(y, converted) }, func(y int, sums []uint32) {
+		narrow(dst.Pix[y*dst.Stride:][:dst.Stride], sums, r.step, ends, by)
 	})
 	return dst
 }
@@ -42,23 +36,25 @@ func (r rows) shrinkLuma(room []byte, w, h int) gray {
 		return g
 	}
 	luma, by := make([]byte, r.width), inverse(r.width*r.height)
-	ends, before := cells(r.width, w), make([]int64, r.width+1)
-	fold(r.width, r.height, h, func(y int) []byte {
+	ends := cells(r.width, w)
+	fold(1, r.width, r.height, h, func(y int) []byte {
 		lumaOf(luma, r.line(y, converted), r.step)
 		return luma
 	}, func(y int, sums []uint32) {
-		narrow(g.pix[y*w:][:w], 1, sums, 1, ends, before, by)
+		narrowLuma(g.pix[y*w:][:w], sums, ends, by)
 	})
 	return g
 }
 
-// fold adds sh rows of n bytes up to h rows, from the top: next gives a row, and
-// done takes the sums of one of the result, to which a row adds h where it lies
-// wholly within. They are summed up row by row, eight bytes at once, before
-// anything is done about columns: most of the work is on as few rows as that.
-// Zeros follow the sums, of a pixel or more.
-func fold(n, sh, h int, next func(y int) []byte, done func(y int, sums []uint32)) {
-	all, sums := make(columns, (n+7)/8), make([]uint32, (n+7)/8*8+8)
+// fold adds sh rows of pixels of step bytes up to h rows, from the top: next gives a
+// row, and done takes the sums of one of the result, to which a row adds h where it
+// lies wholly within. They are summed up row by row, eight bytes at once, before
+// anything is done about columns: most of the work is on as few rows as that. The
+// sums are of all pixels before one, by channel: those of the first are zeros, and
+// two pixels follow the last.
+func fold(step, width, sh, h int, next func(y int) []byte, done func(y int, sums []uint32)) {
+	all := make(columns, (step*width+7)/8)
+	sums := make([]uint32, 8*len(all)+2*step)
 	out := 0
 	for y := range sh {
 		row := next(y)
@@ -66,7 +62,7 @@ func fold(n, sh, h int, next func(y int) []byte, done func(y int, sums []uint32)
 			bottom := min(end, (out+1)*sh)
 			all.add(row, uint64(bottom-top)) //nolint:gosec // it is positive
 			if top = bottom; bottom == (out+1)*sh {
-				all.sums(sums)
+				all.sums(sums, step)
 				done(out, sums)
 				clear(all)
 				out++
@@ -98,57 +94,104 @@ func (c columns) add(row []byte, weight uint64) {
 	}
 }
 
-// sums writes the sums in the order of the columns.
+// sums writes what all columns before each add up to, of those that are a multiple
+// of step apart. The sums go on from 2^32 at 0: what lies between two of them is
+// right.
 //
 //go:norace
-func (c columns) sums(to []uint32) {
+func (c columns) sums(to []uint32, step int) {
 	race.Reads(c)
 	race.Writes(to)
-	for _, w := range c {
-		to[0], to[1], to[2], to[3] = uint32(w[0]), uint32(w[1]), uint32(w[2]), uint32(w[3]) //nolint:gosec // the lower halves
-		to[4], to[5], to[6], to[7] = uint32(w[0]>>32), uint32(w[1]>>32), uint32(w[2]>>32), uint32(w[3]>>32)
-		to = to[8:]
+	if step == 1 {
+		c.running(to[1:])
+		return
+	}
+	for i, w := range c {
+		before, t := (*[8]uint32)(to[8*i:]), (*[8]uint32)(to[8*i+step:])
+		t[0] = before[0] + uint32(w[0]) //nolint:gosec // the lower half, as below
+		t[1] = before[1] + uint32(w[1]) //nolint:gosec // likewise
+		t[2] = before[2] + uint32(w[2]) //nolint:gosec // likewise
+		t[3] = before[3] + uint32(w[3]) //nolint:gosec // likewise
+		t[4] = before[4] + uint32(w[0]>>32)
+		t[5] = before[5] + uint32(w[1]>>32)
+		t[6] = before[6] + uint32(w[2]>>32)
+		t[7] = before[7] + uint32(w[3]>>32)
+	}
+}
+
+// running is sums of columns that are all of one channel, up to each and with it.
+//
+//go:norace
+func (c columns) running(to []uint32) {
+	var sum uint32
+	for i, w := range c {
+		t := (*[8]uint32)(to[8*i:])
+		t[0] = sum + uint32(w[0])  //nolint:gosec // the lower half, as below
+		t[1] = t[0] + uint32(w[1]) //nolint:gosec // likewise
+		t[2] = t[1] + uint32(w[2]) //nolint:gosec // likewise
+		t[3] = t[2] + uint32(w[3]) //nolint:gosec // likewise
+		t[4] = t[3] + uint32(w[0]>>32)
+		t[5] = t[4] + uint32(w[1]>>32)
+		t[6] = t[5] + uint32(w[2]>>32)
+		t[7] = t[6] + uint32(w[3]>>32)
+		sum = t[7]
 	}
 }
 
 // cell is where the sum of a pixel of the result ends: after so many whole pixels
 // of the source, and a part of the next one.
-type cell struct{ whole, part int }
+type cell struct {
+	whole int
+	part  uint64
+}
 
 // cells divides sw pixels, each of dw parts, into dw cells.
 func cells(sw, dw int) []cell {
 	ends := make([]cell, dw)
 	for i := range ends {
-		ends[i] = cell{(i + 1) * sw / dw, (i + 1) * sw % dw}
+		ends[i] = cell{(i + 1) * sw / dw, uint64((i + 1) * sw % dw)} //nolint:gosec // it is positive
 	}
 	return ends
 }
 
-// narrow writes the means of one channel of a row, of which each pixel is so many
-// numbers from the next, here and there: the sum of a cell is what has been added
-// up to its end less what had been up to the cell before. There is no branch in
-// it, which would be guessed wrong. In before is room for a number more than the
-// source has pixels; src has one more, too, which counts nothing.
+// narrow writes the means of a row of pixels, opaque ones, of the sums of its columns:
+// a cell's sum is what has been added up to its end less what had been up to the
+// cell before. There is no branch in it, which would be guessed wrong. A cell has
+// room for 2^24 pixels.
 //
 //go:norace
-func narrow(dst []byte, apart int, src []uint32, step int, ends []cell, before []int64, by divisor) {
-	race.Reads(src)
+func narrow(dst []byte, sums []uint32, step int, ends []cell, by divisor) {
+	race.Reads(sums)
 	race.Reads(ends)
-	race.Writes(before)
 	race.Writes(dst)
-	var sum int64
-	at := 0
-	for x := range before {
-		before[x] = sum
-		sum += int64(src[at])
-		at += step
+	parts := uint64(len(ends))
+	var was [3]uint32
+	var left [3]uint64
+	for i, end := range ends {
+		here, next := (*[3]uint32)(sums[end.whole*step:]), (*[3]uint32)(sums[(end.whole+1)*step:])
+		to := (*[4]byte)(dst[4*i:])
+		r, g, b := uint64(next[0]-here[0])*end.part, uint64(next[1]-here[1])*end.part, uint64(next[2]-here[2])*end.part
+		to[0] = by.divide(uint64(here[0]-was[0])*parts + r - left[0])
+		to[1] = by.divide(uint64(here[1]-was[1])*parts + g - left[1])
+		to[2] = by.divide(uint64(here[2]-was[2])*parts + b - left[2])
+		to[3] = 0xff
+		was, left = *here, [3]uint64{r, g, b}
 	}
-	parts, left, to := int64(len(ends)), int64(0), 0
-	for _, end := range ends {
-		all := before[end.whole]*parts + int64(src[end.whole*step])*int64(end.part)
-		dst[to] = by.divide(all - left)
-		left = all
-		to += apart
+}
+
+// narrowLuma is narrow of one channel.
+//
+//go:norace
+func narrowLuma(dst []byte, sums []uint32, ends []cell, by divisor) {
+	race.Reads(sums)
+	race.Reads(ends)
+	race.Writes(dst)
+	parts, was, left := uint64(len(ends)), uint32(0), uint64(0)
+	for i, end := range ends {
+		pair := (*[2]uint32)(sums[end.whole:])
+		part := uint64(pair[1]-pair[0]) * end.part
+		dst[i] = by.divide(uint64(pair[0]-was)*parts + part - left)
+		was, left = pair[0], part
 	}
 }
 
@@ -157,18 +200,18 @@ func narrow(dst []byte, apart int, src []uint32, step int, ends []cell, before [
 // far below 2^64, as sums of bytes over the area of a picture are.
 type divisor struct {
 	inverse uint64
-	half    int64
+	half    uint64
 }
 
 func inverse(area int) divisor {
-	return divisor{math.MaxUint64/uint64(area) + 1, int64(area) / 2} //nolint:gosec // areas are positive
+	return divisor{math.MaxUint64/uint64(area) + 1, uint64(area) / 2} //nolint:gosec // areas are positive
 }
 
-func (d divisor) divide(n int64) byte {
+func (d divisor) divide(n uint64) byte {
 	if d.inverse == 0 { // that of 1 is 2^64
 		return byte(n & 0xff)
 	}
-	q, _ := bits.Mul64(uint64(n+d.half), d.inverse) //nolint:gosec // sums are positive
+	q, _ := bits.Mul64(n+d.half, d.inverse)
 	return byte(q & 0xff)
 }
 
