@@ -15,8 +15,8 @@ type Room struct {
 	free *semaphore.Weighted
 }
 
-// DefaultRoom is a dozen enlarged grids, or the images of three sets.
-const DefaultRoom = 128 << 20
+// DefaultRoom is four enlarged grids, or the images of two sets.
+const DefaultRoom = 96 << 20
 
 // NewRoom makes room for so many bytes.
 func NewRoom(bytes int64) *Room {
