@@ -66,6 +66,39 @@ func TestACanceledJobEndsWithoutAnImageThatIsGone(t *testing.T) {
 	}
 }
 
+// Who watches a job is told that it waits for an image that is gone from storage,
+// and what to do; once it is back, the job ends as it would have.
+func TestAJobSaysThatAnImageIsGone(t *testing.T) {
+	s := quickSystem(t, redistest.Any(t), fake.Fault{Kind: fake.SlowRun, Nth: 3, Seconds: 3})
+	s.start()
+	req := s.request("k", 3)
+	id := s.enqueue(req)
+	s.until(id, "made but for one", func(j trainset.Job) bool { return j.Succeeded() == 2 })
+	lost := s.lose(dataset.Layout{User: req.User, Kind: trainset.KindActor, Subject: req.Actor, Job: id}.Root()+"/items/", ".png")
+	if len(lost) != 2 {
+		t.Fatalf("%d images were stored", len(lost))
+	}
+	job := s.until(id, "held up", func(j trainset.Job) bool { return j.HeldUp != "" })
+	named := 0
+	for key := range lost {
+		if strings.Contains(job.HeldUp, "is gone from storage: put "+key+" back, or cancel the job") {
+			named++
+		}
+	}
+	if named != 1 {
+		t.Errorf("held up: %s", job.HeldUp)
+	}
+	for key, data := range lost {
+		if err := s.store.Put(t.Context(), key, data, storage.PutOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if job := s.ended(id); job.State != trainset.JobSucceeded || job.Succeeded() != 3 {
+		t.Errorf("job %s (%s): %d images", job.State, job.Reason, job.Succeeded())
+	}
+	s.made(3)
+}
+
 // judging is a style's job of one grid that the judge takes its time for, and where
 // it is stored.
 func (s *system) judging() (id trainset.JobID, root string) {

@@ -45,7 +45,11 @@ func (h *Handlers) assemble(ctx context.Context, t *asynq.Task) error {
 	if steps := plan.Needed(r); len(steps) != 1 || steps[0].Verb != plan.VerbAssemble {
 		return h.Advance(ctx, p.Job)
 	}
-	return h.finishJob(ctx, r)
+	if err := h.finishJob(ctx, r); err != nil {
+		h.noteHeldUp(ctx, p.Job, err)
+		return err
+	}
+	return nil
 }
 
 // finishJob stores the set, its manifest last, and tells the ledger.
@@ -107,8 +111,10 @@ func (h *Handlers) winners(ctx context.Context, r plan.Record) (plan.Record, map
 		}
 		g.Go(func() error {
 			data, err := h.stillStored(ctx, *a.Image)
-			gone := r.Canceled && errors.Is(err, storage.ErrNotFound) && h.stores(ctx, *r.Plan)
-			if err != nil && !gone {
+			switch gone := errors.Is(err, storage.ErrNotFound) && h.stores(ctx, *r.Plan); {
+			case gone && !r.Canceled:
+				return &goneError{s.Index, a.Image.Key}
+			case err != nil && !gone:
 				return fmt.Errorf("reading the image of item %d: %w", s.Index, err)
 			}
 			made <- picture{s, data, err}
@@ -129,6 +135,19 @@ func (h *Handlers) winners(ctx context.Context, r plan.Record) (plan.Record, map
 	}
 	return r, images, nil
 }
+
+// goneError is that an image was removed from storage before its set was made.
+type goneError struct {
+	item int
+	key  string
+}
+
+func (e *goneError) Error() string {
+	return fmt.Sprintf("the image of item %d is gone from storage: put %s back, or cancel the job, which then ends without it", e.item, e.key)
+}
+
+// Blocked implements blocker: only a person can do something about it.
+func (e *goneError) Blocked() bool { return true }
 
 // stillStored reads an image; one that this worker has stored lately is only looked for.
 func (h *Handlers) stillStored(ctx context.Context, i plan.Image) ([]byte, error) {
