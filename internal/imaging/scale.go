@@ -156,8 +156,9 @@ func cells(sw, dw int) []cell {
 
 // narrow writes the means of a row of pixels, opaque ones, of the sums of its columns:
 // a cell's sum is what has been added up to its end less what had been up to the
-// cell before. There is no branch in it, which would be guessed wrong. A cell has
-// room for 2^24 pixels.
+// cell before. There is no branch in it, which would be guessed wrong. There
+// is room for 2^24 pixels in the columns of a cell, from the top of the picture to
+// its end: only pictures that are lines have more.
 //
 //go:norace
 func narrow(dst []byte, sums []uint32, step int, ends []cell, by divisor) {

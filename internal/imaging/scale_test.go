@@ -1,6 +1,7 @@
 package imaging
 
 import (
+	"bytes"
 	"image"
 	"math/rand/v2"
 	"testing"
@@ -46,6 +47,19 @@ func TestShrinkingIsExact(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Sums of columns that go on from 2^32 at 0 make no white darker.
+func TestShrinkingALargePicture(t *testing.T) {
+	const side = 4200 // 255 times its pixels are more than 2^32
+	white := &Packed{bytes.Repeat([]byte{0xff}, 3*side*side), 3 * side, image.Rect(0, 0, side, side)}
+	rows := opaqueRows(white)
+	if small := rows.shrink(9, 8); bytes.Count(small.Pix, []byte{0xff}) != len(small.Pix) {
+		t.Errorf("it is not white: % x", small.Pix)
+	}
+	if grey := rows.shrinkLuma(make([]byte, 72), 9, 8); bytes.Count(grey.pix, []byte{0xff}) != len(grey.pix) {
+		t.Errorf("its luma is not white: % x", grey.pix)
 	}
 }
 

@@ -29,6 +29,7 @@ const (
 	pollAtLeast = 75 * time.Millisecond // between questions within the budget
 	hurry       = 3                     // times as often, with what is saved
 	mostSaved   = 10 * time.Second      // of the budget: with its questions a minute has 2800
+	hurryFor    = 30 * time.Second      // that a prediction is asked about
 	paceMemory  = 50                    // latencies kept a model
 	paceLearnt  = 5                     // latencies before they are believed
 )
@@ -64,9 +65,9 @@ func (p *Pace) Share(workers int) {
 	p.workers = workers
 }
 
-// Next returns the time until the next question about one prediction, when one has
-// just been asked.
-func (p *Pace) Next() time.Duration {
+// Next notes a question about a prediction, of which others have been asked for a
+// time, and returns the time until the next one.
+func (p *Pace) Next(polled time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	budget := p.PerSecond
@@ -80,10 +81,13 @@ func (p *Pace) Next() time.Duration {
 	}
 	p.asked, p.spent = now, p.spent+each
 	every := max(pollAtLeast, time.Duration(p.waiting)*each)
-	if p.spent < mostSaved {
-		return every / hurry
+	if over := p.spent - mostSaved; over > 0 { // the first questions about others are not waited for
+		return every + over
 	}
-	return every
+	if polled > hurryFor {
+		return every
+	}
+	return every / hurry
 }
 
 // Observe learns from a prediction that ended well.

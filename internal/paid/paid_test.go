@@ -865,15 +865,22 @@ func TestPaceSharesTheBudgetAndLearns(t *testing.T) {
 		for range 400 {
 			p.Enter()
 		}
-		for range 400 { // what is saved
-			p.Next()
+		if got := p.Next(0); got != 10*time.Second/3 {
+			t.Errorf("400 waiting, and nothing asked yet: every %s", got)
 		}
-		if got := p.Next(); got != 10*time.Second {
+		const long = time.Hour // that it has been asked about
+		if got := p.Next(long); got != 10*time.Second {
 			t.Errorf("400 waiting: every %s", got)
 		}
 		p.Share(3)
-		if got := p.Next(); got != 30*time.Second {
+		if got := p.Next(long); got != 30*time.Second {
 			t.Errorf("400 waiting at each of three workers: every %s", got)
+		}
+		for range 200 { // more than is saved
+			p.Next(0)
+		}
+		if got := p.Next(0); got <= 30*time.Second {
+			t.Errorf("400 waiting, and too much asked: every %s", got)
 		}
 		if got := p.First("m", 0); got != 0 {
 			t.Errorf("an unknown model: first after %s", got)
@@ -892,44 +899,56 @@ func TestPaceSharesTheBudgetAndLearns(t *testing.T) {
 }
 
 // Few predictions are asked about often, as long as the budget lasts, and however
-// many there are: never more than the provider answers in a minute.
+// many there are, come and end: never more than the provider answers in a minute.
 func TestPaceAsksOftenWithinTheMinute(t *testing.T) {
-	for _, waiting := range []int{1, 3, 12, 40, 300} {
+	for _, c := range []struct {
+		waiting int           // at the start, each for a while
+		lasting time.Duration // as long as each takes
+		rate    int           // others that begin every second
+	}{{1, time.Hour, 0}, {3, time.Hour, 0}, {12, 2 * time.Second, 0}, {40, time.Hour, 0}, {300, time.Hour, 0}, {0, 30 * time.Second, 10}, {300, 30 * time.Second, 10}, {0, time.Second, 10}} {
 		synctest.Test(t, func(t *testing.T) {
 			p, begun := new(paid.Pace), time.Now()
 			var mu sync.Mutex
 			var all sync.WaitGroup
 			var asked []time.Duration
-			for range waiting {
-				all.Go(func() {
-					defer p.Enter()()
-					for time.Since(begun) < 5*time.Minute {
-						mu.Lock()
-						asked = append(asked, time.Since(begun))
-						mu.Unlock()
-						after(p.Next())
+			poll := func() {
+				defer p.Enter()()
+				for polled := time.Now(); ; {
+					mu.Lock()
+					asked = append(asked, time.Since(begun))
+					mu.Unlock()
+					next := p.Next(time.Since(polled))
+					if time.Since(polled) >= c.lasting || time.Since(begun) > 5*time.Minute {
+						return
 					}
-				})
+					after(next)
+				}
+			}
+			for range c.waiting {
+				all.Go(poll)
+			}
+			for range 240 * c.rate {
+				after(time.Second / time.Duration(c.rate))
+				all.Go(poll)
 			}
 			all.Wait()
+			slices.Sort(asked)
 			most, first := 0, 0
 			for i, at := range asked {
-				for first < i && asked[first] <= at-time.Minute {
+				for asked[first] <= at-time.Minute {
 					first++
 				}
 				most = max(most, i-first+1)
 			}
-			soon := 0
-			for _, at := range asked {
-				if at < 2*time.Second {
-					soon++
-				}
+			if most > 3000 {
+				t.Errorf("%+v: %d questions in a minute", c, most)
 			}
-			if most > 2800+waiting {
-				t.Errorf("%d waiting: %d questions in a minute", waiting, most)
+			soon := len(asked) - len(slices.DeleteFunc(slices.Clone(asked), func(at time.Duration) bool { return at < 2*time.Second }))
+			if c.rate == 0 && c.waiting <= 12 && soon < 2*min(40*c.waiting, 110) {
+				t.Errorf("%+v: %d questions in the first two seconds", c, soon)
 			}
-			if waiting <= 12 && soon < 2*min(40*waiting, 110) {
-				t.Errorf("%d waiting: %d questions in the first two seconds", waiting, soon)
+			if last := len(asked); c.waiting == 1 && last > 30*40+270*14+10 {
+				t.Errorf("one that does not end is asked about %d times", last)
 			}
 		})
 	}

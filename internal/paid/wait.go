@@ -25,15 +25,16 @@ func (p *Payer) wait(ctx context.Context, a plan.Attempt, rung <-chan struct{}) 
 	if _, err := wait.Ring(ctx, p.pace.First(a.Model, age(a, known)), rung); err != nil {
 		return a, err
 	}
-	leave := p.pace.Enter()
+	leave, polled := p.pace.Enter(), time.Now()
 	defer leave()
 	for failures := 0; ; {
 		pred, ending, err := p.look(ctx, a, known)
+		next := p.pace.Next(time.Since(polled))
 		if err == nil && pred.Terminal() {
 			p.pace.Observe(a.Model, pred)
 			return p.concluded(ctx, a, pred, ending)
 		}
-		pause := max(p.pace.Next(), p.pace.First(a.Model, age(a, known))) // what it takes may be known by now
+		pause := max(next, p.pace.First(a.Model, age(a, known))) // what it takes may be known by now
 		if err != nil {
 			if unknown(err) && (ending == endingCanceled || age(a, known) > p.o.Lifetime) {
 				return p.unknown(ctx, a, ending)

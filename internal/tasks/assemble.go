@@ -149,11 +149,13 @@ func (e *goneError) Error() string {
 // Blocked implements blocker: only a person can do something about it.
 func (e *goneError) Blocked() bool { return true }
 
-// stillStored reads an image; one that this worker has stored lately is only looked for.
+// stillStored reads an image; one that this worker has stored lately is only looked
+// for, and at how many bytes it has.
 func (h *Handlers) stillStored(ctx context.Context, i plan.Image) ([]byte, error) {
 	if data := h.recent.take(i.SHA256); data != nil {
-		_, err := h.store.Stat(ctx, i.Key)
-		return data, err
+		if info, err := h.store.Stat(ctx, i.Key); err != nil || info.Size == int64(len(data)) {
+			return data, err
+		}
 	}
 	return h.store.Get(ctx, i.Key)
 }
@@ -238,22 +240,10 @@ func (h *Handlers) storeSet(ctx context.Context, set dataset.Set) (trainset.Mani
 	if err != nil {
 		return trainset.Manifest{}, fmt.Errorf("assembling: %w", err)
 	}
-	var zipped []dataset.File
-	var sheet []byte
-	g, together := errgroup.WithContext(ctx)
-	g.Go(func() error { return h.storeFiles(together, packed) })
-	g.Go(func() (err error) {
-		if zipped, err = dataset.Zip(set); err != nil {
-			return err
-		}
-		g.Go(func() error { return h.storeFiles(together, zipped) })
-		sheet, err = h.contactSheet(together, set.Record, set.Images)
-		return err
-	})
-	if err := g.Wait(); err != nil {
+	set, zipped, err := h.storeTrained(ctx, set, packed)
+	if err != nil {
 		return trainset.Manifest{}, fmt.Errorf("assembling: %w", err)
 	}
-	set.ContactSheet = sheet
 	m, files, err := dataset.Describe(set, append(packed, zipped...))
 	if err != nil {
 		return m, fmt.Errorf("assembling: %w", err)
@@ -263,6 +253,27 @@ func (h *Handlers) storeSet(ctx context.Context, set dataset.Set) (trainset.Mani
 		return m, err
 	}
 	return m, h.storeFiles(ctx, files[last:])
+}
+
+// storeTrained stores what was packed and the zip of it, and draws the contact sheet
+// meanwhile, in the task's own goroutine: should that panic, it is the task's.
+func (h *Handlers) storeTrained(ctx context.Context, set dataset.Set, packed []dataset.File) (dataset.Set, []dataset.File, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g, together := errgroup.WithContext(ctx)
+	g.Go(func() error { return h.storeFiles(together, packed) })
+	zipped, err := dataset.Zip(set)
+	if err == nil {
+		g.Go(func() error { return h.storeFiles(together, zipped) })
+		set.ContactSheet, err = h.contactSheet(together, set.Record, set.Images)
+	}
+	if err != nil {
+		cancel()
+	}
+	if problem := g.Wait(); err == nil || problem != nil && !errors.Is(problem, context.Canceled) {
+		err = problem // which may be what has stopped the drawing
+	}
+	return set, zipped, err
 }
 
 // storeFiles stores files of a set, in any order.

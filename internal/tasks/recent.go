@@ -3,6 +3,7 @@ package tasks
 import (
 	"math"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
@@ -16,8 +17,10 @@ type recent struct {
 	bytes int
 }
 
-// keptRecent is about what the images of a style's set have, in bytes.
-const keptRecent = 48 << 20
+const (
+	keptRecent    = 48 << 20 // bytes: about what the images of a style's set have
+	keptRecentFor = 10 * time.Minute
+)
 
 func newRecent() *recent {
 	r := new(recent)
@@ -36,6 +39,7 @@ func (r *recent) add(sum string, data []byte) {
 	for r.bytes += len(data); r.bytes > keptRecent; {
 		r.held.RemoveOldest()
 	}
+	time.AfterFunc(keptRecentFor, func() { r.take(sum) }) // its set may be made elsewhere
 }
 
 // take returns an image and forgets it: it is in one set. It is nil where it is not kept.

@@ -119,7 +119,8 @@ func (s *sheets) take(sum string) (taken *sheet, first bool, wait <-chan struct{
 	k := &sheet{sum: sum, users: 1, ready: make(chan struct{})}
 	switch {
 	case len(s.rooms) > 0:
-		k.room, s.rooms = s.rooms[0], s.rooms[1:]
+		k.room = s.rooms[0]
+		s.rooms = slices.Delete(s.rooms, 0, 1) // and forgets it
 	case len(s.lent) < keptSheets:
 	case len(s.idle) == 0:
 		if s.freed == nil {
@@ -136,15 +137,15 @@ func (s *sheets) take(sum string) (taken *sheet, first bool, wait <-chan struct{
 	return k, true, nil
 }
 
-// expectAfter is when an enlargement has been asked for that was about to be, and
-// other grids of its job have been looked at.
+// expectAfter is about when an enlargement has been asked for that was about to be,
+// where it need not wait for a permit, and other grids of its job have been looked at.
 const expectAfter = 300 * time.Millisecond
 
 // expectSheet has a room ready for a picture of so many pixels, which the provider
 // is asked for: memory that is used for the first time takes a quarter as long as
 // decoding to it.
 func (h *Handlers) expectSheet(ctx context.Context, pixels int) {
-	if wait.For(ctx, expectAfter) != nil {
+	if pixels <= 0 || wait.For(ctx, expectAfter) != nil {
 		return
 	}
 	_ = h.withPixels(ctx, func() error { // where it is not ready, it is made later

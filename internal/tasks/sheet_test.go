@@ -118,6 +118,11 @@ func TestExpectedSheetsHaveTheirRoomReady(t *testing.T) {
 			t.Errorf("sheet %d, in a room that was ready: %v", i, ready)
 		}
 	}
+	for _, room := range h.sheets.rooms[:cap(h.sheets.rooms)] {
+		if room != nil {
+			t.Error("a room that was taken is held on to")
+		}
+	}
 	h.sheets.expect(make([]byte, 1))
 	if len(h.sheets.rooms) != 0 {
 		t.Error("a room is kept for which there is no place")

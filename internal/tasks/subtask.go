@@ -288,7 +288,7 @@ func (h *Handlers) keep(ctx context.Context, craft craft, w ledger.Work, layout 
 			return false, fmt.Errorf("storing %s: %w", a.ID, err)
 		}
 	}
-	if m.thumb != nil {
+	if m.thumb != nil && m.rejected == "" {
 		h.recent.add(digest, m.body)
 	}
 	return h.conclude(ctx, w, a, end)
