@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -15,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/actormaker/trainset/internal/redistest"
 	"github.com/actormaker/trainset/internal/wait"
 )
 
@@ -69,16 +69,10 @@ func awaitLine(lines *bufio.Scanner, text string) bool {
 	return false
 }
 
-// freeAddress names a port of the loopback that nobody listens on.
+// freeAddress is one of the loopback that nobody listens on.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	var lc net.ListenConfig
-	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close() //nolint:errcheck // only wanted for its number
-	return ln.Addr().String()
+	return "127.0.0.1:" + redistest.FreePort(t)
 }
 
 // pause waits; false where the context ended first.
