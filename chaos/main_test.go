@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/actormaker/trainset/internal/redistest"
 	"github.com/actormaker/trainset/internal/wait"
 )
 
@@ -67,12 +66,6 @@ func awaitLine(lines *bufio.Scanner, text string) bool {
 		}
 	}
 	return false
-}
-
-// freeAddress is one of the loopback that nobody listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	return "127.0.0.1:" + redistest.FreePort(t)
 }
 
 // pause waits; false where the context ended first.

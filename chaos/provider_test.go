@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/actormaker/trainset/internal/redistest"
 	"github.com/actormaker/trainset/internal/replicate/fake"
 )
 
@@ -77,7 +78,7 @@ func startProvider(t *testing.T, a authority, seed uint64, faults []fake.Fault) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr = freeAddress(t)
+	addr = redistest.FreeAddress(t)
 	cmd, err := child("provider", listenVariable+"="+addr, certVariable+"="+a.cert, keyVariable+"="+a.key,
 		seedVariable+"="+strconv.FormatUint(seed, 10), faultsVariable+"="+string(encoded))
 	if err != nil {

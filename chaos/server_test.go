@@ -28,6 +28,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/actormaker/trainset/internal/config"
+	"github.com/actormaker/trainset/internal/redistest"
 )
 
 // authority is a certificate that vouches for itself, in files.
@@ -84,7 +85,7 @@ func startRedis(t *testing.T, dir string) *redisServer {
 	if err != nil {
 		t.Skip("redis-server is not installed: make setup installs it")
 	}
-	r := &redisServer{bin: bin, dir: dir, addr: freeAddress(t)}
+	r := &redisServer{bin: bin, dir: dir, addr: redistest.FreeAddress(t)}
 	if err := r.start(); err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +144,7 @@ func openStorage(t *testing.T, dir string) (s config.Storage, addr string) {
 		Out: filepath.Join(dir, "out"), Bucket: bucket, Region: "us-east-1",
 		AccessKey: config.NewSecret("chaos-access"), AccessSecret: config.NewSecret("chaos-secret"),
 	}
-	addr = freeAddress(t)
+	addr = redistest.FreeAddress(t)
 	cmd := exec.Command(binary, "--port", addr, "--health", "/health", "--quiet", "posix", folder) //nolint:noctx // killed below
 	cmd.SysProcAttr = dieWithUs()
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+s.AccessKey.Reveal(), "ROOT_SECRET_KEY="+s.AccessSecret.Reveal())
@@ -194,7 +195,7 @@ type line struct {
 func openLine(t *testing.T, name, upstream string) line {
 	t.Helper()
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	l := line{addr: freeAddress(t)}
+	l := line{addr: redistest.FreeAddress(t)}
 	l.proxy = toxiproxy.NewProxy(server, name, l.addr, upstream)
 	if err := l.proxy.Start(); err != nil {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 	"github.com/actormaker/trainset/internal/app"
 	"github.com/actormaker/trainset/internal/config"
 	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/redistest"
 	"github.com/actormaker/trainset/internal/storage"
 )
 
@@ -139,7 +140,7 @@ func (x *site) startWorkers(t *testing.T, a authority, where config.Storage, bli
 	}
 	addresses := make([]string, x.scenario.workers)
 	for slot := range addresses {
-		addresses[slot] = freeAddress(t)
+		addresses[slot] = redistest.FreeAddress(t)
 	}
 	x.fleet = startFleet(t, x.scenario.workers, x.scenario.seed, log, func(slot int) []string {
 		return append(env[:len(env):len(env)], "TRAINSET_HTTP_LISTEN="+addresses[slot], "PUBLIC_URL=http://"+addresses[slot])

@@ -10,7 +10,6 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -86,7 +85,7 @@ func newSandbox(t *testing.T) *sandbox {
 	s := &sandbox{dir: dir, env: map[string]string{"PATH": bin + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME": dir}}
 	t.Cleanup(func() { s.stop(t) })
 	s.pictures(t)
-	s.means(map[string]string{"127.0.0.1:8091": freeAddress(t)})
+	s.means(map[string]string{"127.0.0.1:8091": redistest.FreeAddress(t)})
 	return s
 }
 
@@ -135,7 +134,7 @@ func (s *sandbox) means(words map[string]string) {
 // reader to.
 func (s *sandbox) pays(t *testing.T, token bool) {
 	t.Helper()
-	s.provider = "http://" + freeAddress(t)
+	s.provider = "http://" + redistest.FreeAddress(t)
 	v := s.start(t, "worker fake-replicate --latency 50ms --listen "+strings.TrimPrefix(s.provider, "http://"), "^serving ")
 	t.Cleanup(func() { v.stop(t) })
 	s.env["REPLICATE_BASE_URL"] = s.provider + "/v1"
@@ -167,7 +166,7 @@ func (s *sandbox) predictions(t *testing.T) int {
 func (s *sandbox) deploys(t *testing.T) {
 	t.Helper()
 	socket := redistest.Server(t).Options().Addr
-	listen := freeAddress(t)
+	listen := redistest.FreeAddress(t)
 	s.env["TRAINSET_HTTP_LISTEN"] = listen
 	s.means(map[string]string{
 		"127.0.0.1:8080": listen, "-u redis://127.0.0.1:6379/0": "-s " + socket, "redis://127.0.0.1:6379/0": "unix://" + socket,
@@ -189,17 +188,6 @@ func (s *sandbox) stores(t *testing.T) {
 	} {
 		s.env[name] = value
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	var lc net.ListenConfig
-	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close() //nolint:errcheck // it only lends its address
-	return ln.Addr().String()
 }
 
 var (

@@ -57,7 +57,7 @@ func TestHealthIsWhatTheWorkerAnswers(t *testing.T) {
 }
 
 func TestHealthOfNoWorker(t *testing.T) {
-	nobody := "127.0.0.1:" + redistest.FreePort(t)
+	nobody := redistest.FreeAddress(t)
 	if _, code, err := asking(t, nobody); code != 1 || !strings.Contains(err.Error(), "does not answer") {
 		t.Errorf("exit code %d, %v", code, err)
 	}

@@ -26,7 +26,7 @@ import (
 // refusing is an address where nobody listens.
 func refusing(t *testing.T) string {
 	t.Helper()
-	return "127.0.0.1:" + redistest.FreePort(t)
+	return redistest.FreeAddress(t)
 }
 
 // hanging is an address where connections are taken and nothing is answered.

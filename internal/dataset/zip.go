@@ -48,8 +48,8 @@ func add(w *zip.Writer, to *splice, name string, body []byte) error {
 	if err == nil {
 		err = w.Flush()
 	}
-	to.insert(body)
 	if err == nil {
+		to.insert(body)
 		_, err = f.Write(body)
 	}
 	if err != nil {

@@ -102,10 +102,6 @@ func (c columns) add(row []byte, weight uint64) {
 func (c columns) sums(to []uint32, step int) {
 	race.Reads(c)
 	race.Writes(to)
-	if step == 1 {
-		c.running(to[1:])
-		return
-	}
 	for i, w := range c {
 		before, t := (*[8]uint32)(to[8*i:]), (*[8]uint32)(to[8*i+step:])
 		t[0] = before[0] + uint32(w[0]) //nolint:gosec // the lower half, as below
@@ -116,25 +112,6 @@ func (c columns) sums(to []uint32, step int) {
 		t[5] = before[5] + uint32(w[1]>>32)
 		t[6] = before[6] + uint32(w[2]>>32)
 		t[7] = before[7] + uint32(w[3]>>32)
-	}
-}
-
-// running is sums of columns that are all of one channel, up to each and with it.
-//
-//go:norace
-func (c columns) running(to []uint32) {
-	var sum uint32
-	for i, w := range c {
-		t := (*[8]uint32)(to[8*i:])
-		t[0] = sum + uint32(w[0])  //nolint:gosec // the lower half, as below
-		t[1] = t[0] + uint32(w[1]) //nolint:gosec // likewise
-		t[2] = t[1] + uint32(w[2]) //nolint:gosec // likewise
-		t[3] = t[2] + uint32(w[3]) //nolint:gosec // likewise
-		t[4] = t[3] + uint32(w[0]>>32)
-		t[5] = t[4] + uint32(w[1]>>32)
-		t[6] = t[5] + uint32(w[2]>>32)
-		t[7] = t[6] + uint32(w[3]>>32)
-		sum = t[7]
 	}
 }
 

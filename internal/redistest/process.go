@@ -118,6 +118,12 @@ func FreePort(tb testing.TB) string {
 	return ""
 }
 
+// FreeAddress is the loopback's with a FreePort.
+func FreeAddress(tb testing.TB) string {
+	tb.Helper()
+	return "127.0.0.1:" + FreePort(tb)
+}
+
 var errPortTaken = errors.New("the port was taken meanwhile")
 
 // run starts one process and returns when it says that it serves.

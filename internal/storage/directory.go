@@ -133,12 +133,7 @@ func (d *Directory) writeTemporary(root *os.Root, folder string, parts [][]byte)
 	if err != nil {
 		return "", err
 	}
-	for _, part := range parts {
-		if err == nil {
-			_, err = file.Write(part)
-		}
-	}
-	if err == nil {
+	if err = writeAll(file, parts); err == nil {
 		err = file.Sync()
 	}
 	if err = errors.Join(err, file.Close()); err != nil {

@@ -20,6 +20,16 @@ func (j joined) ReadAt(p []byte, from int64) (n int, err error) {
 	return n, io.EOF
 }
 
+// writeAll writes the parts one after the other.
+func writeAll(to io.Writer, parts [][]byte) error {
+	for _, part := range parts {
+		if _, err := to.Write(part); err != nil {
+			return err //nolint:wrapcheck // its caller says what it was writing
+		}
+	}
+	return nil
+}
+
 // length of a body in bytes.
 func length(parts [][]byte) (n int64) {
 	for _, part := range parts {

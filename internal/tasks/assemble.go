@@ -258,8 +258,6 @@ func (h *Handlers) storeSet(ctx context.Context, set dataset.Set) (trainset.Mani
 // storeTrained stores what was packed and the zip of it, and draws the contact sheet
 // meanwhile, in the task's own goroutine: should that panic, it is the task's.
 func (h *Handlers) storeTrained(ctx context.Context, set dataset.Set, packed []dataset.File) (dataset.Set, []dataset.File, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	g, together := errgroup.WithContext(ctx)
 	g.Go(func() error { return h.storeFiles(together, packed) })
 	zipped, err := dataset.Zip(set)
@@ -267,13 +265,8 @@ func (h *Handlers) storeTrained(ctx context.Context, set dataset.Set, packed []d
 		g.Go(func() error { return h.storeFiles(together, zipped) })
 		set.ContactSheet, err = h.contactSheet(together, set.Record, set.Images)
 	}
-	if err != nil {
-		cancel()
-	}
-	if problem := g.Wait(); err == nil || problem != nil && !errors.Is(problem, context.Canceled) {
-		err = problem // which may be what has stopped the drawing
-	}
-	return set, zipped, err
+	g.Go(func() error { return err }) // the first error of all stops the others
+	return set, zipped, g.Wait()      //nolint:wrapcheck // says what failed
 }
 
 // storeFiles stores files of a set, in any order.

@@ -121,7 +121,7 @@ func (s *sheets) take(sum string) (taken *sheet, first bool, wait <-chan struct{
 	case len(s.rooms) > 0:
 		k.room = s.rooms[0]
 		s.rooms = slices.Delete(s.rooms, 0, 1) // and forgets it
-	case len(s.lent) < keptSheets:
+	case s.more():
 	case len(s.idle) == 0:
 		if s.freed == nil {
 			s.freed = make(chan struct{})
@@ -160,14 +160,17 @@ func (h *Handlers) expectSheet(ctx context.Context, pixels int) {
 func (s *sheets) wanting() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.lent)+len(s.rooms) < keptSheets
+	return s.more()
 }
+
+// more reports whether another room may be made, while the lock is held.
+func (s *sheets) more() bool { return len(s.lent)+len(s.rooms) < keptSheets }
 
 // expect keeps a room for the next sheet, as long as a sheet is kept.
 func (s *sheets) expect(room []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.lent)+len(s.rooms) >= keptSheets {
+	if !s.more() {
 		return
 	}
 	s.rooms = append(s.rooms, room)

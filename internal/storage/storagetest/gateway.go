@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"go/build"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -12,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/actormaker/trainset/internal/redistest"
 	"github.com/actormaker/trainset/internal/storage"
 )
 
@@ -24,7 +24,7 @@ func Gateway(tb testing.TB, bucket string) storage.S3Options {
 	if err := os.Mkdir(filepath.Join(folder, bucket), 0o750); err != nil {
 		tb.Fatal(err)
 	}
-	address := freeAddress(tb)
+	address := redistest.FreeAddress(tb)
 	o := storage.S3Options{
 		Bucket: bucket, Endpoint: "http://" + address, AccessKey: "gateway-access", SecretKey: "gateway-secret", PathStyle: true,
 	}
@@ -61,17 +61,6 @@ func GatewayBinary(tb testing.TB) string {
 	}
 	tb.Skip("versitygw is not installed: make setup installs it")
 	return ""
-}
-
-func freeAddress(tb testing.TB) string {
-	tb.Helper()
-	var l net.ListenConfig
-	listener, err := l.Listen(tb.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer listener.Close() //nolint:errcheck // only wanted for its number
-	return listener.Addr().String()
 }
 
 // AwaitHealth asks until the server at the URL answers, ends or has had its time:
