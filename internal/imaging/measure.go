@@ -57,7 +57,7 @@ func Measure(img image.Image) Measures {
 }
 
 // MeasureAndReduce is Measure and what it looks at anyway: the picture reduced to
-// CellWidth, nil where it has no pixels.
+// what a sheet shows, nil where it has no pixels.
 func MeasureAndReduce(img image.Image) (Measures, *image.NRGBA) {
 	whole := opaqueRows(img)
 	m := Measures{Width: whole.width, Height: whole.height}
@@ -65,7 +65,7 @@ func MeasureAndReduce(img image.Image) (Measures, *image.NRGBA) {
 		m.DHash = noHash
 		return m, nil
 	}
-	reduced := Reduce(img, CellWidth)
+	reduced := Reduce(img, CellWidth, CellHeight)
 	small := opaqueRows(reduced)
 	m.DHash = dhash(small)
 	m.colour(small.shrink(min(thumbSide, small.width), min(thumbSide, small.height)))
@@ -114,7 +114,7 @@ func Hash(img image.Image) string {
 	if img.Bounds().Empty() {
 		return noHash
 	}
-	return dhash(opaqueRows(Reduce(img, CellWidth)))
+	return dhash(opaqueRows(Reduce(img, CellWidth, CellHeight)))
 }
 
 const noHash = "0000000000000000"
@@ -156,25 +156,40 @@ type gray struct {
 	pix  []byte
 }
 
-// lumaOf reads the luma of a row of step bytes a pixel, 3 or 4: two pixels at
-// once, for no sum carries into the other's.
+// lumaOf reads the luma of a row of step bytes a pixel: of 3, eight pixels at once,
+// which need fewer checks of bounds than two at a time, of 4 two.
 //
 //go:norace
 func lumaOf(luma, px []byte, step int) {
 	race.Reads(px)
 	race.Writes(luma)
-	const half, one = 1<<15 | 1<<(15+32), 0xffffff
-	for ; len(luma) >= 2 && len(px) >= 8; luma, px = luma[2:], px[2*step:] {
-		v := binary.LittleEndian.Uint64(px)
-		if step == 3 {
-			v = v&one | v>>24&one<<32
-		}
-		sums := v&evens*19595 + v>>8&evens*38470 + v>>16&evens*7471 + half
-		luma[0], luma[1] = byte(sums>>16&0xff), byte(sums>>48&0xff)
+	for ; step == 3 && len(luma) >= 8 && len(px) >= 26; luma, px = luma[8:], px[24:] {
+		to, from := (*[8]byte)(luma), (*[26]byte)(px)
+		a, b := lumaOfTwo(packedPair(from[0:])), lumaOfTwo(packedPair(from[6:]))
+		to[0], to[1], to[2], to[3] = byte(a&0xff), byte(a>>32&0xff), byte(b&0xff), byte(b>>32&0xff)
+		a, b = lumaOfTwo(packedPair(from[12:])), lumaOfTwo(packedPair(from[18:]))
+		to[4], to[5], to[6], to[7] = byte(a&0xff), byte(a>>32&0xff), byte(b&0xff), byte(b>>32&0xff)
+	}
+	for ; step == 4 && len(luma) >= 2 && len(px) >= 8; luma, px = luma[2:], px[8:] {
+		two := lumaOfTwo(binary.LittleEndian.Uint64(px))
+		luma[0], luma[1] = byte(two&0xff), byte(two>>32&0xff)
 	}
 	for ; len(luma) > 0; luma, px = luma[1:], px[step:] {
-		luma[0] = byte((19595*uint32(px[0]) + 38470*uint32(px[1]) + 7471*uint32(px[2]) + 1<<15) >> 16 & 0xff)
+		luma[0] = byte(lumaOfTwo(uint64(px[0])|uint64(px[1])<<8|uint64(px[2])<<16) & 0xff)
 	}
+}
+
+// packedPair is two pixels of three bytes, each in a half of a word.
+func packedPair(px []byte) uint64 {
+	const one = 0xffffff
+	v := binary.LittleEndian.Uint64(px)
+	return v&one | v>>24&one<<32
+}
+
+// lumaOfTwo is the luma of two pixels, each in a half: no sum carries into the other's.
+func lumaOfTwo(v uint64) uint64 {
+	const half = 1<<15 | 1<<(15+32)
+	return (v&evens*19595 + v>>8&evens*38470 + v>>16&evens*7471 + half) >> 16 & (0xff | 0xff<<32)
 }
 
 func (g gray) at(x, y int) byte { return g.pix[y*g.w+x] }

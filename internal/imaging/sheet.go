@@ -12,8 +12,12 @@ import (
 	"github.com/actormaker/trainset/internal/pages"
 )
 
-// CellWidth is the width of a picture on a contact sheet, in pixels.
-const CellWidth = 480
+// CellWidth and CellHeight are the most that a picture has on a contact sheet, in
+// pixels: a wide one and a square one are about as large to the eye.
+const (
+	CellWidth  = 480
+	CellHeight = 360
+)
 
 // Cell is one place on a contact sheet.
 type Cell struct {
@@ -25,10 +29,10 @@ type Cell struct {
 // thumbnailLimits bound what a thumbnail is made of: our own files.
 var thumbnailLimits = Limits{MaxBytes: 128 << 20, MaxPixels: DefaultLimits.MaxPixels}
 
-// Thumbnail reads an encoded picture and reduces it to a width; a tall one to
-// that height. What is smaller stays as it is.
-func Thumbnail(data []byte, width int) (image.Image, error) {
-	img, err := decode(data, thumbnailLimits, width, width)
+// Thumbnail reads an encoded picture and fits it into a box. What is smaller stays
+// as it is.
+func Thumbnail(data []byte, maxW, maxH int) (image.Image, error) {
+	img, err := decode(data, thumbnailLimits, maxW, maxH)
 	if err != nil {
 		return nil, err
 	}
@@ -36,8 +40,8 @@ func Thumbnail(data []byte, width int) (image.Image, error) {
 }
 
 // Reduce is Thumbnail for an opaque picture that is at hand.
-func Reduce(img image.Image, width int) *image.NRGBA {
-	w, h := within(img.Bounds().Dx(), img.Bounds().Dy(), width, width)
+func Reduce(img image.Image, maxW, maxH int) *image.NRGBA {
+	w, h := within(img.Bounds().Dx(), img.Bounds().Dy(), maxW, maxH)
 	return opaqueRows(img).shrink(w, h)
 }
 
@@ -50,6 +54,7 @@ const (
 	textSpace = 66 // of a card, below its picture
 	radius    = 10
 	quality   = 90
+	textWidth = 320 // of a card, at least
 )
 
 var (
@@ -72,7 +77,8 @@ func ContactSheet(title string, cells []Cell) ([]byte, error) {
 		return nil, err
 	}
 	g := arrange(cells)
-	sheet := &image.RGBA{Pix: pages.Make(4 * g.width() * g.height()), Stride: 4 * g.width(), Rect: image.Rect(0, 0, g.width(), g.height())}
+	size := g.size()
+	sheet := &image.RGBA{Pix: pages.Make(4 * size.Dx() * size.Dy()), Stride: 4 * size.Dx(), Rect: size}
 	draw.Draw(sheet, sheet.Rect, image.NewUniform(groundColour), image.Point{}, draw.Src)
 	f.heading(sheet, title, summary(cells))
 	for i, c := range cells {
@@ -101,11 +107,11 @@ func summary(cells []Cell) string {
 	return fmt.Sprintf("%d images", made)
 }
 
-// grid is where the cards of a sheet are.
-type grid struct{ columns, rows, pictureHeight int }
+// grid is where the cards of a sheet are: all as wide as the widest picture, and
+// with room for the tallest.
+type grid struct{ columns, rows, width, pictureHeight int }
 
-// arrange chooses the columns so that a sheet is about as wide as a screen, and
-// one height for all pictures: that of the tallest.
+// arrange chooses the columns so that a sheet is about as wide as a screen.
 func arrange(cells []Cell) grid {
 	n := max(len(cells), 1)
 	g := grid{columns: min(n, max(2, int(math.Ceil(math.Sqrt(float64(n))))))}
@@ -115,25 +121,27 @@ func arrange(cells []Cell) grid {
 	g.rows = (n + g.columns - 1) / g.columns
 	for _, c := range cells {
 		if c.Image != nil {
-			_, h := within(c.Image.Bounds().Dx(), c.Image.Bounds().Dy(), CellWidth, CellWidth)
-			g.pictureHeight = max(g.pictureHeight, h)
+			w, h := within(c.Image.Bounds().Dx(), c.Image.Bounds().Dy(), CellWidth, CellHeight)
+			g.width, g.pictureHeight = max(g.width, w), max(g.pictureHeight, h)
 		}
 	}
-	if g.pictureHeight == 0 {
-		g.pictureHeight = CellWidth * 9 / 16
+	if g.width == 0 {
+		g.width, g.pictureHeight = CellWidth, CellWidth*9/16
 	}
+	g.width = max(g.width, textWidth)
 	return g
 }
 
-func (g grid) width() int { return 2*margin + g.columns*(CellWidth+gap) - gap }
-
-func (g grid) cardHeight() int { return g.pictureHeight + textSpace }
-
-func (g grid) height() int { return headSpace + margin + g.rows*(g.cardHeight()+gap) - gap }
+// size is the sheet's.
+func (g grid) size() image.Rectangle {
+	last := g.card(g.columns*g.rows - 1)
+	return image.Rectangle{Max: last.Max.Add(image.Pt(margin, margin))}
+}
 
 func (g grid) card(i int) image.Rectangle {
-	at := image.Pt(margin+i%g.columns*(CellWidth+gap), headSpace+i/g.columns*(g.cardHeight()+gap))
-	return image.Rectangle{at, at.Add(image.Pt(CellWidth, g.cardHeight()))}
+	w, h := g.width, g.pictureHeight+textSpace
+	at := image.Pt(margin+i%g.columns*(w+gap), headSpace+i/g.columns*(h+gap))
+	return image.Rectangle{at, at.Add(image.Pt(w, h))}
 }
 
 func (f *faces) heading(dst *image.RGBA, title, count string) {
@@ -153,7 +161,7 @@ func (f *faces) card(dst *image.RGBA, card image.Rectangle, pictureHeight int, c
 	} else {
 		f.reason(dst, place, c.Sub)
 	}
-	left, room := card.Min.X+padding+2, CellWidth-2*padding-4
+	left, room := card.Min.X+padding+2, card.Dx()-2*padding-4
 	f.label.draw(dst, left, place.Max.Y+28, room, labelColour, c.Label)
 	if c.Image != nil {
 		f.sub.draw(dst, left, place.Max.Y+51, room, subColour, c.Sub)

@@ -57,7 +57,7 @@ func TestContactSheetShowsEveryPicture(t *testing.T) {
 
 func TestContactSheetFitsOddPictures(t *testing.T) {
 	tall := sheetOf(t, "", []imaging.Cell{{Image: filled(300, 1200, red)}})
-	if n := patches(tall, red); n < 110/8*(470/8) || n > 130/8*(490/8) {
+	if n := patches(tall, red); n < 80/8*(350/8) || n > 100/8*(370/8) {
 		t.Errorf("a tall picture fills %d places", n)
 	}
 	small := sheetOf(t, "", []imaging.Cell{{Image: filled(80, 80, red)}})
@@ -119,6 +119,21 @@ func TestContactSheetKeepsLongTextInItsPlace(t *testing.T) {
 	}
 }
 
+// Cards are no wider than their pictures, so that twenty square ones fit a screen.
+func TestContactSheetHasNoRoomToSpare(t *testing.T) {
+	squares, wide := make([]imaging.Cell, 20), make([]imaging.Cell, 12)
+	for i := range squares {
+		squares[i].Image = filled(1365, 1365, red)
+	}
+	for i := range wide {
+		wide[i].Image = filled(1392, 783, red)
+	}
+	narrow := sheetOf(t, "Squares", squares).Rect.Dx()
+	if other := sheetOf(t, "Wide", wide).Rect.Dx(); narrow != 2*40+5*360+4*20 || other != 2*40+4*480+3*20 {
+		t.Errorf("the sheets are %d and %d pixels wide", narrow, other)
+	}
+}
+
 func TestContactSheetOfNothing(t *testing.T) {
 	if img := sheetOf(t, "Nothing", nil); img.Rect.Empty() {
 		t.Error("it is empty")
@@ -126,8 +141,8 @@ func TestContactSheetOfNothing(t *testing.T) {
 }
 
 func TestThumbnailIsBounded(t *testing.T) {
-	for _, c := range []struct{ w, h, wantW, wantH int }{{1392, 752, 480, 259}, {752, 1392, 259, 480}, {300, 200, 300, 200}} {
-		img, err := imaging.Thumbnail(pngOf(t, filled(c.w, c.h, red)), imaging.CellWidth)
+	for _, c := range []struct{ w, h, wantW, wantH int }{{1392, 752, 480, 259}, {752, 1392, 194, 360}, {1365, 1365, 360, 360}, {300, 200, 300, 200}} {
+		img, err := imaging.Thumbnail(pngOf(t, filled(c.w, c.h, red)), imaging.CellWidth, imaging.CellHeight)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,7 +150,7 @@ func TestThumbnailIsBounded(t *testing.T) {
 			t.Errorf("%d x %d becomes %v", c.w, c.h, got)
 		}
 	}
-	if img, err := imaging.Thumbnail([]byte("nothing"), 10); err == nil || img != nil {
+	if img, err := imaging.Thumbnail([]byte("nothing"), 10, 10); err == nil || img != nil {
 		t.Errorf("a thumbnail of nothing: %v, %v", img, err)
 	}
 }
@@ -172,7 +187,7 @@ func BenchmarkThumbnail(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := imaging.Thumbnail(data, imaging.CellWidth); err != nil {
+		if _, err := imaging.Thumbnail(data, imaging.CellWidth, imaging.CellHeight); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -111,7 +111,7 @@ func (p *Payer) reduced(data []byte) []byte {
 	}
 	p.reducing.Lock() // one at a time: a large one takes 30 MB while it is read
 	defer p.reducing.Unlock()
-	img, err := imaging.Thumbnail(data, exampleSide)
+	img, err := imaging.Thumbnail(data, exampleSide, exampleSide)
 	if err != nil {
 		return data
 	}

@@ -189,7 +189,7 @@ func (h *Handlers) contactSheet(ctx context.Context, r plan.Record, images map[i
 		}
 		g.Go(func() error {
 			return h.withPixels(together, func() error {
-				thumb, err := imaging.Thumbnail(data, imaging.CellWidth)
+				thumb, err := imaging.Thumbnail(data, imaging.CellWidth, imaging.CellHeight)
 				if err != nil {
 					return fmt.Errorf("a thumbnail of item %d: %w", s.Index, err)
 				}

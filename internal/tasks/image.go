@@ -68,7 +68,7 @@ func picture(img imaging.Picture, want imaging.Want) (made, error) {
 	findings := imaging.Check(measures, want)
 	cropped := imaging.CropAspect(img, want.AspectW, want.AspectH)
 	if cropped != img {
-		thumb = imaging.Reduce(cropped, imaging.CellWidth)
+		thumb = imaging.Reduce(cropped, imaging.CellWidth, imaging.CellHeight)
 	}
 	measures.Width, measures.Height = cropped.Bounds().Dx(), cropped.Bounds().Dy()
 	png, err := imaging.EncodePNG(cropped, imaging.EncodeOptions{Generated: true})
