@@ -206,7 +206,7 @@ func (x *site) result(t *testing.T, st *storm) result {
 		t.Fatal(err)
 	}
 	r := result{
-		scenario: x.scenario, storage: x.storage.Describe(), states: map[trainset.JobState]int{}, blows: st.blows,
+		scenario: x.scenario, storage: x.storage.Describe(), states: map[trainset.JobState]int{}, givenUp: map[string]int{}, blows: st.blows,
 		injected: stats.Injected, perMinute: stats.MaxPerMinute, throttled: stats.Throttled, webhooks: stats.Webhooks, requests: stats.Requests, starts: x.fleet.starts,
 	}
 	if x.objects != nil {
@@ -237,6 +237,11 @@ func (x *site) records(ctx context.Context, t *testing.T, r *result) []plan.Reco
 		r.states[job.State]++
 		if !job.State.Ended() {
 			r.unended = append(r.unended, describe(job))
+		}
+		for _, s := range job.Items() {
+			if s.State == trainset.ItemFailed || s.State == trainset.ItemRejected {
+				r.givenUp[fmt.Sprintf("%s (%q)", s.ID, s.Reason)]++
+			}
 		}
 		events, err := x.ledger.Events(ctx, id)
 		if err != nil {

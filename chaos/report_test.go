@@ -21,6 +21,7 @@ type result struct {
 	storage   string
 	states    map[trainset.JobState]int
 	unended   []string
+	givenUp   map[string]int // why items have no image
 	sets      int // manifests of assembled revisions
 	again     []string
 	blows     map[blow]int
@@ -68,6 +69,9 @@ func (r result) markdown(control *result) string {
 	p("| creates in any minute, refused by the provider's own limit of 600 | %d, %d | 600, 0 |\n", r.perMinute, r.throttled)
 	if control != nil {
 		p("| control: the same without a look before a create is repeated | %d of %d predictions paid twice | more than 0 |\n", control.Twice, control.Made)
+	}
+	if len(r.givenUp) > 0 {
+		p("\nItems without an image, whose attempts were all struck: %s.\n", listed(r.givenUp))
 	}
 	p("\nThe takeover's clock runs from the SIGKILL until another worker has the task in hand. An output that is needed again is\n")
 	p("one whose prediction the provider's log shows struck by a fault that leaves nothing to use; %d were refused by a check\n", r.Rejected)
