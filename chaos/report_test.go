@@ -22,7 +22,7 @@ type result struct {
 	states    map[trainset.JobState]int
 	unended   []string
 	givenUp   map[string]int // why items have no image
-	sets      int // manifests of assembled revisions
+	sets      int            // manifests of assembled revisions
 	again     []string
 	blows     map[blow]int
 	injected  map[fake.Kind]int

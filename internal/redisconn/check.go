@@ -2,9 +2,13 @@ package redisconn
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -65,14 +69,14 @@ func (c checker) check(ctx context.Context, rdb redis.UniversalClient) (Report, 
 		return c.sentinel(ctx, rdb)
 	}
 	if err := ping(ctx, rdb); err != nil {
-		return Report{}, explain(err)
+		return Report{}, explain(err, rdb)
 	}
 	if rdb, ok := rdb.(*redis.ClusterClient); ok {
 		return c.cluster(ctx, rdb)
 	}
 	n, err := c.read(ctx, rdb)
 	if err != nil {
-		return Report{}, explain(err)
+		return Report{}, explain(err, rdb)
 	}
 	return Report{Mode: "server", Findings: n.findings()}, nil
 }
@@ -87,8 +91,8 @@ func ping(ctx context.Context, rdb redis.UniversalClient) error {
 	return err
 }
 
-// explain adds what to do where the server gave a reason.
-func explain(err error) error {
+// explain adds what to do where the server gave a reason, or what it did is one.
+func explain(err error, rdb redis.UniversalClient) error {
 	reason := err.Error()
 	for _, known := range []struct{ sign, problem, remedy string }{
 		{"WRONGPASS", "has a user or password that the server refuses", "correct it, or the user in the server's ACL"},
@@ -100,7 +104,31 @@ func explain(err error) error {
 			return fmt.Errorf("redisconn: %w (%w)", invalid(known.problem, known.remedy), err)
 		}
 	}
+	if anonymous(rdb) && cutOff(err) {
+		return fmt.Errorf("redisconn: %w (%w)", invalid("leads to a server that ends our TLS connections, as one does that wants a certificate of ours", "name it with cert= and key=, or see the server's log"), err)
+	}
 	return fmt.Errorf("redisconn: redis does not answer: %w", err)
+}
+
+// anonymous reports whether a client uses TLS without a certificate of ours.
+func anonymous(rdb redis.UniversalClient) bool {
+	var c *tls.Config
+	switch rdb := rdb.(type) {
+	case *redis.Client:
+		c = rdb.Options().TLSConfig
+	case *watched:
+		c = rdb.options.TLSConfig
+	case *redis.ClusterClient:
+		c = rdb.Options().TLSConfig
+	}
+	return c != nil && len(c.Certificates) == 0
+}
+
+// cutOff reports whether a server ended a connection. One that misses a certificate
+// says so first, but what it says may be overtaken by the end, as its client takes
+// a handshake of TLS 1.3 for done before the server has looked.
+func cutOff(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF)
 }
 
 // cluster looks at every primary, and at what the cluster says of itself.
@@ -120,7 +148,7 @@ func (c checker) cluster(ctx context.Context, rdb *redis.ClusterClient) (Report,
 		return nil
 	})
 	if err != nil {
-		return Report{}, explain(err)
+		return Report{}, explain(err, rdb)
 	}
 	r := Report{Mode: "cluster", Findings: append(merge(nodes), clusterState(rdb.ClusterInfo(ctx).Result()))}
 	if len(silent) > 0 {

@@ -2,6 +2,7 @@ package redisconn_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log"
@@ -230,6 +231,40 @@ func TestTLSNeedsTheAuthorityAndACertificate(t *testing.T) {
 		if !errors.As(err, &field) || !strings.Contains(field.Problem, "certificate") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A server that misses a certificate may be gone before what it says of that is read.
+func TestTLSThatIsCutOffMayWantACertificate(t *testing.T) {
+	a := redistest.NewAuthority(t)
+	ca, mine := trusting(t, a)
+	pair, err := tls.LoadX509KeyPair(a.Issue(t, "server"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ln.Close() })
+	go func() {
+		for {
+			accepted, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			if c, ok := accepted.(*tls.Conn); ok && c.HandshakeContext(t.Context()) == nil {
+				_ = c.NetConn().Close()
+			}
+		}
+	}()
+	server := "rediss://" + ln.Addr().String() + "?"
+	var field *trainset.FieldError
+	if _, err := redisconn.Check(t.Context(), open(t, server+ca)); !errors.As(err, &field) || !strings.Contains(field.Remedy, "cert=") {
+		t.Errorf("without a certificate: %v", err)
+	}
+	if _, err := redisconn.Check(t.Context(), open(t, server+ca+"&"+mine)); err == nil || errors.As(err, &field) {
+		t.Errorf("with one: %v", err)
 	}
 }
 

@@ -48,7 +48,7 @@ func (c checker) sentinel(ctx context.Context, rdb *watched) (Report, error) {
 		}
 	}
 	if err != nil {
-		return Report{}, explain(fmt.Errorf("%w; %s", err, sentinels.Detail))
+		return Report{}, explain(fmt.Errorf("%w; %s", err, sentinels.Detail), rdb)
 	}
 	return Report{Mode: "sentinel", Findings: append(n.findings(), n.replicas(), sentinels)}, nil
 }
