@@ -274,6 +274,29 @@ func TestLostRepliesAreAdopted(t *testing.T) {
 	}
 }
 
+// Jobs that were given the same seed ask in the same words, each with its own upload.
+func TestJobsOfOneSeedAdoptTheirOwn(t *testing.T) {
+	s := quickSystem(t, redistest.Any(t), fake.Fault{Kind: fake.EOFAfter, Every: 1, Times: 2})
+	s.start()
+	seed, adopted := int64(7), map[string]string{}
+	var requests []trainset.ActorRequest
+	for _, key := range []string{"a", "b"} {
+		req := s.request(key, 1)
+		req.Seed = &seed
+		requests = append(requests, req)
+		s.enqueue(req)
+	}
+	for _, req := range requests {
+		s.ended(req.JobID())
+		tries := s.manifest(req).Items[0].Attempts
+		if other, taken := adopted[tries[0].PredictionID]; taken || len(tries) != 1 {
+			t.Errorf("job %s has the prediction of job %q, in %d attempts", req.Key, other, len(tries))
+		}
+		adopted[tries[0].PredictionID] = req.Key
+	}
+	s.made(2)
+}
+
 // Refusals before the provider accepted cost no attempt.
 func TestRefusedCreatesAreRepeated(t *testing.T) {
 	for _, kind := range []fake.Kind{fake.Throttle, fake.ThrottleBody} {

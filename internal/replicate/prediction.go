@@ -176,8 +176,9 @@ func sameValue(sent, got any, seeded bool) bool {
 
 // sameAddress reports whether a file that we uploaded is the one that the
 // provider says it read. It may say so with another address, which has the
-// file's ID in its path. Where the input has a seed of its own, that tells
-// inputs apart well enough: the address of a file need not.
+// file's ID in its path. One elsewhere that has not is believed where the input has
+// a seed, which tells inputs apart unless two jobs were given the same; where
+// our own addresses are, it is another file.
 func sameAddress(sent, got string, seeded bool) bool {
 	ours, err := url.Parse(sent)
 	if err != nil || ours.Host == "" {
@@ -188,7 +189,7 @@ func sameAddress(sent, got string, seeded bool) bool {
 		return false
 	}
 	id := path.Base(ours.Path)
-	return seeded || len(id) > 1 && slices.Contains(strings.Split(theirs.Path, "/"), id)
+	return seeded && ours.Host != theirs.Host || len(id) > 1 && slices.Contains(strings.Split(theirs.Path, "/"), id)
 }
 
 // plain is a value as JSON has it.

@@ -325,6 +325,8 @@ func TestMatchInputAsTheProviderWritesIt(t *testing.T) {
 	}{
 		{"trimmed, floats, an upload's other address", seeded, `{"prompt":"a cat","seed":7.0,"input_image":"` + moved + `","go_fast":true}`, true},
 		{"an address that does not name the file, with a seed", seeded, `{"prompt":"a cat","seed":7,"input_image":"https://x.example/y"}`, true},
+		{"another upload, with a seed that another job was given, too", seeded, `{"prompt":"a cat","seed":7,"input_image":"https://api.replicate.com/v1/files/def456"}`, false},
+		{"another upload's content", seeded, `{"prompt":"a cat","seed":7,"input_image":"https://api.replicate.com/v1/files/def456/content"}`, false},
 		{"another seed", seeded, `{"prompt":"a cat","seed":8.0,"input_image":"` + moved + `"}`, false},
 		{"no address", seeded, `{"prompt":"a cat","seed":7,"input_image":null}`, false},
 		{"a list of addresses", judged, `{"prompt":"which?","image_input":["` + moved + `"],"temperature":0.0}`, true},
