@@ -149,7 +149,7 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 		DefaultModel: cmp.Or(o.Model, replicate.DefaultActorModel), StyleModel: cmp.Or(o.Model, replicate.DefaultStyleModel),
 		Judge: o.Judge, JudgeModel: o.JudgeModel, JudgePrice: o.JudgePrice, OpenAI: judge,
 		Limits: imaging.DefaultLimits, Reference: reference.Options{MaxBytes: imaging.DefaultLimits.MaxBytes, AllowPrivateHosts: o.AllowPrivateHosts},
-		Debug: o.Debug, Bell: w.bell, Room: room, Workers: pace.Share, Readable: o.readable(), Meter: o.Meter, Log: o.Log,
+		Debug: o.Debug, Bell: w.bell, Room: room, Workers: pace.Share, Readable: o.readable(), Purse: paid.Purse{Budget: budget, Log: o.Log}, Meter: o.Meter, Log: o.Log,
 	})
 	w.warden = &tasks.Warden{Handlers: w.handlers}
 	for _, name := range queue.Names() {

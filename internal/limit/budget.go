@@ -73,6 +73,15 @@ redis.call('HINCRBY', KEYS[1], 'total', tonumber(ARGV[2]) - tonumber(was))
 return 1
 `)
 
+// countBudgetScript adds what was spent, unless it is counted.
+//
+// KEYS: the user's day. ARGV: attempt, cost in millionths, expiry in seconds.
+var countBudgetScript = redis.NewScript(`
+if redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return redis.call('HINCRBY', KEYS[1], 'total', ARGV[2])
+`)
+
 // releaseBudgetScript gives back what was set aside, unless others asked for it, too.
 //
 // KEYS: the user's day. ARGV: attempt.
@@ -119,6 +128,19 @@ func (b *Budget) Settle(ctx context.Context, user, attempt string, reserved time
 	key := budgetKey(user, reserved.UTC().Format(time.DateOnly))
 	if err := settleBudgetScript.Run(ctx, b.rdb, []string{key}, attempt, int64(cost)).Err(); err != nil {
 		return fmt.Errorf("limit: settling the cost of an attempt: %w", err)
+	}
+	return nil
+}
+
+// Count adds what was spent on an attempt at a time, where that day does not count
+// it: Redis has lost it. It may lead over the budget.
+func (b *Budget) Count(ctx context.Context, user, attempt string, spent time.Time, cost trainset.Money) error {
+	if b.cap == 0 || b.now().Sub(spent) > keepBudget {
+		return nil
+	}
+	key := budgetKey(user, spent.UTC().Format(time.DateOnly))
+	if err := countBudgetScript.Run(ctx, b.rdb, []string{key}, attempt, int64(cost), int(keepBudget.Seconds())).Err(); err != nil {
+		return fmt.Errorf("limit: counting the cost of an attempt: %w", err)
 	}
 	return nil
 }

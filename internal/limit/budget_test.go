@@ -97,3 +97,27 @@ func TestBudgetGivesBack(t *testing.T) {
 		}
 	})
 }
+
+// What Redis has forgotten is counted again on its own day, once, and over the budget.
+func TestBudgetCountsWhatItHasForgotten(t *testing.T) {
+	rdb := redistest.Mini(t)
+	now := time.Date(2026, 11, 2, 1, 0, 0, 0, time.UTC)
+	b := NewBudget(rdb, 2*price, func() time.Time { return now })
+	for range 2 {
+		for i := range 3 {
+			if err := b.Count(t.Context(), "ada", fmt.Sprintf("job/image.%d.1", i), now.Add(-time.Minute), price); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := b.Count(t.Context(), "ada", "job/image.9.1", now.Add(-2*time.Hour), price); err != nil { // yesterday
+			t.Fatal(err)
+		}
+	}
+	var full *BudgetError
+	if err := b.Reserve(t.Context(), "ada", "job/image.4.1", price); !errors.As(err, &full) || full.Spent != 3*price {
+		t.Errorf("another one: %v", err)
+	}
+	if err := b.Reserve(t.Context(), "ada", "job/image.2.1", price); err != nil {
+		t.Errorf("one that is counted: %v", err)
+	}
+}

@@ -504,6 +504,8 @@ type budget struct {
 	aside   map[string]trainset.Money
 }
 
+func (b *budget) Count(context.Context, string, string, time.Time, trainset.Money) error { return nil }
+
 func (b *budget) Reserve(_ context.Context, user, attempt string, price trainset.Money) error {
 	if b.refuses == nil {
 		b.aside[user+"/"+attempt] = price

@@ -781,6 +781,8 @@ func (b *purse) Release(_ context.Context, _, attempt string) error {
 	return nil
 }
 
+func (b *purse) Count(context.Context, string, string, time.Time, trainset.Money) error { return nil }
+
 func (b *purse) Reserve(_ context.Context, _, _ string, price trainset.Money) error {
 	b.reserved += price
 	return b.refuse

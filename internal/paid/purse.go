@@ -16,10 +16,12 @@ import (
 // Budget caps what a user may spend. Reserve sets the price of an attempt aside,
 // once however often it is called, or refuses; Settle replaces that, where it
 // was set aside at the given time, by what was spent; Release gives it back where
-// there will be no such attempt.
+// there will be no such attempt; Count adds to a day what was spent on it and
+// forgotten, once.
 type Budget interface {
 	Reserve(ctx context.Context, user, attempt string, price trainset.Money) error
 	Release(ctx context.Context, user, attempt string) error
+	Count(ctx context.Context, user, attempt string, spent time.Time, cost trainset.Money) error
 	Settle(ctx context.Context, user, attempt string, reserved time.Time, cost trainset.Money) error
 }
 
@@ -60,9 +62,18 @@ func (p Purse) Ended(ctx context.Context, a plan.Attempt, was trainset.Money) {
 	p.told(a, p.Budget.Settle(ctx, a.User, reservation(a), a.CreatedAt, a.Cost))
 }
 
+// Regained counts an attempt that was paid for and that the budget may have
+// forgotten with the journal.
+func (p Purse) Regained(ctx context.Context, a plan.Attempt) {
+	if p.Budget == nil || a.Cost == 0 {
+		return
+	}
+	p.told(a, p.Budget.Count(ctx, a.User, reservation(a), a.CreatedAt, a.Cost))
+}
+
 func (p Purse) told(a plan.Attempt, err error) {
 	if err != nil {
-		p.Log.Warn().Err(err).Str("job_id", string(a.Job)).Str("attempt", a.ID).Msg("the budget could not be told: it counts more than was spent")
+		p.Log.Warn().Err(err).Str("job_id", string(a.Job)).Str("attempt", a.ID).Msg("the budget could not be told: what it counts is not what was spent")
 	}
 }
 

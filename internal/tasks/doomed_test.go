@@ -92,9 +92,10 @@ func TestAnEnlargementThatIsNoUseIsNotBought(t *testing.T) {
 	}
 }
 
-// One that another version has paid for, and that this Redis has forgotten, is
-// used: it is there.
-func TestAnEnlargementThatWasPaidForIsOfUse(t *testing.T) {
+// forgottenEnlargement is one that another version has paid for and stored, and that
+// this Redis knows nothing of.
+func forgottenEnlargement(t *testing.T) (*Handlers, plan.Plan, plan.Attempt) {
+	t.Helper()
 	h, p := oldStyle(t, trainset.EnhanceGrid, squares(1650, 500, 500, 500, 500, 500, 500, 500, 500, 500))
 	id, layout := plan.EnhanceID(1), layoutOfPlan(p)
 	s := plan.Subtask{ID: id, Verb: plan.VerbEnhance, Index: 1, Ask: plan.Ask{Grid: 1}}
@@ -108,6 +109,14 @@ func TestAnEnlargementThatWasPaidForIsOfUse(t *testing.T) {
 	if err := h.store.Put(t.Context(), paid.Image.Key, []byte("large"), storage.PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
+	return h, p, paid
+}
+
+// One that another version has paid for, and that this Redis has forgotten, is
+// used: it is there.
+func TestAnEnlargementThatWasPaidForIsOfUse(t *testing.T) {
+	h, p, paid := forgottenEnlargement(t)
+	id := paid.Subtask
 	r := carriedOut(t, h, p, id)
 	if a, ok := r.Winner(id); !ok || a.Cost != paid.Cost || replicate.FactorOf(a.Input) != 4 {
 		t.Errorf("the enlargement is %s (%s) for %s, of %v", r.Subtasks[id].State, r.Subtasks[id].Reason, a.Cost, a.Input)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/dataset"
+	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/storage"
 )
@@ -27,6 +28,19 @@ func (h *Handlers) writeReceipt(ctx context.Context, layout dataset.Layout, s pl
 		return fmt.Errorf("storing a receipt: %w", err)
 	}
 	return nil
+}
+
+// receiptOfLast stores the receipt of the attempt that ended last, where it made
+// nothing to store: its end is journalled first, and storage may have refused then.
+func (h *Handlers) receiptOfLast(ctx context.Context, layout dataset.Layout, w ledger.Work) error {
+	if len(w.Attempts) == 0 {
+		return nil
+	}
+	last := w.Attempts[len(w.Attempts)-1]
+	if last.State != plan.AttemptEnded || last.Outcome == plan.OutcomeSucceeded || last.Outcome == plan.OutcomeRejected {
+		return nil
+	}
+	return h.writeReceipt(ctx, layout, w.Subtask, last)
 }
 
 // receipt finds the record of an attempt that has ended, where what it made is

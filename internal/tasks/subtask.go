@@ -115,12 +115,16 @@ func (h *Handlers) noteHeldUp(ctx context.Context, id trainset.JobID, err error)
 // try carries the subtask's current attempt to its end, or begins the next. It
 // reports whether that settled the subtask; if not, it is to be read again.
 func (h *Handlers) try(ctx context.Context, w ledger.Work, resumed bool) (settled bool, err error) {
-	craft := h.crafts[w.Subtask.Verb]
+	craft, layout := h.crafts[w.Subtask.Verb], layoutOfPlan(*w.Job.Plan)
+	if resumed {
+		if err := h.receiptOfLast(ctx, layout, w); err != nil {
+			return false, err
+		}
+	}
 	a, stop, err := h.attempt(ctx, w)
 	if err != nil {
 		return false, err
 	}
-	layout := layoutOfPlan(*w.Job.Plan)
 	if stop != nil {
 		if ask := w.Subtask.Ask; w.Subtask.Verb == plan.VerbTile && stop.Winner > 0 { // had it been replaced, it is wanted again
 			if err := h.store.Delete(ctx, layout.Unwanted(ask.Grid, ask.Tile)); err != nil {
@@ -350,10 +354,12 @@ func (h *Handlers) show(ctx context.Context, craft craft, w ledger.Work, a plan.
 
 // stored looks for what storage may know of an attempt and the journal does not,
 // and journals it: a crash came between the two, or Redis went back to an older
-// state of its own.
+// state of its own. Of one that would be bought, for all that the journal says,
+// storage must answer; where nothing is paid for by going on, it is asked only
+// after an interruption, and need not.
 func (h *Handlers) stored(ctx context.Context, layout dataset.Layout, w ledger.Work, a plan.Attempt, resumed bool) (done, settled bool, err error) {
-	begun := a.State != ""
-	if begun && !resumed || !begun && a.Model == "" {
+	begun, free := a.State != "", a.PredictionID != "" || a.Model == ""
+	if free && (!begun || !resumed) {
 		return false, false, nil
 	}
 	var end plan.Attempt
@@ -363,8 +369,8 @@ func (h *Handlers) stored(ctx context.Context, layout dataset.Layout, w ledger.W
 		return err
 	})
 	switch {
-	case begun && (err != nil || end.Image == nil):
-		return false, false, nil //nolint:nilerr // to go on is safe, for the prediction is known
+	case free && (err != nil || end.Image == nil):
+		return false, false, nil //nolint:nilerr // the prediction, or the picture that is cut, is known
 	case err != nil || !ok:
 		return false, false, err
 	case !begun:
@@ -375,6 +381,9 @@ func (h *Handlers) stored(ctx context.Context, layout dataset.Layout, w ledger.W
 		if err != nil {
 			return true, false, fmt.Errorf("journalling %s again: %w", a.ID, err)
 		}
+	}
+	if !free {
+		h.o.Purse.Regained(ctx, end)
 	}
 	settled, err = h.conclude(ctx, w, a, end)
 	return true, settled, err

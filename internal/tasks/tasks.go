@@ -73,6 +73,7 @@ type Options struct {
 	Room         *paid.Room            // shared with the payer; one of its own when nil
 	Workers      func(n int)           // is told how many there are, with every beat; may be nil
 	Readable     func(url string) bool // whether the provider still has what was uploaded; it has while it says so when nil
+	Purse        paid.Purse            // the users' daily budgets
 	Meter        Meter                 // counts nothing when nil
 	Log          zerolog.Logger
 	Now          func() time.Time
