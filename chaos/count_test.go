@@ -24,7 +24,7 @@ import (
 // prediction came to nothing, or to nothing that may be used.
 var forcing = []fake.Kind{
 	fake.Fail, fake.Abort, fake.Stuck, fake.OutputNull, fake.OutputNotImage, fake.OutputBlank, fake.OutputSmall, fake.OutputColour,
-	fake.DataRemoved, fake.GridNone, fake.GridTruncated, fake.JudgeNonsense, fake.JudgeEmpty, fake.DownloadExpired,
+	fake.DataRemoved, fake.GridNone, fake.GridTruncated, fake.JudgeNonsense, fake.JudgeEmpty,
 }
 
 func forced(e fake.Entry) bool {

@@ -103,8 +103,10 @@ type provider struct {
 	crash    context.CancelFunc // kills the worker that is calling
 	failure  string             // of every prediction, if any
 	fetch    []error            // of the first downloads
-	latency  time.Duration      // of a prediction; 2 s when 0
-	stuck    bool               // predictions do not start
+	removed  bool               // the data of predictions, with the first download that fails
+	gone     bool
+	latency  time.Duration // of a prediction; 2 s when 0
+	stuck    bool          // predictions do not start
 	ended    map[string]replicate.Status
 	refuse   replicate.Class // what Cancel is refused with, if it is
 	cancels  int
@@ -180,6 +182,9 @@ func (p *provider) get(id string) (replicate.Prediction, error) {
 			pred.Status, pred.Error = replicate.StatusFailed, p.failure
 		default:
 			pred.Status, pred.Output, pred.CompletedAt = replicate.StatusSucceeded, []string{"https://out/" + id}, pred.CreatedAt.Add(latency)
+			if p.gone {
+				pred.Output, pred.DataRemoved = nil, true
+			}
 		}
 		return pred, nil
 	}
@@ -242,7 +247,7 @@ func (p *provider) Fetch(context.Context, string, int64, func(context.Context, i
 	defer p.mu.Unlock()
 	if len(p.fetch) > 0 {
 		err := p.fetch[0]
-		p.fetch = p.fetch[1:]
+		p.fetch, p.gone = p.fetch[1:], p.removed
 		return nil, "", err
 	}
 	return []byte("image"), "image/png", nil
@@ -363,12 +368,45 @@ func TestFetchIsRepeatedWhileTheOutputLives(t *testing.T) {
 		if _, out := once(t, j, p, "image.1.1"); string(out.Data) != "image" || len(p.accepted) != 1 {
 			t.Errorf("output %q of %d predictions", out.Data, len(p.accepted))
 		}
-		p.fetch = []error{&replicate.Error{Class: replicate.ClassLost}}
+		p.fetch = []error{&replicate.Error{Class: replicate.ClassLost}} // its address is none
 		a, _ := once(t, j, p, "image.12.1")
 		if a.Outcome != plan.OutcomeLost || a.Cost != a.Price {
 			t.Errorf("outcome %s, cost %s", a.Outcome, a.Cost)
 		}
 	})
+}
+
+// An output that a download does not find may be there: its prediction says so.
+func TestAnOutputIsGoneWhenItsPredictionSaysSo(t *testing.T) {
+	gone := &replicate.Error{Class: replicate.ClassLost, Status: 404}
+	for name, c := range map[string]struct {
+		downloads int // that find nothing
+		removed   bool
+		want      plan.Outcome
+		within    time.Duration
+	}{
+		"it is there":         {4, false, plan.OutcomeSucceeded, 10 * time.Second},
+		"it is never found":   {5, false, plan.OutcomeLost, 10 * time.Second},
+		"its data is removed": {1, true, plan.OutcomeLost, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				j, p := &journal{m: map[string]plan.Attempt{}}, &provider{latency: time.Millisecond}
+				for range c.downloads {
+					p.fetch = append(p.fetch, gone)
+				}
+				p.removed = c.removed
+				began := time.Now()
+				a, out := once(t, j, p, "image.1.1")
+				if found := string(out.Data) == "image"; found != (c.want == plan.OutcomeSucceeded) || !found && a.Outcome != c.want {
+					t.Errorf("%s: %s, %q", a.State, a.Outcome, out.Data)
+				}
+				if took := time.Since(began); took > c.within {
+					t.Errorf("it took %s", took)
+				}
+			})
+		})
+	}
 }
 
 func TestCreditProblemsAreReportedAndNothingIsBought(t *testing.T) {

@@ -205,8 +205,9 @@ func (p *Payer) stopped(ctx context.Context, a plan.Attempt, pred replicate.Pred
 	return p.end(ctx, a, plan.OutcomeFailed, cost, reason)
 }
 
-// fetch downloads the first output, or reads it where it is a text. While the provider keeps it, a download
-// that fails is tried again: it is paid for.
+// fetch downloads the first output, or reads it where it is a text. While the provider
+// keeps it, a download that fails is tried again: it is paid for. That it is gone
+// is believed when the provider's record says so, too, or it is said often.
 func (p *Payer) fetch(ctx context.Context, a plan.Attempt) (Output, error) {
 	if a.Text {
 		return Output{Data: []byte(strings.Join(a.Output, "")), ContentType: "text/plain; charset=utf-8"}, nil
@@ -214,7 +215,7 @@ func (p *Payer) fetch(ctx context.Context, a plan.Attempt) (Output, error) {
 	if len(a.Output) == 0 {
 		return Output{}, &replicate.Error{Class: replicate.ClassLost, Op: "fetch", Detail: "the prediction succeeded without an output"}
 	}
-	for failures := 0; ; failures++ {
+	for failures, gone := 0, 0; ; failures++ {
 		var out Output
 		var err error
 		out.Data, out.ContentType, err = p.provider.Fetch(ctx, a.Output[0], p.o.MaxBytes, func(ctx context.Context, n int64) (err error) {
@@ -226,14 +227,36 @@ func (p *Payer) fetch(ctx context.Context, a plan.Attempt) (Output, error) {
 		}
 		out.Release()
 		var e *replicate.Error
-		if !errors.As(err, &e) || e.Class == replicate.ClassLost || e.Class == replicate.ClassInvalid {
+		if !errors.As(err, &e) {
 			return Output{}, fmt.Errorf("fetching an output: %w", err)
+		}
+		if e.Class == replicate.ClassLost || e.Class == replicate.ClassInvalid {
+			if gone++; gone > mostGone || e.Status == 0 || !p.keeps(ctx, &a) {
+				return Output{}, fmt.Errorf("fetching an output: %w", err)
+			}
 		}
 		p.o.Log.Warn().Str("job_id", string(a.Job)).Str("attempt", a.ID).Err(err).Msg("an output could not be fetched: trying again")
 		if err := wait.For(ctx, backoff(failures)); err != nil {
 			return Output{}, err
 		}
 	}
+}
+
+// mostGone is how often an output may be said to be gone that its prediction names.
+const mostGone = 4
+
+// keeps reports whether the provider still names an attempt's output, and notes
+// where it is now. Where that cannot be learnt, it may.
+func (p *Payer) keeps(ctx context.Context, a *plan.Attempt) bool {
+	pred, err := p.provider.Get(ctx, a.PredictionID)
+	if err != nil {
+		return !unknown(err)
+	}
+	if pred.DataRemoved || len(pred.Output) == 0 {
+		return false
+	}
+	a.Output = pred.Output
+	return true
 }
 
 // lostOutput ends an attempt whose output is gone for good.
