@@ -22,13 +22,15 @@ func (p *permits) Permit(ctx context.Context, user string) error {
 	return p.gate.Permit(ctx, user)
 }
 
-// How long a lower limit is believed, and a pause where the provider names none.
+// How long a lower limit is believed, a pause where the provider names none, and
+// the longest that is believed where it does: then it is asked again.
 // The provider does not say when a limit is lifted. To try the usual one costs a
 // refusal a minute; to believe the lower one for longer would cost an account
 // that has paid since as many minutes.
 const (
 	lowerFor   = time.Minute
 	pauseUnset = 5 * time.Second
+	pauseMost  = 5 * time.Minute
 )
 
 // tokenRemedy is what to do about a token that is not accepted.
@@ -50,7 +52,7 @@ func (p *permits) Report(ctx context.Context, e *replicate.Error) {
 		if after == 0 {
 			after = pauseUnset
 		}
-		err = p.gate.Pause(ctx, after, e.Detail)
+		err = p.gate.Pause(ctx, min(after, pauseMost), e.Detail)
 		if err == nil && e.RatePerMinute > 0 {
 			err = p.gate.LowerRate(ctx, e.RatePerMinute, p.lowerFor)
 		}
