@@ -266,7 +266,7 @@ func (p *Payer) permit(ctx context.Context, a plan.Attempt) error {
 // began and never sent. Whatever is not certain is left to adopt.
 func (p *Payer) create(ctx context.Context, a plan.Attempt, began time.Time) (plan.Attempt, error) {
 	for failures := 0; ; failures++ {
-		if time.Since(began) > p.o.Fresh {
+		if elapsed(began, time.Now()) > p.o.Fresh {
 			p.o.Log.Warn().Str("job_id", string(a.Job)).Str("attempt", a.ID).Msg("an intent was held up: looking for what became of it")
 			return p.reread(ctx, a, ledger.ErrStale)
 		}
@@ -308,6 +308,12 @@ func (p *Payer) create(ctx context.Context, a plan.Attempt, began time.Time) (pl
 			return a, err
 		}
 	}
+}
+
+// elapsed is how long ago a time was by whichever clock says more: the monotonic
+// one stands still while a machine sleeps, the wall's may be set back.
+func elapsed(since, now time.Time) time.Duration {
+	return max(now.Sub(since), now.Round(0).Sub(since.Round(0)))
 }
 
 // renew waits and takes another permit for an intent that was certainly not
