@@ -68,10 +68,9 @@ func (h *Handlers) finishJob(ctx context.Context, r plan.Record) error {
 		Record: r, Revision: r.Revision + 1, State: state, Reason: reason, FinishedAt: h.o.Now().UTC(),
 		Images: images, Tool: trainset.Tool{Name: "trainset", Version: h.o.Version},
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = h.end(ctx, r, ledger.Ending{State: state, Reason: reason, Revision: m.Revision, Change: r.Change, Output: m.Job().Output})
 	}
-	err = h.end(ctx, r, ledger.Ending{State: state, Reason: reason, Revision: m.Revision, Change: r.Change, Output: m.Job().Output})
 	if errors.Is(err, ledger.ErrStale) {
 		return h.Advance(ctx, r.ID) // something settled meanwhile: it must be in the set
 	}
@@ -257,25 +256,42 @@ func about(s plan.Subtask) string {
 
 // storeSet stores what trainers load, once alone and once as a zip, while the
 // contact sheet is drawn, then what describes it. The zip comes before the sheet,
-// for the disk is busy with it the longest.
+// for the disk is busy with it the longest. The manifest is last, where the job still
+// is as the set was made of it: it takes the place of that of the set before.
 func (h *Handlers) storeSet(ctx context.Context, set dataset.Set) (trainset.Manifest, error) {
 	packed, err := dataset.Pack(set)
 	if err != nil {
-		return trainset.Manifest{}, fmt.Errorf("assembling: %w", err)
+		return trainset.Manifest{}, err
 	}
 	set, zipped, err := h.storeTrained(ctx, set, packed)
 	if err != nil {
-		return trainset.Manifest{}, fmt.Errorf("assembling: %w", err)
+		return trainset.Manifest{}, err
 	}
 	m, files, err := dataset.Describe(set, append(packed, zipped...))
 	if err != nil {
-		return m, fmt.Errorf("assembling: %w", err)
+		return m, err
 	}
 	last := len(files) - 1 // the manifest, which says that the set is whole
 	if err := h.storeFiles(ctx, files[:last]); err != nil {
 		return m, err
 	}
+	if err := h.unchanged(ctx, set.Record); err != nil {
+		return m, err
+	}
 	return m, h.storeFiles(ctx, files[last:])
+}
+
+// unchanged is ErrStale where a job has ended or changed since it was read: another
+// worker may have assembled it, even twice, while this one was held up.
+func (h *Handlers) unchanged(ctx context.Context, r plan.Record) error {
+	now, err := h.ledger.Progress(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	if now.State.Ended() || now.Revision != r.Revision || now.Change != r.Change {
+		return ledger.ErrStale
+	}
+	return nil
 }
 
 // storeTrained stores what was packed and the zip of it, and draws the contact sheet

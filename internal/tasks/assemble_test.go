@@ -1,10 +1,13 @@
 package tasks
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"image"
 	"image/color"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rs/zerolog"
@@ -156,5 +159,71 @@ func TestACanceledJobEndsWithoutAnImageThatIsAnother(t *testing.T) {
 	items := j.manifest().Items
 	if items[0].File == "" || items[1].File != "" || !strings.Contains(items[1].Reason, "its image is gone, worker replace makes another: storage has other bytes") {
 		t.Errorf("the manifest has %q, and of the other says %q", items[0].File, items[1].Reason)
+	}
+}
+
+// before is storage that first does something, once, when an object is stored.
+type before struct {
+	storage.Store
+
+	key  string
+	do   func()
+	once sync.Once
+}
+
+func (b *before) PutParts(ctx context.Context, key string, parts [][]byte, o storage.PutOptions) error {
+	if key == b.key {
+		b.once.Do(b.do)
+	}
+	return b.Store.PutParts(ctx, key, parts, o)
+}
+
+// slow is another worker, which something happens to before it has stored the last
+// that is in the folder of the first set.
+func (j *madeJob) slow(do func()) *Handlers {
+	store := &before{Store: j.store, key: layoutOfPlan(j.plan).RevisionManifest(1), do: do}
+	return New(j.h.ledger, store, nil, nil, j.h.queue, Options{Owner: "slow", Log: zerolog.Nop()})
+}
+
+// A worker that is held up while it assembles writes no manifest over that of a
+// later set.
+func TestASlowAssemblerLeavesALaterSetAlone(t *testing.T) {
+	j := newMadeJob(t, 2)
+	slow := j.slow(func() {
+		r, err := j.assemble(j.h)
+		if err == nil {
+			err = j.h.ledger.Reopen(t.Context(), r, nil, plan.Limits{})
+		}
+		if err == nil {
+			_, err = j.assemble(j.h)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	r, err := j.assemble(slow)
+	if err != nil || r.State != trainset.JobSucceeded || r.Revision != 2 {
+		t.Fatalf("the job is %s, v%d: %v", r.State, r.Revision, err)
+	}
+	if m := j.manifest(); m.Revision != 2 {
+		t.Errorf("the manifest is of set %d", m.Revision)
+	}
+}
+
+// Nor does it say that a set is whole which lacks what has changed meanwhile: that is
+// assembled again.
+func TestASetThatLacksSomethingHasNoManifest(t *testing.T) {
+	j := newMadeJob(t, 2)
+	slow := j.slow(func() {
+		if err := j.h.ledger.Grow(t.Context(), j.record(), nil); err != nil {
+			t.Error(err)
+		}
+	})
+	r, err := j.assemble(slow)
+	if err != nil || r.State.Ended() || len(r.Queued) != 1 {
+		t.Fatalf("the job is %s, %v are queued: %v", r.State, r.Queued, err)
+	}
+	if _, err := j.store.Stat(t.Context(), layoutOfPlan(j.plan).Manifest()); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("there is a manifest: %v", err)
 	}
 }
