@@ -136,7 +136,12 @@ func (h *Handlers) winners(ctx context.Context, r plan.Record) (plan.Record, map
 // record that the item has failed.
 func (h *Handlers) winner(ctx context.Context, r plan.Record, s plan.Subtask, i plan.Image) (winner, error) {
 	data, err := h.stillStored(ctx, i)
-	switch gone := errors.Is(err, errOther) || errors.Is(err, storage.ErrNotFound) && h.stores(ctx, *r.Plan); {
+	if errors.Is(err, storage.ErrNotFound) {
+		if away := h.stores(ctx, *r.Plan); away != nil {
+			err = away
+		}
+	}
+	switch gone := errors.Is(err, errOther) || errors.Is(err, storage.ErrNotFound); {
 	case gone && !r.Canceled:
 		return winner{}, &goneError{s.Index, i.Key, errors.Is(err, errOther)}
 	case err != nil && !gone:
@@ -182,13 +187,27 @@ func (h *Handlers) stillStored(ctx context.Context, i plan.Image) ([]byte, error
 	return data, err
 }
 
-// stores reports whether storage has a job's plan, which is there before anything
+// stores makes sure that storage has a job's plan, which is there before anything
 // else of it: what is missing beside it is gone. Else the storage may be another one,
-// or away.
-func (h *Handlers) stores(ctx context.Context, p plan.Plan) bool {
-	_, err := h.store.Stat(ctx, layoutOfPlan(p).Plan())
-	return err == nil
+// or away, and nobody knows what is gone: even a canceled job waits.
+func (h *Handlers) stores(ctx context.Context, p plan.Plan) error {
+	key := layoutOfPlan(p).Plan()
+	_, err := h.store.Stat(ctx, key)
+	if errors.Is(err, storage.ErrNotFound) {
+		return &awayError{key}
+	}
+	return err
 }
+
+// awayError is that storage answers, and has not even the plan of a job.
+type awayError struct{ plan string }
+
+func (e *awayError) Error() string {
+	return fmt.Sprintf("pictures are missing from storage, and so is %s: it may be another storage, or not mounted; bring the job's folder back, or give it up with worker delete --yes --force", e.plan)
+}
+
+// Blocked implements blocker: only a person can tell which it is.
+func (e *awayError) Blocked() bool { return true }
 
 // contactSheet shows every item, those that failed as an empty cell with the
 // reason.

@@ -227,3 +227,26 @@ func TestASetThatLacksSomethingHasNoManifest(t *testing.T) {
 		t.Errorf("there is a manifest: %v", err)
 	}
 }
+
+// A job of which storage has nothing says so, and waits for it, canceled or not: the
+// storage may be another one.
+func TestAJobSaysThatItsFolderIsGone(t *testing.T) {
+	j := newMadeJob(t, 2)
+	away := map[string][]byte{}
+	for _, key := range append(j.keys, layoutOfPlan(j.plan).Plan()) {
+		away[key] = j.get(key)
+		if err := j.store.Delete(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	why := "pictures are missing from storage, and so is " + layoutOfPlan(j.plan).Plan()
+	j.heldUp(why)
+	j.cancel()
+	j.heldUp(why)
+	for key, body := range away {
+		j.put(key, body)
+	}
+	if r, err := j.assemble(j.h); err != nil || r.State != trainset.JobSucceeded {
+		t.Errorf("the job is %s (%s): %v", r.State, r.Reason, err)
+	}
+}
