@@ -11,7 +11,9 @@ import (
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/cli"
+	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/operate"
+	"github.com/actormaker/trainset/internal/plan"
 )
 
 // deletion is how a job is to be deleted.
@@ -78,7 +80,8 @@ func (d *deletion) run(ctx context.Context, s *site, text string) error {
 }
 
 // end cancels a job and waits until it has ended: a worker must see to that,
-// for what is at the provider is paid for.
+// for what is at the provider is paid for. Where only the set is missing, and a worker
+// says that it cannot make it, nobody waits for that.
 func (d *deletion) end(ctx context.Context, s *site, id trainset.JobID) error {
 	job, err := s.client.Get(ctx, id)
 	if errors.Is(err, trainset.ErrNotFound) || err == nil && job.State.Ended() {
@@ -96,11 +99,32 @@ func (d *deletion) end(ctx context.Context, s *site, id trainset.JobID) error {
 		if err == nil && job.State.Ended() {
 			return nil
 		}
+		if err == nil && job.HeldUp != "" {
+			if err := s.endWithoutSet(waiting, id); err != nil {
+				return err
+			}
+		}
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	return fmt.Errorf("job %s was told to stop and has not ended within %s: does a worker run? Repeat the command when it has; nothing was removed", id, d.wait)
+}
+
+// endWithoutSet ends a canceled job that has settled. Another is left as it is.
+func (s *site) endWithoutSet(ctx context.Context, id trainset.JobID) error {
+	r, err := s.ledger.Load(ctx, id)
+	if err != nil {
+		return err
+	}
+	if steps := plan.Needed(r); !r.Canceled || len(steps) != 1 || steps[0].Verb != plan.VerbAssemble {
+		return nil
+	}
+	err = s.ledger.Finish(ctx, id, ledger.Ending{State: trainset.JobCanceled, Reason: "given up without its set: " + r.HeldUp, Revision: r.Revision + 1, Change: r.Change})
+	if errors.Is(err, ledger.ErrStale) {
+		return nil // it goes on
+	}
+	return err
 }
 
 func writeDeleted(w io.Writer, d operate.Deleted) error {

@@ -22,7 +22,8 @@ type Set struct {
 	Reason string
 	// Revision numbers the set, from 1.
 	Revision int
-	// Images are the winners' PNG bytes by item index, one a succeeded item.
+	// Images are the winners' PNG bytes by item index, one a succeeded item. Whoever
+	// reads them makes sure that they have the digests of the record.
 	Images map[int][]byte
 	// ContactSheet is a JPEG of them; none when empty.
 	ContactSheet []byte
@@ -49,7 +50,7 @@ func (f File) size() (n int) {
 }
 
 // Pack makes the images and captions of the set, which trainers load. The same set
-// has the same bytes. It fails where the images are not those of the record.
+// has the same bytes. It fails where there are not as many as in the record.
 func Pack(s Set) ([]File, error) {
 	s.items = s.Record.Items()
 	if err := s.check(); err != nil {
@@ -133,7 +134,7 @@ func (s Set) layout() Layout {
 }
 
 // check makes sure that there is an image for each item that has one by the
-// record, and that it has the bytes that were journalled.
+// record, and no other.
 func (s Set) check() error {
 	if s.Record.Plan == nil {
 		return fmt.Errorf("the record has no plan")
@@ -147,12 +148,11 @@ func (s Set) check() error {
 			continue
 		}
 		made++
-		win, ok := winner(s.Record, sub)
-		if !ok {
+		if _, ok := winner(s.Record, sub); !ok {
 			return fmt.Errorf("image %d has no record of the attempt that made it", sub.Index)
 		}
-		if got := sum(s.Images[sub.Index]); got != win.Image.SHA256 {
-			return fmt.Errorf("image %d has sha256 %s, its record %s", sub.Index, got, win.Image.SHA256)
+		if s.Images[sub.Index] == nil {
+			return fmt.Errorf("image %d was not given", sub.Index)
 		}
 	}
 	if made != len(s.Images) {

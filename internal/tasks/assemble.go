@@ -68,10 +68,9 @@ func (h *Handlers) finishJob(ctx context.Context, r plan.Record) error {
 		Record: r, Revision: r.Revision + 1, State: state, Reason: reason, FinishedAt: h.o.Now().UTC(),
 		Images: images, Tool: trainset.Tool{Name: "trainset", Version: h.o.Version},
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = h.end(ctx, r, ledger.Ending{State: state, Reason: reason, Revision: m.Revision, Change: r.Change, Output: m.Job().Output})
 	}
-	err = h.end(ctx, r, ledger.Ending{State: state, Reason: reason, Revision: m.Revision, Change: r.Change, Output: m.Job().Output})
 	if errors.Is(err, ledger.ErrStale) {
 		return h.Advance(ctx, r.ID) // something settled meanwhile: it must be in the set
 	}
@@ -92,16 +91,16 @@ func imageBytes(r plan.Record) (n int64) {
 	return n
 }
 
-// winners reads the picture of every item that has one, by the item's index. One that
-// is gone from storage is waited for, somebody may bring it back; but a canceled job
-// ends, with the record that the item has failed.
+// winner is the picture of an item of the set, or why there is none any more.
+type winner struct {
+	of   plan.Subtask
+	data []byte
+	gone error
+}
+
+// winners reads the picture of every item that has one, by the item's index.
 func (h *Handlers) winners(ctx context.Context, r plan.Record) (plan.Record, map[int][]byte, error) {
-	type picture struct {
-		of   plan.Subtask
-		data []byte
-		gone error
-	}
-	made := make(chan picture, r.Plan.Images)
+	read := make(chan winner, r.Plan.Images)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
 	for _, s := range r.Items() {
@@ -110,63 +109,105 @@ func (h *Handlers) winners(ctx context.Context, r plan.Record) (plan.Record, map
 			continue
 		}
 		g.Go(func() error {
-			data, err := h.stillStored(ctx, *a.Image)
-			switch gone := errors.Is(err, storage.ErrNotFound) && h.stores(ctx, *r.Plan); {
-			case gone && !r.Canceled:
-				return &goneError{s.Index, a.Image.Key}
-			case err != nil && !gone:
-				return fmt.Errorf("reading the image of item %d: %w", s.Index, err)
+			w, err := h.winner(ctx, r, s, *a.Image)
+			if err == nil {
+				read <- w
 			}
-			made <- picture{s, data, err}
-			return nil
+			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return r, nil, err //nolint:wrapcheck // says what failed
 	}
-	close(made)
-	images := make(map[int][]byte, len(made))
-	for p := range made {
-		if p.gone != nil {
-			r = r.Failed(p.of, "its image is gone, worker replace makes another: "+p.gone.Error())
+	close(read)
+	images := make(map[int][]byte, len(read))
+	for w := range read {
+		if w.gone != nil {
+			r = r.Failed(w.of, "its image is gone, worker replace makes another: "+w.gone.Error())
 			continue
 		}
-		images[p.of.Index] = p.data
+		images[w.of.Index] = w.data
 	}
 	return r, images, nil
 }
 
-// goneError is that an image was removed from storage before its set was made.
+// winner reads the picture of an item. One that is gone from storage, or another one by
+// now, is waited for, somebody may bring it back; but a canceled job ends, with the
+// record that the item has failed.
+func (h *Handlers) winner(ctx context.Context, r plan.Record, s plan.Subtask, i plan.Image) (winner, error) {
+	data, err := h.stillStored(ctx, i)
+	if errors.Is(err, storage.ErrNotFound) {
+		if away := h.stores(ctx, *r.Plan); away != nil {
+			err = away
+		}
+	}
+	switch gone := errors.Is(err, errOther) || errors.Is(err, storage.ErrNotFound); {
+	case gone && !r.Canceled:
+		return winner{}, &goneError{s.Index, i.Key, errors.Is(err, errOther)}
+	case err != nil && !gone:
+		return winner{}, fmt.Errorf("reading the image of item %d: %w", s.Index, err)
+	}
+	return winner{s, data, err}, nil
+}
+
+// errOther is that storage has another image under the key of one that was made.
+var errOther = errors.New("storage has other bytes under its key than were stored")
+
+// goneError is that an image was removed from storage before its set was made, or
+// that another took its place.
 type goneError struct {
-	item int
-	key  string
+	item  int
+	key   string
+	other bool
 }
 
 func (e *goneError) Error() string {
-	return fmt.Sprintf("the image of item %d is gone from storage: put %s back, or cancel the job, which then ends without it", e.item, e.key)
+	what := "is gone from storage"
+	if e.other {
+		what += ", which has other bytes under its key"
+	}
+	return fmt.Sprintf("the image of item %d %s: put %s back, or cancel the job, which then ends without it", e.item, what, e.key)
 }
 
 // Blocked implements blocker: only a person can do something about it.
 func (e *goneError) Blocked() bool { return true }
 
-// stillStored reads an image; one that this worker has stored lately is only looked
-// for, and at how many bytes it has.
+// stillStored reads an image, and makes sure that it is the one of the record; one
+// that this worker has stored lately is only looked for, and at how many bytes it has.
 func (h *Handlers) stillStored(ctx context.Context, i plan.Image) ([]byte, error) {
 	if data := h.recent.take(i.SHA256); data != nil {
 		if info, err := h.store.Stat(ctx, i.Key); err != nil || info.Size == int64(len(data)) {
 			return data, err
 		}
 	}
-	return h.store.Get(ctx, i.Key)
+	data, err := h.store.Get(ctx, i.Key)
+	if err == nil && sum(data) != i.SHA256 {
+		return nil, errOther
+	}
+	return data, err
 }
 
-// stores reports whether storage has a job's plan, which is there before anything
+// stores makes sure that storage has a job's plan, which is there before anything
 // else of it: what is missing beside it is gone. Else the storage may be another one,
-// or away.
-func (h *Handlers) stores(ctx context.Context, p plan.Plan) bool {
-	_, err := h.store.Stat(ctx, layoutOfPlan(p).Plan())
-	return err == nil
+// or away, and nobody knows what is gone: even a canceled job waits.
+func (h *Handlers) stores(ctx context.Context, p plan.Plan) error {
+	key := layoutOfPlan(p).Plan()
+	_, err := h.store.Stat(ctx, key)
+	if errors.Is(err, storage.ErrNotFound) {
+		return &awayError{key}
+	}
+	return err
 }
+
+// awayError is that storage answers, and has not even the plan of a job.
+type awayError struct{ plan string }
+
+func (e *awayError) Error() string {
+	return fmt.Sprintf("pictures are missing from storage, and so is %s: it may be another storage, or not mounted; bring the job's folder back, or give it up with worker delete --yes --force", e.plan)
+}
+
+// Blocked implements blocker: only a person can tell which it is.
+func (e *awayError) Blocked() bool { return true }
 
 // contactSheet shows every item, those that failed as an empty cell with the
 // reason.
@@ -234,25 +275,42 @@ func about(s plan.Subtask) string {
 
 // storeSet stores what trainers load, once alone and once as a zip, while the
 // contact sheet is drawn, then what describes it. The zip comes before the sheet,
-// for the disk is busy with it the longest.
+// for the disk is busy with it the longest. The manifest is last, where the job still
+// is as the set was made of it: it takes the place of that of the set before.
 func (h *Handlers) storeSet(ctx context.Context, set dataset.Set) (trainset.Manifest, error) {
 	packed, err := dataset.Pack(set)
 	if err != nil {
-		return trainset.Manifest{}, fmt.Errorf("assembling: %w", err)
+		return trainset.Manifest{}, err
 	}
 	set, zipped, err := h.storeTrained(ctx, set, packed)
 	if err != nil {
-		return trainset.Manifest{}, fmt.Errorf("assembling: %w", err)
+		return trainset.Manifest{}, err
 	}
 	m, files, err := dataset.Describe(set, append(packed, zipped...))
 	if err != nil {
-		return m, fmt.Errorf("assembling: %w", err)
+		return m, err
 	}
 	last := len(files) - 1 // the manifest, which says that the set is whole
 	if err := h.storeFiles(ctx, files[:last]); err != nil {
 		return m, err
 	}
+	if err := h.unchanged(ctx, set.Record); err != nil {
+		return m, err
+	}
 	return m, h.storeFiles(ctx, files[last:])
+}
+
+// unchanged is ErrStale where a job has ended or changed since it was read: another
+// worker may have assembled it, even twice, while this one was held up.
+func (h *Handlers) unchanged(ctx context.Context, r plan.Record) error {
+	now, err := h.ledger.Progress(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	if now.State.Ended() || now.Revision != r.Revision || now.Change != r.Change {
+		return ledger.ErrStale
+	}
+	return nil
 }
 
 // storeTrained stores what was packed and the zip of it, and draws the contact sheet

@@ -162,6 +162,27 @@ func TestATileThatIsTakenBackIsWanted(t *testing.T) {
 	}
 }
 
+// A tile waits for a storage that has nothing of its job, and its job says so; one
+// that was begun before its job was canceled does not.
+func TestATileWaitsForStorageThatIsAway(t *testing.T) {
+	h, p := oldStyle(t, trainset.EnhanceNone, squares(900, 300, 300, 300, 300, 300, 300, 300, 300, 300))
+	if err := h.store.Delete(t.Context(), "grid.png"); err != nil {
+		t.Fatal(err)
+	}
+	id := plan.TileID(1, 1)
+	err := h.subtask(t.Context(), taskOf(t, queue.Payload{Job: p.JobID, Subtask: id, Revision: 1}))
+	r, _ := h.ledger.Load(t.Context(), p.JobID)
+	if !blocked(err) || !strings.Contains(r.HeldUp, "pictures are missing from storage, and so is") {
+		t.Errorf("held up: %q: %v", r.HeldUp, err)
+	}
+	if err := h.ledger.Cancel(t.Context(), p.JobID); err != nil {
+		t.Fatal(err)
+	}
+	if s := carriedOut(t, h, p, id).Subtasks[id]; s.State != trainset.ItemFailed || !strings.Contains(s.Reason, "is gone from storage") {
+		t.Errorf("the tile is %s: %s", s.State, s.Reason)
+	}
+}
+
 func taskOf(t *testing.T, p queue.Payload) *asynq.Task {
 	t.Helper()
 	b, err := json.Marshal(p)

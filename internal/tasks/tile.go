@@ -113,7 +113,10 @@ func (c tileCraft) find(ctx context.Context, w ledger.Work) (tile *imaging.Packe
 		from = larger.Image
 	}
 	sheet, release, err := c.h.sheet(ctx, from.SHA256, func() ([]byte, error) { return c.h.store.Get(ctx, from.Key) })
-	if errors.Is(err, storage.ErrNotFound) && c.h.stores(ctx, *w.Job.Plan) {
+	if errors.Is(err, storage.ErrNotFound) {
+		if away := c.h.stores(ctx, *w.Job.Plan); away != nil && !w.Job.Canceled { // nobody waits for a tile that costs nothing
+			return nil, nil, fmt.Errorf("reading grid %d: %w", ask.Grid, away)
+		}
 		return nil, nil, &hopelessError{fmt.Sprintf("the picture of grid %d is gone from storage: %s", ask.Grid, from.Key)}
 	}
 	if err != nil {
