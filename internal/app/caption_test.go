@@ -10,6 +10,7 @@ import (
 
 // What a request says of captions is what is in them, and in the manifest.
 func TestCaptionsFollowTheProfile(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, redistest.Any(t))
 	s.start()
 	for profile, begins := range map[trainset.CaptionProfile]string{
@@ -37,6 +38,7 @@ func TestCaptionsFollowTheProfile(t *testing.T) {
 }
 
 func TestAnActorsCaptionsMayBeSentences(t *testing.T) {
+	t.Parallel()
 	s := quickSystem(t, redistest.Any(t))
 	s.start()
 	req := s.request("k", 2)

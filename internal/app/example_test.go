@@ -22,6 +22,7 @@ import (
 // A grid whose model ignored the example is of one style in itself. Beside the
 // example the judge sees that it is another, and another grid is made.
 func TestAGridInAnotherStyleIsNotUsed(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, redistest.Mini(t), fake.Fault{Kind: fake.GridOffStyle, Model: replicate.DefaultStyleModel})
 	root := t.TempDir()
 	s.options.Debug = app.DebugDir{Dir: root, Log: zerolog.Nop()}
@@ -82,6 +83,7 @@ func debuggedQuestion(t *testing.T, dir string) string {
 // A crash between the judge's create and its answer's being known pays nothing
 // twice: the prediction is found by both of its pictures.
 func TestAJudgementOfTwoPicturesIsAdopted(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, redistest.Mini(t), fake.Fault{Kind: fake.EOFAfter, Model: replicate.DefaultJudgeModel})
 	s.start()
 	if job := s.style(s.styleRequest("k", small)); job.State != trainset.JobSucceeded || job.Grids[0].Judge != replicate.DefaultJudgeModel {
@@ -92,6 +94,7 @@ func TestAJudgementOfTwoPicturesIsAdopted(t *testing.T) {
 
 // OpenAI's judge is sent the bytes of both, the grid first.
 func TestOpenAIIsShownTheExample(t *testing.T) {
+	t.Parallel()
 	judge := &openai.Server{Always: openai.Answer(openai.Fit())}
 	s := openAISystem(t, judge)
 	s.start()

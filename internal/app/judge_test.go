@@ -33,6 +33,7 @@ func (s *system) byQueue(req trainset.StyleRequest) trainset.Job {
 
 // The worker's setting says who judges where a request does not, however it came.
 func TestTheWorkersJudgeDecidesWhereARequestDoesNotSay(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, redistest.Any(t))
 	s.options.Judge = trainset.JudgeLocal
 	s.start()
@@ -62,6 +63,7 @@ func TestTheWorkersJudgeDecidesWhereARequestDoesNotSay(t *testing.T) {
 // Who asked without a judge and asks again with the usual one is given the job
 // that there is: it was one request before workers had a setting.
 func TestAnUnsaidJudgeIsTheSameRequestAsTheUsualOne(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, redistest.Any(t))
 	s.start()
 	first := s.style(s.styleRequest("k", small))
@@ -77,6 +79,7 @@ func TestAnUnsaidJudgeIsTheSameRequestAsTheUsualOne(t *testing.T) {
 
 // A model that is set is that of the judge that is set: asked for by name or not.
 func TestTheWorkersJudgeModelIsItsJudges(t *testing.T) {
+	t.Parallel()
 	judge := &fake.Server{Always: fake.Answer(fake.Fit(1)), Key: "sk-proj-7h3k"}
 	server := httptest.NewServer(judge)
 	t.Cleanup(server.Close)

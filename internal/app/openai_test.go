@@ -29,6 +29,7 @@ func smallByOpenAI(r *trainset.StyleRequest) { small(r); r.Judge = trainset.Judg
 // OpenAI's answer decides: a tile that it finds unfit is in no set, and the
 // manifest says who judged and why.
 func TestOpenAIJudges(t *testing.T) {
+	t.Parallel()
 	judge := &fake.Server{Script: []fake.Reply{
 		fake.With("Retry-After-Ms", "20", fake.Refuse(429, "rate_limit_exceeded", "Rate limit reached")),
 		fake.Answer("I cannot tell."),
@@ -73,6 +74,7 @@ func TestOpenAIJudges(t *testing.T) {
 // A key that is refused costs the job nothing but the judge: measures decide,
 // and the manifest says so and what to do.
 func TestARefusedOpenAIKeyLeavesMeasures(t *testing.T) {
+	t.Parallel()
 	s := openAISystem(t, &fake.Server{})
 	s.options.OpenAIKey = "sk-of-nobody"
 	s.start()
@@ -88,6 +90,7 @@ func TestARefusedOpenAIKeyLeavesMeasures(t *testing.T) {
 
 // A model whose price nobody knows is refused, or costs what the operator declares.
 func TestAModelOfUnknownPriceNeedsAnOperatorsWord(t *testing.T) {
+	t.Parallel()
 	s := openAISystem(t, &fake.Server{Always: fake.Answer(fake.Fit())})
 	w := s.start()
 	odd := func(r *trainset.StyleRequest) { smallByOpenAI(r); r.JudgeModel = "llava" }

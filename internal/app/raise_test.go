@@ -98,6 +98,7 @@ func TestAStoppedStyleGoesOn(t *testing.T) {
 
 // An actor's images that did not fit under the cap are made, and no other.
 func TestAStoppedActorGoesOnWithAHigherCap(t *testing.T) {
+	t.Parallel()
 	s := quickSystem(t, redistest.Any(t))
 	s.start()
 	req := s.request("k", 5)

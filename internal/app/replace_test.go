@@ -27,6 +27,7 @@ func (s *system) replace(id trainset.JobID, items ...int) trainset.Job {
 
 // A style's image is replaced by a spare tile, which is paid for already.
 func TestAStylesImageIsReplacedByASpare(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, redistest.Any(t))
 	s.start()
 	req := s.styleRequest("k", small)
@@ -57,6 +58,7 @@ func TestAStylesImageIsReplacedByASpare(t *testing.T) {
 
 // What a person has had replaced is not asked for again when Redis is lost.
 func TestAReplacedImageStaysReplacedWithoutTheLedger(t *testing.T) {
+	t.Parallel()
 	s := quickSystem(t, redistest.Any(t))
 	first := s.start()
 	req := s.request("k", 2)
@@ -83,6 +85,7 @@ func TestAReplacedImageStaysReplacedWithoutTheLedger(t *testing.T) {
 func TestAStylesReplacedImageStaysReplacedWithoutTheLedger(t *testing.T) {
 	for _, enhance := range []trainset.Enhance{trainset.EnhanceNone, trainset.EnhanceTile} {
 		t.Run(string(enhance), func(t *testing.T) {
+			t.Parallel()
 			s := newSystem(t, redistest.Any(t))
 			first := s.start()
 			change := func(r *trainset.StyleRequest) { r.Images, r.Grids, r.MaxGrids, r.Enhance = 3, 1, 1, enhance }
@@ -121,6 +124,7 @@ func TestAStylesReplacedImageStaysReplacedWithoutTheLedger(t *testing.T) {
 
 // A replacement that nobody has carried out when Redis is lost is carried out.
 func TestAReplacementIsCarriedOutWithoutTheLedger(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, redistest.Any(t))
 	first := s.start()
 	req := s.styleRequest("k", small)

@@ -56,6 +56,7 @@ func TestDebugFilesOfAStyle(t *testing.T) {
 		trainset.EnhanceGrid: trainset.JobFailed, // to enlarge a whole grid is the longest work of all
 	} {
 		t.Run(string(mode), func(t *testing.T) {
+			t.Parallel()
 			s := newSystem(t, redistest.Any(t))
 			if state == trainset.JobFailed {
 				if err := s.provider.Inject(fake.Fault{Kind: fake.Fail, Code: "E1001", Model: replicate.DefaultEnhanceModel}); err != nil {

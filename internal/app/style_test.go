@@ -126,6 +126,7 @@ func size(tb testing.TB, data []byte) image.Config {
 }
 
 func TestAStyleBecomesADataSet(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, redistest.Any(t))
 	s.start()
 	req := s.styleRequest("k", nil)
@@ -184,6 +185,7 @@ func TestAStylesFaults(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newSystem(t, redistest.Any(t), c.fault)
 			s.start()
 			req := s.styleRequest("k", c.change)
@@ -202,6 +204,7 @@ func TestAStylesFaults(t *testing.T) {
 
 // A caption names what the judge saw in a tile, not what was asked for there.
 func TestCaptionsNameWhatTilesShow(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, redistest.Any(t), fake.Fault{Kind: fake.JudgeSwapped, Model: "openai/gpt-4.1-mini"})
 	s.start()
 	req := s.styleRequest("k", func(r *trainset.StyleRequest) { small(r); r.Images, r.MaxGrids = 9, 1 })
@@ -232,6 +235,7 @@ func TestCaptionsNameWhatTilesShow(t *testing.T) {
 
 // One grid more is made where those at first are too few.
 func TestAStyleIsToppedUp(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, redistest.Any(t))
 	s.start()
 	req := s.styleRequest("k", func(r *trainset.StyleRequest) { small(r); r.Images = 10 })
@@ -242,6 +246,7 @@ func TestAStyleIsToppedUp(t *testing.T) {
 }
 
 func TestTilesAreEnlargedOneByOne(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, redistest.Any(t))
 	s.start()
 	req := s.styleRequest("k", func(r *trainset.StyleRequest) { r.Enhance, r.Images, r.Grids = trainset.EnhanceTile, 4, 1 })
@@ -253,6 +258,7 @@ func TestTilesAreEnlargedOneByOne(t *testing.T) {
 }
 
 func TestTilesMayStayAsTheyAre(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, redistest.Any(t))
 	s.start()
 	req := s.styleRequest("k", func(r *trainset.StyleRequest) { r.Enhance, r.Images, r.Grids = trainset.EnhanceNone, 5, 1 })
@@ -267,6 +273,7 @@ func TestTilesMayStayAsTheyAre(t *testing.T) {
 
 // The bound on grids holds, and what is there is delivered.
 func TestAStyleThatStaysShortIsPartial(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, redistest.Any(t))
 	s.start()
 	req := s.styleRequest("k", func(r *trainset.StyleRequest) { r.Grids, r.MaxGrids, r.Enhance = 1, 2, trainset.EnhanceNone })
@@ -277,6 +284,7 @@ func TestAStyleThatStaysShortIsPartial(t *testing.T) {
 }
 
 func TestAStylesCapHolds(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, redistest.Any(t))
 	s.start()
 	req := s.styleRequest("k", func(r *trainset.StyleRequest) { r.MaxCost = 250_000 }) // two of its three grids
@@ -305,6 +313,7 @@ func TestAFaultOfAllIsNotPaidForToTheEnd(t *testing.T) {
 		"tiles are never enlarged": {fake.Fault{Kind: fake.OutputSmall, Model: enlarges}, trainset.EnhanceTile, 3 + 3 + (6+2)*2, "fewer than 1024"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c.fault.Times, c.fault.Every = -1, 1
 			s := newSystem(t, redistest.Any(t), c.fault)
 			s.start()
@@ -365,6 +374,7 @@ func TestAWipedLedgerRebuildsAStyleThatHadFailures(t *testing.T) {
 		"a tile that gave up":         {fake.Fault{Kind: fake.OutputSmall, Model: enlarges, Times: 2, Every: 1}, trainset.EnhanceTile},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newSystem(t, redistest.Any(t), c.fault)
 			first := s.start()
 			change := func(r *trainset.StyleRequest) { r.Grids, r.Images, r.Enhance = 1, 10, c.enhance }
@@ -389,6 +399,7 @@ func TestAWipedLedgerRebuildsAStyleThatHadFailures(t *testing.T) {
 // Tiles that were enlarged by themselves are images after a wipe, too, though a
 // judge that was asked again has thought otherwise since.
 func TestAWipedLedgerKeepsTilesThatWereJudgedAgain(t *testing.T) {
+	t.Parallel()
 	const judges = "openai/gpt-4.1-mini"
 	s := newSystem(t, redistest.Any(t), fake.Fault{Kind: fake.JudgeNonsense, Model: judges, Times: 2, Every: 1}, fake.Fault{Kind: fake.JudgeSwapped, Model: judges, Nth: 3})
 	first := s.start()
@@ -420,6 +431,7 @@ func TestAWipedLedgerKeepsTilesThatWereJudgedAgain(t *testing.T) {
 // A spare takes the place of a tile that cannot be finished, and the manifest
 // says which that was and why.
 func TestASpareTakesAFailedTilesPlace(t *testing.T) {
+	t.Parallel()
 	s := newSystem(t, redistest.Any(t), fake.Fault{Kind: fake.OutputSmall, Model: replicate.DefaultEnhanceModel, Every: 1, Times: 2})
 	s.start()
 	req := s.styleRequest("k", func(r *trainset.StyleRequest) { r.Enhance, r.Images, r.Grids = trainset.EnhanceTile, 1, 1 })

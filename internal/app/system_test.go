@@ -24,6 +24,7 @@ import (
 	"github.com/actormaker/trainset/internal/queue"
 	"github.com/actormaker/trainset/internal/redistest"
 	"github.com/actormaker/trainset/internal/replicate/fake"
+	"github.com/actormaker/trainset/internal/replicate/fake/picture"
 	"github.com/actormaker/trainset/internal/storage"
 )
 
@@ -37,6 +38,9 @@ type system struct {
 	client   *client.Client
 	options  app.Options
 }
+
+// drawings are what the providers of all tests have drawn: most are asked for the same.
+var drawings picture.Memory
 
 func newSystem(t *testing.T, rdb redis.UniversalClient, faults ...fake.Fault) *system {
 	t.Helper()
@@ -57,6 +61,7 @@ func quickSystem(t *testing.T, rdb redis.UniversalClient, faults ...fake.Fault) 
 func systemWith(tb testing.TB, rdb redis.UniversalClient, o fake.Options) *system {
 	tb.Helper()
 	s := &system{t: tb, rdb: rdb, store: storage.NewDirectory(filepath.Join(tb.TempDir(), "out")), client: client.FromRedis(rdb)}
+	o.Draw = drawings.Draw
 	s.provider = fake.New(o)
 	server := httptest.NewServer(s.provider)
 	tb.Cleanup(func() { server.Close(); _ = s.provider.Close() })
@@ -218,6 +223,7 @@ func (s *system) sameKeys(job trainset.Job, m trainset.Manifest) {
 }
 
 func TestAJobBecomesADataSet(t *testing.T) {
+	t.Parallel()
 	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
 		s := newSystem(t, rdb)
 		s.start()
@@ -244,6 +250,7 @@ func TestAJobBecomesADataSet(t *testing.T) {
 }
 
 func TestManyWorkersShareJobs(t *testing.T) {
+	t.Parallel()
 	s := quickSystem(t, redistest.Server(t))
 	for range 3 {
 		s.start()
@@ -264,6 +271,7 @@ func TestManyWorkersShareJobs(t *testing.T) {
 func TestLostRepliesAreAdopted(t *testing.T) {
 	for _, kind := range []fake.Kind{fake.EOFAfter, fake.ServerErrorAfter, fake.BadGatewayAfter} {
 		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
 			s := quickSystem(t, redistest.Any(t), fake.Fault{Kind: kind, Nth: 2, Every: 2, Times: 2})
 			s.start()
 			if job := s.ended(s.enqueue(s.request("k", 4))); job.State != trainset.JobSucceeded {
@@ -301,6 +309,7 @@ func TestJobsOfOneSeedAdoptTheirOwn(t *testing.T) {
 func TestRefusedCreatesAreRepeated(t *testing.T) {
 	for _, kind := range []fake.Kind{fake.Throttle, fake.ThrottleBody} {
 		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
 			s := quickSystem(t, redistest.Any(t), fake.Fault{Kind: kind, Nth: 2})
 			s.start()
 			job := s.ended(s.enqueue(s.request("k", 3)))
@@ -319,6 +328,7 @@ func TestRefusedCreatesAreRepeated(t *testing.T) {
 
 // What the filter refuses is asked with another seed, then in milder words.
 func TestModerationLeadsToTheMilderPrompt(t *testing.T) {
+	t.Parallel()
 	s := quickSystem(t, redistest.Any(t), fake.Fault{Kind: fake.Fail, Code: "E005", Times: 2})
 	s.start()
 	req := s.request("k", 1)
@@ -336,6 +346,7 @@ func TestModerationLeadsToTheMilderPrompt(t *testing.T) {
 
 // What cannot be made leaves a smaller set that says so.
 func TestAnItemThatFailsLeavesAPartialSet(t *testing.T) {
+	t.Parallel()
 	s := quickSystem(t, redistest.Any(t), fake.Fault{Kind: fake.Fail, Code: "E005", Prompt: "charcoal", Times: -1})
 	s.start()
 	req := s.request("k", 12)
@@ -357,6 +368,7 @@ func TestAnItemThatFailsLeavesAPartialSet(t *testing.T) {
 
 // A picture that fails its checks is kept, and another is made.
 func TestRejectedImagesAreMadeAgain(t *testing.T) {
+	t.Parallel()
 	s := quickSystem(t, redistest.Any(t), fake.Fault{Kind: fake.OutputBlank, Nth: 1}, fake.Fault{Kind: fake.OutputNotImage, Nth: 2})
 	s.start()
 	req := s.request("k", 2)
@@ -382,6 +394,7 @@ func TestRejectedImagesAreMadeAgain(t *testing.T) {
 
 // Nothing is begun that would exceed the cap.
 func TestTheCapHolds(t *testing.T) {
+	t.Parallel()
 	s := quickSystem(t, redistest.Any(t))
 	s.start()
 	req := s.request("k", 5)

@@ -5,6 +5,7 @@ import (
 	"image"
 
 	"github.com/actormaker/trainset/internal/png8"
+	"github.com/actormaker/trainset/internal/race"
 )
 
 // EncodeOptions adjust EncodePNG.
@@ -36,11 +37,27 @@ func colours(img image.Image) png8.Rows {
 	case *Packed:
 		return m.row
 	case *image.NRGBA:
-		if m.Opaque() {
+		if opaque(m) {
 			return png8.Colours(m)
 		}
 	}
 	return png8.Colours(newRows(img, converter{}).full())
+}
+
+// opaque is the picture's own Opaque.
+//
+//go:norace
+func opaque(m *image.NRGBA) bool {
+	for y := range m.Rect.Dy() {
+		row := m.Pix[y*m.Stride:][:4*m.Rect.Dx()]
+		race.Reads(row)
+		for ; len(row) >= 4; row = row[4:] {
+			if row[3] != 0xff {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // xmp is the smallest packet that says how the picture came to be.

@@ -144,11 +144,15 @@ func palettedRows(m *image.Paletted) func(int, []byte) {
 		n, _ := color.NRGBAModel.Convert(c).(color.NRGBA)
 		table[i] = [4]byte{n.R, n.G, n.B, n.A}
 	}
-	return func(y int, dst []byte) {
-		src := m.Pix[y*m.Stride:]
-		for i := 0; len(dst) >= 4; i, dst = i+1, dst[4:] {
-			copy(dst, table[src[i]][:])
-		}
+	return func(y int, dst []byte) { palettedRow(dst, m.Pix[y*m.Stride:], &table) }
+}
+
+//go:norace
+func palettedRow(dst, src []byte, table *[256][4]byte) {
+	race.Reads(src[:len(dst)/4])
+	race.Writes(dst)
+	for i := 0; len(dst) >= 4; i, dst = i+1, dst[4:] {
+		copy(dst, table[src[i]][:])
 	}
 }
 

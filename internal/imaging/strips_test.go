@@ -59,3 +59,17 @@ func TestAPartThatIsNoJPEGIsAnError(t *testing.T) {
 		}
 	}
 }
+
+func TestOpaqueIsThePicturesOwn(t *testing.T) {
+	whole := image.NewNRGBA(image.Rect(0, 0, 9, 7))
+	for i := range whole.Pix {
+		whole.Pix[i] = 0xff
+	}
+	whole.Pix[whole.PixOffset(8, 3)+3] = 0xfe
+	for _, part := range []image.Rectangle{whole.Rect, image.Rect(0, 0, 8, 7), image.Rect(2, 4, 9, 7), image.Rect(8, 3, 9, 4), {}} {
+		m, _ := whole.SubImage(part).(*image.NRGBA)
+		if got := opaque(m); got != m.Opaque() {
+			t.Errorf("%v: %v", part, got)
+		}
+	}
+}

@@ -22,6 +22,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/actormaker/trainset/internal/replicate/fake/picture"
 )
 
 // Options configure a Server. The zero value is a server that takes any bearer
@@ -64,6 +66,9 @@ type Options struct {
 	// Plain draws a pattern of flat squares instead of scenes, which is a tenth of
 	// the work for whoever reads them, too.
 	Plain bool
+	// Draw makes the outputs; picture.Draw by default. Servers that share the one of
+	// a picture.Memory draw the same once.
+	Draw func(picture.Request) (picture.Result, error)
 }
 
 // Server is the fake; an http.Handler. Close it after the listener's end.
@@ -123,7 +128,7 @@ func New(opts Options) *Server {
 	if _, err := signingKey(s.secret); err != nil {
 		panic(err)
 	}
-	s.render = newRenderer(s, opts.Renderers)
+	s.render = newRenderer(s)
 	for _, f := range opts.Faults {
 		if err := s.Inject(f); err != nil {
 			panic(err)
@@ -146,6 +151,9 @@ func withDefaults(o Options) Options {
 	o.FileExpiry = orDefault(o.FileExpiry, 24*time.Hour)
 	o.PageSize = orDefault(o.PageSize, 100)
 	o.Renderers = orDefault(o.Renderers, 2)
+	if o.Draw == nil {
+		o.Draw = picture.Draw
+	}
 	return o
 }
 

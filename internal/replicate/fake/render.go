@@ -40,8 +40,8 @@ type renderer struct {
 	cache map[string]rendered // PreEncoded only
 }
 
-func newRenderer(s *Server, atOnce int) *renderer {
-	return &renderer{s: s, slots: make(chan struct{}, atOnce), draw: picture.Draw, cache: map[string]rendered{}}
+func newRenderer(s *Server) *renderer {
+	return &renderer{s: s, slots: make(chan struct{}, s.opts.Renderers), draw: s.opts.Draw, cache: map[string]rendered{}}
 }
 
 // make draws the prediction's output. Its errors are for the prediction to
@@ -138,7 +138,7 @@ var flaws = map[Kind]picture.Flaw{
 func (p *prediction) drawing() drawing {
 	req := picture.Request{
 		Model: p.model.name, Prompt: p.prompt(), Seed: p.seed, Aspect: p.word("aspect_ratio"), Format: p.word("output_format"),
-		Factor: p.factor(), Options: plain(p.full),
+		Factor: p.factor(), Options: p.options(),
 	}
 	if req.Format != "jpg" { // there is no webp encoder: what may be webp is png
 		req.Format = "png"
@@ -195,6 +195,17 @@ func (p *prediction) references() []string {
 		}
 	}
 	return refs
+}
+
+// options are the inputs that are no files, whose addresses say nothing.
+func (p *prediction) options() map[string]any {
+	out := plain(p.full)
+	for _, in := range p.model.inputs {
+		if in.kind == fileInput || in.kind == filesInput {
+			delete(out, in.name)
+		}
+	}
+	return out
 }
 
 // plain is an input with numbers as numbers, as a model's code gets it.

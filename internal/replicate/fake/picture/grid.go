@@ -62,7 +62,7 @@ func gutterColour(p palette, d random) rgb {
 }
 
 func (c *canvas) put(box image.Rectangle, t *canvas) {
-	draw.Draw(c, box, t.RGBA, image.Point{}, draw.Src)
+	draw.Draw(c.RGBA, box, t.RGBA, image.Point{}, draw.Src)
 }
 
 // empty is nearly one colour, as where a model had no more ideas.
@@ -87,14 +87,14 @@ func (c *canvas) repeat(from, to image.Rectangle, d random) {
 	cropped := from.Inset(1 + d.IntN(1+from.Dx()/40))
 	shift := 2 + d.IntN(7)
 	src := image.NewRGBA(image.Rectangle{Max: cropped.Size()})
-	draw.Draw(src, src.Rect, c, cropped.Min, draw.Src)
+	draw.Draw(src, src.Rect, c.RGBA, cropped.Min, draw.Src)
 	copied := resize(src, to.Dx(), to.Dy())
 	for i := range copied.Pix {
 		if i&3 != 3 {
 			copied.Pix[i] = octetOf(int(copied.Pix[i]) + shift)
 		}
 	}
-	draw.Draw(c, to, copied, image.Point{}, draw.Src)
+	draw.Draw(c.RGBA, to, copied, image.Point{}, draw.Src)
 }
 
 // tileOf paints one subject and takes it into the reference's manner.
