@@ -203,7 +203,7 @@ func (p *Payer) claim(ctx context.Context, a plan.Attempt) (plan.Attempt, error)
 	if a.State == "" || a.State == plan.AttemptEnded || a.Owner == p.o.Owner {
 		return a, nil
 	}
-	a.Owner = p.o.Owner
+	a.Owner, a.TakenOver = p.o.Owner, a.State == plan.AttemptIntent
 	return p.write(ctx, a, a.Cost)
 }
 
@@ -332,7 +332,7 @@ func (p *Payer) renew(ctx context.Context, a plan.Attempt, pause time.Duration) 
 		return a, began, err
 	}
 	began = time.Now()
-	a.Owner, a.IntentAt, a.Unsent = p.o.Owner, began.UTC(), false
+	a.Owner, a.IntentAt, a.Unsent, a.TakenOver = p.o.Owner, began.UTC(), false, false
 	a, err = p.write(ctx, a, a.Cost)
 	return a, began, err
 }
@@ -351,7 +351,7 @@ func (p *Payer) unwanted(ctx context.Context, a plan.Attempt) (bool, error) {
 func (p *Payer) accepted(ctx context.Context, a plan.Attempt, pred replicate.Prediction) (plan.Attempt, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	a.State, a.PredictionID, a.Owner = plan.AttemptAccepted, pred.ID, p.o.Owner
+	a.State, a.PredictionID, a.Owner, a.TakenOver = plan.AttemptAccepted, pred.ID, p.o.Owner, false
 	return p.write(ctx, a, a.Cost)
 }
 
