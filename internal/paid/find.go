@@ -22,6 +22,9 @@ const (
 	FoundAbsent
 	// FoundJournalled: another handler has journalled its ID meanwhile.
 	FoundJournalled
+	// FoundElsewhere: it was asked for under another account, and is not in the list
+	// of ours; only the other's list could prove that there is none.
+	FoundElsewhere
 	// FoundTooLate: inputs vanish at the provider; nothing can be learnt any more.
 	FoundTooLate
 )
@@ -66,6 +69,7 @@ type SearchOptions struct {
 	Apart    time.Duration // from any worker's clock to the provider's at most; 10 minutes when 0
 	Lifetime time.Duration // how long inputs can be compared; 50 minutes when 0
 	Interval time.Duration // between listings; 2 s when 0
+	Account  string        // whose predictions are listed; any when empty
 }
 
 // NewSearch makes a Search.
@@ -164,8 +168,15 @@ type listing struct {
 // complete is how many whole listings without a prediction prove that there is none.
 const complete = 2
 
+// elsewhere reports whether an attempt was asked for under another account. It may
+// be the same one under another token: then our list has its prediction.
+func (s *Search) elsewhere(a plan.Attempt) bool {
+	return a.Account != "" && s.o.Account != "" && a.Account != s.o.Account
+}
+
 // Find implements Finder. It returns as soon as a listing has the prediction,
-// and its absence only after the grace and two complete listings.
+// and its absence only after the grace and two complete listings; of an attempt
+// under another account that it is not ours to know, after one.
 func (s *Search) Find(ctx context.Context, a plan.Attempt) (Found, error) {
 	began := time.Now()
 	counted := s.counted(a, began) // what is listed after this
@@ -179,7 +190,7 @@ func (s *Search) Find(ctx context.Context, a plan.Attempt) (Found, error) {
 		} else if j.Version != a.Version {
 			return Found{Verdict: FoundJournalled}, nil
 		}
-		proof := now.After(counted)
+		proof := now.After(counted) || s.elsewhere(a)
 		created := s.span(a, began, now, proof)
 		l, err := s.list(ctx, created, now.Add(-time.Second))
 		pause := s.o.Interval
@@ -193,6 +204,9 @@ func (s *Search) Find(ctx context.Context, a plan.Attempt) (Found, error) {
 			}
 			if ok {
 				return Found{Verdict: FoundPrediction, Prediction: pred}, nil
+			}
+			if s.elsewhere(a) {
+				return Found{Verdict: FoundElsewhere}, nil
 			}
 			if proof && l.started.After(counted) {
 				counted = l.started

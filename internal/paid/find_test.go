@@ -226,6 +226,82 @@ func TestTheGraceIsNotWaitedForTwice(t *testing.T) {
 	}
 }
 
+// What was asked for under another account is not in our list, whatever became of
+// it: nobody asks again. Under another token of the same account it is found.
+func TestAnotherAccountsListProvesNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		asked    string // the account
+		made     bool
+		canceled bool
+		late     time.Duration
+		blocked  bool
+		outcome  plan.Outcome
+		bought   int
+	}{
+		"another's":             {asked: "first", blocked: true},
+		"another token":         {asked: "first", made: true, bought: 1},
+		"another's, canceled":   {asked: "first", canceled: true, outcome: plan.OutcomeCanceled},
+		"another's, long ago":   {asked: "first", late: 51 * time.Minute, outcome: plan.OutcomeLost},
+		"ours":                  {asked: "second", bought: 1},
+		"of a version before":   {bought: 1},
+		"canceled, of a before": {canceled: true, outcome: plan.OutcomeCanceled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				j, p := &journal{m: map[string]plan.Attempt{}, canceled: c.canceled}, &provider{}
+				a := orphan(j, 0)
+				a.Account = c.asked
+				j.m[a.ID] = a
+				if c.made {
+					if _, err := p.Create(t.Context(), replicate.CreateRequest{Model: a.Model, Input: a.Input}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				after(lag + c.late)
+				begun, search := time.Now(), paid.NewSearch(p, j, paid.SearchOptions{Account: "second"})
+				payer := paid.New(j, p, &freely{}, search, &paid.Pace{}, paid.Options{Owner: "heir", Account: "second"})
+				a, _, err := payer.Once(t.Context(), a)
+				e, blocked := errors.AsType[*paid.AccountError](err)
+				if blocked != c.blocked || !blocked && err != nil || a.Outcome != c.outcome || len(p.accepted) != c.bought {
+					t.Errorf("%s %s of %d predictions, %v", a.State, a.Outcome, len(p.accepted), err)
+				}
+				if blocked && (!e.Blocked() || time.Since(begun) > time.Second || j.m[a.ID].Account != c.asked) {
+					t.Errorf("said after %s, of account %q: %v", time.Since(begun), j.m[a.ID].Account, err)
+				}
+				if paid := c.asked != "" && c.outcome != ""; paid && a.Cost != a.Price {
+					t.Errorf("it may have been accepted, and counts as %s", a.Cost)
+				}
+			})
+		})
+	}
+}
+
+// An intent says under which account it was journalled, and again when it is
+// journalled anew.
+func TestAnIntentNamesItsAccount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, p := &journal{m: map[string]plan.Attempt{}}, &provider{script: []create{acceptsCrashed}}
+		once := func(account string) {
+			ctx, kill := context.WithCancel(t.Context())
+			defer kill()
+			p.crash = kill
+			a := j.m["image.1.1"]
+			if a.ID == "" {
+				a = fresh("image.1.1")
+			}
+			_, _, err := paid.New(j, p, &freely{}, nil, &paid.Pace{}, paid.Options{Account: account}).Once(ctx, a)
+			if got := j.m["image.1.1"]; !errors.Is(err, context.Canceled) || got.State != plan.AttemptIntent || got.Account != account {
+				t.Errorf("%s of account %q, not %q: %v", got.State, got.Account, account, err)
+			}
+		}
+		once("first")
+		a := j.m["image.1.1"]
+		a.Unsent = true
+		j.m[a.ID], p.script = a, []create{acceptsCrashed}
+		once("second")
+	})
+}
+
 // What was created when the span begins, to the instant, is listed, although the
 // provider gives only what came after a bound.
 func TestASpanHasItsBounds(t *testing.T) {
