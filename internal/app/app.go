@@ -132,13 +132,14 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 	w.ledger, w.bell = ledger.New(rdb, ledger.Options{}), new(paid.Bell)
 	finder := o.Finder
 	if finder == nil {
+		o.Search.Account = o.account()
 		finder = paid.NewSearch(provider, w.ledger, o.Search)
 	}
 	room := paid.NewRoom(paid.DefaultRoom)
 	budget := limit.NewBudget(rdb, o.PerUserDay, nil)
 	pace := new(paid.Pace)
 	payer := paid.New(w.ledger, provider, &permits{gate: w.gate, lowerFor: o.LowerFor, log: o.Log}, finder, pace, paid.Options{
-		Owner: w.owner, Lifetime: o.lifetime(), StartWithin: o.StartWithin, Webhook: webhook(o.PublicURL), Budget: budget, Bell: w.bell, Room: room, Meter: o.Meter, Log: o.Log,
+		Owner: w.owner, Account: o.account(), Lifetime: o.lifetime(), StartWithin: o.StartWithin, Webhook: webhook(o.PublicURL), Budget: budget, Bell: w.bell, Room: room, Meter: o.Meter, Log: o.Log,
 	})
 	judge, err := w.openAI(store, budget)
 	if err != nil {

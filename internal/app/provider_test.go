@@ -153,11 +153,12 @@ func TestAnOpenCircuitSaysSoAndClosesByItself(t *testing.T) {
 	}
 }
 
-// A token of another account does not know the predictions in flight: that is
-// no reason to pay for them again, and the right one goes on with them.
+// A token of another account does not know the predictions in flight, nor one whose
+// create was not answered: that is no reason to pay for them again, and the right
+// one goes on with them.
 func TestATokenOfAnotherAccountPaysForNothingAgain(t *testing.T) {
 	t.Parallel() // it mostly waits
-	s := quickSystem(t, redistest.Any(t))
+	s := quickSystem(t, redistest.Any(t), fake.Fault{Kind: fake.HoldReply, Nth: 2})
 	s.provider.Configure(func(o *fake.Settings) { o.Latency.Fixed = 2 * time.Second })
 	right := s.options.Token
 	first := s.start()
@@ -171,6 +172,10 @@ func TestATokenOfAnotherAccountPaysForNothingAgain(t *testing.T) {
 	redistest.Await(t, "the circuit opens", func() bool {
 		state, err := gate.State(t.Context())
 		return err == nil && state.Open != nil && state.Open.Class == "auth" && state.Open.Remedy != ""
+	})
+	redistest.Await(t, "the job says what it waits for", func() bool {
+		job, err := s.client.Get(t.Context(), id)
+		return err == nil && strings.Contains(job.HeldUp, "the token of another account")
 	})
 	wrong.Stop()
 	s.options.Token = right

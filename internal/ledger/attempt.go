@@ -51,6 +51,8 @@ type standing struct {
 	Owner        string    `json:"owner"`
 	IntentAt     time.Time `json:"intent_at"`
 	Unsent       bool      `json:"unsent,omitempty"`
+	TakenOver    bool      `json:"taken_over,omitempty"`
+	Account      string    `json:"account,omitempty"`
 	PredictionID string    `json:"prediction_id,omitempty"`
 	Output       []string  `json:"output,omitempty"`
 
@@ -85,7 +87,7 @@ func askedOf(a plan.Attempt) asked {
 func standingOf(a plan.Attempt) standing {
 	return standing{
 		Version: a.Version, State: a.State, Outcome: a.Outcome, Reason: a.Reason, Cost: a.Cost,
-		Owner: a.Owner, IntentAt: a.IntentAt, Unsent: a.Unsent, PredictionID: a.PredictionID, Output: a.Output,
+		Owner: a.Owner, IntentAt: a.IntentAt, Unsent: a.Unsent, TakenOver: a.TakenOver, Account: a.Account, PredictionID: a.PredictionID, Output: a.Output,
 		PredictedAt: a.PredictedAt, EndedAt: a.EndedAt, PredictSeconds: a.PredictSeconds,
 		Image: a.Image, Grid: a.Grid, Judgement: a.Judgement,
 	}
@@ -119,7 +121,7 @@ func attemptOf(standingJSON, askedJSON string) (plan.Attempt, error) {
 		ID: k.ID, Job: k.Job, Subtask: k.Subtask, Number: k.Number, User: k.User, Model: k.Model, Text: k.Text,
 		Prompt: k.prompt(), Seed: k.Seed, Input: k.Input, Price: k.Price, CreatedAt: k.CreatedAt,
 		Version: s.Version, State: s.State, Outcome: s.Outcome, Reason: s.Reason, Cost: s.Cost,
-		Owner: s.Owner, IntentAt: s.IntentAt, Unsent: s.Unsent, PredictionID: s.PredictionID, Output: s.Output,
+		Owner: s.Owner, IntentAt: s.IntentAt, Unsent: s.Unsent, TakenOver: s.TakenOver, Account: s.Account, PredictionID: s.PredictionID, Output: s.Output,
 		PredictedAt: s.PredictedAt, EndedAt: s.EndedAt, PredictSeconds: s.PredictSeconds,
 		Image: s.Image, Grid: s.Grid, Judgement: s.Judgement,
 	}, nil

@@ -52,7 +52,7 @@ func TestAnAttemptIsReadAsItWasWritten(t *testing.T) {
 			a := plan.Attempt{
 				ID: "image.3.1", Job: "j", Subtask: "image.3", Number: 1, Version: 3, State: plan.AttemptEnded, Outcome: plan.OutcomeRejected,
 				Reason: "dark", User: "u", Model: "m", Text: true, Prompt: p.prompt, Seed: 7, Input: p.input, Price: 4, Cost: 3,
-				Owner: "w", IntentAt: at, Unsent: true, PredictionID: "p", Output: []string{"o"}, CreatedAt: at, PredictedAt: &at, EndedAt: &at,
+				Owner: "w", IntentAt: at, Unsent: true, TakenOver: true, Account: "c", PredictionID: "p", Output: []string{"o"}, CreatedAt: at, PredictedAt: &at, EndedAt: &at,
 				PredictSeconds: 1.5, Image: &plan.Image{Key: "k"}, Grid: &plan.Grid{}, Judgement: &plan.Judgement{},
 			}
 			standing, asked, err := encodeAttempt(a)

@@ -5,11 +5,39 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/actormaker/trainset"
 )
+
+// deletionLasts is how long a job that is being deleted is not taken up again, if
+// the deletion neither ends nor is repeated.
+const deletionLasts = 24 * time.Hour
+
+// deleteScript marks a job that has ended, or that has no record, as being deleted.
+// ARGV: now, expiry in seconds.
+// Returns {1}, {0, state} when it goes on.
+var deleteScript = redis.NewScript(lua + `
+local state = redis.call('HGET', job, 'state')
+if state and not ended[state] then return {0, state} end
+redis.call('SET', deleting, ARGV[1], 'EX', ARGV[2])
+return {1}
+`)
+
+// MarkDeleting keeps a job from being created, read back or taken up again until
+// Forget, so that what is read of it after that is all that there is to remove. It
+// returns the state of one that goes on and is not to be deleted, else none. It
+// may be repeated.
+func (l *Ledger) MarkDeleting(ctx context.Context, id trainset.JobID) (going trainset.JobState, err error) {
+	reply, err := l.run(ctx, "deleting", deleteScript, id, stamp(l.now()), int(deletionLasts.Seconds()))
+	if err != nil || changed(reply) {
+		return "", err
+	}
+	state, _ := reply[1].(string)
+	return trainset.JobState(state), nil
+}
 
 // Forget removes every trace of a job but what its user has spent today and
 // what Disown has noted. User
@@ -17,7 +45,8 @@ import (
 // more; image is the digest of one that may lie in the inbox, as those of other
 // requests under the job's key may, which go with it. It leaves the
 // index of recent jobs last, so that a Forget which failed halfway is found,
-// and may be repeated. It does not ask whether the job has ended.
+// and may be repeated; after that the mark of MarkDeleting, so that what is created
+// anew keeps its place there. It does not ask whether the job has ended.
 func (l *Ledger) Forget(ctx context.Context, id trainset.JobID, user, image string) error {
 	inbox, err := l.inboxKeys(ctx, id, image)
 	if err != nil {
@@ -37,6 +66,7 @@ func (l *Ledger) Forget(ctx context.Context, id trainset.JobID, user, image stri
 		},
 		func(p redis.Pipeliner) { p.Del(ctx, keys...) },
 		func(p redis.Pipeliner) { p.ZRem(ctx, recentKey, string(id)) },
+		func(p redis.Pipeliner) { p.Del(ctx, deletingKey(id)) },
 	}
 	for _, step := range steps {
 		_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error { step(p); return nil })

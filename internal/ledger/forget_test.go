@@ -72,6 +72,53 @@ func TestForgetLeavesNothing(t *testing.T) {
 	})
 }
 
+// From the moment a deletion begins until it is done nobody takes the job up: not by
+// trying it again, not as storage has it, not under its key. One that was
+// interrupted may be repeated.
+func TestAJobThatIsBeingDeletedIsNotTakenUp(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		l, ctx := ledger.New(rdb, ledger.Options{}), t.Context()
+		r := stopped(t, l)
+		newer := r
+		newer.Revision++
+		mark := func(want trainset.JobState) {
+			t.Helper()
+			if going, err := l.MarkDeleting(ctx, r.ID); going != want || err != nil {
+				t.Fatalf("goes on as %q, %v; want %q", going, err, want)
+			}
+		}
+		refused := func(what string, err error) {
+			t.Helper()
+			if !errors.Is(err, ledger.ErrDeleting) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		mark("")
+		mark("")
+		refused("tried again", l.Reopen(ctx, r, plan.Retry(r), plan.Limits{}))
+		_, err := l.Recall(ctx, newer)
+		refused("read back", err)
+		if _, created, err := l.Create(ctx, request("k")); created || err != nil {
+			t.Errorf("the same request: created %v, %v", created, err)
+		}
+		if err := l.Forget(ctx, r.ID, r.User, ""); err != nil {
+			t.Fatal(err)
+		}
+		mark("") // of one that has no record
+		_, err = l.Recall(ctx, r)
+		refused("read back when it was forgotten", err)
+		_, _, err = l.Create(ctx, request("k"))
+		refused("enqueued when it was forgotten", err)
+		if err := l.Forget(ctx, r.ID, r.User, ""); err != nil {
+			t.Fatal(err)
+		}
+		if _, created, err := l.Create(ctx, request("k")); !created || err != nil {
+			t.Errorf("enqueued after that: created %v, %v", created, err)
+		}
+		mark(trainset.JobQueued)
+	})
+}
+
 func TestPredictionsOfDeletedJobsStayKnownForAWhile(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
 		now := time.Now()

@@ -14,6 +14,8 @@ func asksKey(id trainset.JobID) string     { return "trainset:{" + string(id) + 
 func eventsKey(id trainset.JobID) string   { return "trainset:{" + string(id) + "}:events" }   // capped stream
 func uploadsKey(id trainset.JobID) string  { return "trainset:{" + string(id) + "}:uploads" }  // hash with expiry: digest -> JSON
 
+func deletingKey(id trainset.JobID) string { return "trainset:{" + string(id) + "}:deleting" } // string with expiry: when it was begun
+
 func adriftKey(id trainset.JobID) string { return "trainset:{" + string(id) + "}:adrift" } // hash with expiry: task ID -> first seen so, unix ms
 
 // jobKeys lists all of a job's keys, in the order that scripts take them.

@@ -30,6 +30,8 @@ var (
 	ErrStopped = errors.New("the job has ended or was canceled")
 	// ErrSettled says that the subtask already has its outcome.
 	ErrSettled = errors.New("the subtask is settled")
+	// ErrDeleting says that the job is being deleted, or that this was interrupted.
+	ErrDeleting = errors.New("the job is being deleted: wait for that or, if it was interrupted, repeat it")
 	// ErrExists says that the attempt was opened before.
 	ErrExists = errors.New("the attempt exists")
 )
@@ -87,7 +89,7 @@ func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // run executes a transition and translates its code.
 func (l *Ledger) run(ctx context.Context, what string, s *redis.Script, id trainset.JobID, args ...any) ([]any, error) {
-	reply, err := s.Run(ctx, l.rdb, jobKeys(id), args...).Slice()
+	reply, err := s.Run(ctx, l.rdb, append(jobKeys(id), deletingKey(id)), args...).Slice()
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %s of job %s: %w", what, id, err)
 	}
@@ -106,6 +108,8 @@ func refused(what string, id trainset.JobID, reply []any) error {
 		why = ErrStopped
 	case codeSettled:
 		why = ErrSettled
+	case codeDeleting:
+		why = ErrDeleting
 	default:
 		return nil
 	}
@@ -119,7 +123,8 @@ func changed(reply []any) bool {
 
 // Create records a request, once, and returns the record of a job that is new. A
 // second equal request is the same job; a different one under the same key is a
-// *trainset.ConflictError. Tasks that the caller is about to hand to the queue
+// *trainset.ConflictError, and one that has no record any more while it is being
+// deleted is ErrDeleting. Tasks that the caller is about to hand to the queue
 // are noted in the same step, if the job is new: should the queue never have
 // them, a sweeper queues them anew.
 func (l *Ledger) Create(ctx context.Context, req trainset.Request, tasks ...string) (r plan.Record, created bool, err error) {
@@ -503,8 +508,8 @@ func (l *Ledger) Grow(ctx context.Context, r plan.Record, subs []plan.Subtask) e
 
 // Reopen takes up an ended job again, as it was read, with the subtasks that
 // are to be tried once more, or to be replaced by what follows, and with its
-// limits raised where some are given. ErrStale says that it changed meanwhile. It
-// enters the open index first, lest a crash leaves it unknown to sweepers, and
+// limits raised where some are given. ErrStale says that it changed meanwhile,
+// ErrDeleting that it is on its way out. It enters the open index first, lest a crash leaves it unknown to sweepers, and
 // again at last, should one have thrown it out while it still was an ended job:
 // also after an error, for the script may have run and only its answer be lost.
 func (l *Ledger) Reopen(ctx context.Context, r plan.Record, subs []plan.Subtask, limits plan.Limits) error {

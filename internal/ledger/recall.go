@@ -16,8 +16,9 @@ import (
 // ARGV: set, expiry in seconds, now, state, number of fields n, then n pairs of the
 // job's (field, value), number of subtasks m, then m triples (subtask ID, JSON, ask
 // JSON), then pairs (attempt's field, JSON).
-// Returns {1}, {0} when there is one.
+// Returns {1}, {0} when there is one, {-6}.
 var recallScript = redis.NewScript(lua + `
+if redis.call('EXISTS', deleting) == 1 then return {-6} end
 local head = redis.call('HMGET', job, 'state', 'set')
 if head[1] and (not ended[head[1]] or tonumber(head[2]) >= tonumber(ARGV[1])) then return {0} end
 redis.call('DEL', unpack(KEYS))

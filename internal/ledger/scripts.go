@@ -3,7 +3,8 @@ package ledger
 import "github.com/redis/go-redis/v9"
 
 // Every script takes all of the job's keys in the order of jobKeys:
-// KEYS = job, items, attempts, queued, events, asks.
+// KEYS = job, items, attempts, queued, events, asks; those that Ledger.run carries
+// out have the mark of its deletion besides.
 // Each returns an array whose first element is a code; negative codes are
 // refusals and leave everything as it was.
 
@@ -16,13 +17,14 @@ const (
 	codeStopped  = -3 // the job has ended or was canceled
 	codeSettled  = -4 // the subtask has its outcome
 	codeOverCap  = -5 // the job's cost cap leaves no room
+	codeDeleting = -6 // the job is being deleted
 )
 
 // lua holds what the scripts share. What they compare of a subtask or attempt is
 // the first field of that name in its JSON, where no text can look like one, for
 // quotes in texts are escaped: to decode all of it costs more than all the rest.
 const lua = `
-local job, items, attempts, queued, events, asks = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local job, items, attempts, queued, events, asks, deleting = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local settled = {succeeded=true, rejected=true, failed=true, canceled=true}
 local ended = {succeeded=true, partial=true, failed=true, canceled=true}
 local function stateOf(sub) return sub:match('"state":"(%a+)"') end
@@ -34,10 +36,11 @@ end
 
 // createScript writes a new job's record, unless there is one.
 // ARGV: head JSON, fingerprint, now, then tasks that are about to be queued.
-// Returns {1} or {0, existing fingerprint}.
+// Returns {1} or {0, existing fingerprint}, {-6}.
 var createScript = redis.NewScript(lua + `
 local there = redis.call('HGET', job, 'fingerprint')
 if there then return {0, there} end
+if redis.call('EXISTS', deleting) == 1 then return {-6} end
 redis.call('HSET', job, 'head', ARGV[1], 'fingerprint', ARGV[2], 'created', ARGV[3],
   'state', 'queued', 'set', 0, 'spent', 0, 'left', 0, 'accept', 0, 'assemble', 1, 'change', 0)
 for i = 4, #ARGV do redis.call('SADD', queued, ARGV[i]) end
@@ -269,8 +272,9 @@ return {1}
 // ARGV: change that was read, now, number of subtasks that are open again, plan
 // JSON with other limits or empty, its cap in millionths, then pairs (subtask ID,
 // JSON).
-// Returns {1}, {-1}, {-2} when it has not ended or changed since.
+// Returns {1}, {-1}, {-2} when it has not ended or changed since, {-6}.
 var reopenScript = redis.NewScript(lua + `
+if redis.call('EXISTS', deleting) == 1 then return {-6} end
 local head = redis.call('HMGET', job, 'state', 'change')
 if not head[1] then return {-1} end
 if not ended[head[1]] or head[2] ~= ARGV[1] then return {-2} end

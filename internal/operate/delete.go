@@ -21,6 +21,9 @@ import (
 // Deleter removes everything that there is of a job.
 type Deleter struct {
 	Ledger interface {
+		// MarkDeleting keeps a job from being taken up again, or returns the state of
+		// one that has not ended.
+		MarkDeleting(ctx context.Context, id trainset.JobID) (trainset.JobState, error)
 		Load(ctx context.Context, id trainset.JobID) (plan.Record, error)
 		Uploads(ctx context.Context, id trainset.JobID) ([]ledger.Upload, error)
 		Disown(ctx context.Context, id trainset.JobID, predictions []string) error
@@ -64,16 +67,20 @@ func (d Deleted) Nothing() bool {
 // Delete removes a job that has ended, or that the ledger does not know any
 // more: first what the ledger names, and the ledger last, so that after an
 // error the same call goes on. A job that has not ended is a
-// *trainset.FieldError. What its user has spent stays in the day's books, and
+// *trainset.FieldError; one that has is not taken up again from here on. What its user has spent stays in the day's books, and
 // the IDs of its predictions for those who audit them.
 func (d Deleter) Delete(ctx context.Context, id trainset.JobID) (Deleted, error) {
 	done := Deleted{Job: id, Left: []string{}}
+	state, err := d.Ledger.MarkDeleting(ctx, id)
+	if err != nil {
+		return done, fmt.Errorf("deleting: %w", err)
+	}
+	if state != "" {
+		return done, trainset.Invalid("job", fmt.Sprintf("%s has not ended: it is %s", id, state), "cancel it first, or give --force")
+	}
 	r, err := d.Ledger.Load(ctx, id)
 	if done.Ledger = err == nil; err != nil && !errors.Is(err, trainset.ErrNotFound) {
 		return done, fmt.Errorf("deleting: %w", err)
-	}
-	if done.Ledger && !r.State.Ended() {
-		return done, trainset.Invalid("job", fmt.Sprintf("%s has not ended: it is %s", id, r.State), "cancel it first, or give --force")
 	}
 	objects, err := d.find(ctx, r, done)
 	if err != nil {

@@ -63,6 +63,7 @@ func TestFind(t *testing.T) {
 type books struct {
 	record    plan.Record
 	known     bool
+	deleting  bool
 	forgotten []string     // user and image
 	disowned  []string     // predictions
 	before    func() error // a reopening; may be nil
@@ -73,6 +74,14 @@ func (b *books) Load(context.Context, trainset.JobID) (plan.Record, error) {
 		return plan.Record{}, trainset.ErrNotFound
 	}
 	return b.record, nil
+}
+
+func (b *books) MarkDeleting(context.Context, trainset.JobID) (trainset.JobState, error) {
+	if b.known && !b.record.State.Ended() {
+		return b.record.State, nil
+	}
+	b.deleting = true
+	return "", nil
 }
 
 func (b *books) Uploads(context.Context, trainset.JobID) ([]ledger.Upload, error) {
@@ -94,6 +103,9 @@ func (b *books) Reopen(_ context.Context, r plan.Record, subs []plan.Subtask, li
 		if err := b.before(); err != nil {
 			return err
 		}
+	}
+	if b.deleting {
+		return ledger.ErrDeleting
 	}
 	if r.Change != b.record.Change {
 		return ledger.ErrStale
@@ -223,6 +235,35 @@ func TestDeleteRefusesWhatRuns(t *testing.T) {
 	_, err := operate.Deleter{Ledger: b, Store: storage.NewDirectory(t.TempDir()), Tasks: &tasks{}}.Delete(t.Context(), b.record.ID)
 	if e, ok := errors.AsType[*trainset.FieldError](err); !ok || e.Field != "job" || b.forgotten != nil {
 		t.Errorf("error %v, forgotten %v", err, b.forgotten)
+	}
+}
+
+// listed acts when a store is listed.
+type listed struct {
+	storage.Store
+
+	then func()
+}
+
+func (l listed) List(ctx context.Context, prefix string) ([]storage.Info, error) {
+	l.then()
+	return l.Store.List(ctx, prefix)
+}
+
+// What is taken up again between the look at a job and its deletion is not: it
+// would be removed while it runs, with what it pays for.
+func TestDeleteKeepsAJobFromBeingTakenUp(t *testing.T) {
+	b, store := failedJob(), storage.NewDirectory(t.TempDir())
+	taken := 0
+	d := operate.Deleter{Ledger: b, Tasks: &tasks{}, Store: listed{store, func() {
+		_, err := operate.Raiser{Ledger: b}.Retry(t.Context(), b.record.ID, plan.Limits{}, false)
+		if e, ok := errors.AsType[*trainset.FieldError](err); !ok || !strings.Contains(e.Error(), "is being deleted") {
+			t.Errorf("taken up again: %v", err)
+		}
+		taken++
+	}}}
+	if _, err := d.Delete(t.Context(), b.record.ID); err != nil || b.known || taken == 0 {
+		t.Errorf("%v; known %v, %d tried", err, b.known, taken)
 	}
 }
 
@@ -442,6 +483,7 @@ func TestWhatIsReplacedIsNotedFirst(t *testing.T) {
 			return nil
 		}, noted: true, says: "has not ended"},
 		"deleted meanwhile":   {reopen: func(b *books) error { b.known = false; return trainset.ErrNotFound }, says: "no such job"},
+		"deleted just now":    {reopen: func(b *books) error { b.deleting = true; return nil }, says: "repeat worker delete"},
 		"in another's bucket": {planless: true, says: "give the command the storage settings of the workers"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 )
 
 // Reopener takes ended jobs up again. ledger.ErrStale says that the record
-// changed since it was read. A job that was reopened is due at once: a worker
+// changed since it was read, ledger.ErrDeleting that it is being removed. A job that was reopened is due at once: a worker
 // advances it.
 type Reopener interface {
 	Load(ctx context.Context, id trainset.JobID) (plan.Record, error)
@@ -138,6 +138,9 @@ func reopen(ctx context.Context, l Reopener, id trainset.JobID, dry bool, decide
 		err = l.Reopen(ctx, r, a.subs, a.limits)
 		if errors.Is(err, ledger.ErrStale) && n < tries {
 			continue
+		}
+		if errors.Is(err, ledger.ErrDeleting) {
+			return Retried{}, trainset.Invalid("job", fmt.Sprintf("%s is being deleted", r.ID), "wait for that or, if it was interrupted, repeat worker delete; then enqueue it anew")
 		}
 		if err != nil {
 			return Retried{}, fmt.Errorf("taking the job up again: %w", err)
@@ -267,7 +270,7 @@ func (n noting) Reopen(ctx context.Context, r plan.Record, subs []plan.Subtask, 
 		return fmt.Errorf("noting what is replaced: %w", err)
 	}
 	err := n.Reopener.Reopen(ctx, r, subs, limits)
-	if errors.Is(err, ledger.ErrStale) || errors.Is(err, trainset.ErrNotFound) {
+	if errors.Is(err, ledger.ErrStale) || errors.Is(err, trainset.ErrNotFound) || errors.Is(err, ledger.ErrDeleting) {
 		return errors.Join(err, n.withdraw(ctx, r, subs))
 	}
 	return err

@@ -22,6 +22,9 @@ const (
 	FoundAbsent
 	// FoundJournalled: another handler has journalled its ID meanwhile.
 	FoundJournalled
+	// FoundElsewhere: it was asked for under another account, and is not in the list
+	// of ours; only the other's list could prove that there is none.
+	FoundElsewhere
 	// FoundTooLate: inputs vanish at the provider; nothing can be learnt any more.
 	FoundTooLate
 )
@@ -62,9 +65,11 @@ type Search struct {
 // SearchOptions adjust a Search.
 type SearchOptions struct {
 	Grace    time.Duration // from intent to when absence counts: the create's timeout + 30 s; 40 s when 0
-	Skew     time.Duration // between our clock and the provider's; 2 minutes when 0
+	Skew     time.Duration // of clocks that are kept right; 2 minutes when 0
+	Apart    time.Duration // from any worker's clock to the provider's at most; 10 minutes when 0
 	Lifetime time.Duration // how long inputs can be compared; 50 minutes when 0
 	Interval time.Duration // between listings; 2 s when 0
+	Account  string        // whose predictions are listed; any when empty
 }
 
 // NewSearch makes a Search.
@@ -76,6 +81,7 @@ func NewSearch(l Lister, a Attempts, o SearchOptions) *Search {
 	}
 	set(&o.Grace, 40*time.Second)
 	set(&o.Skew, 2*time.Minute)
+	set(&o.Apart, 10*time.Minute)
 	set(&o.Lifetime, 50*time.Minute)
 	set(&o.Interval, 2*time.Second)
 	return &Search{lister: l, attempts: a, o: o, whole: map[string]replicate.Prediction{}}
@@ -112,17 +118,40 @@ func asked(a plan.Attempt, began time.Time) time.Time {
 	return a.IntentAt
 }
 
-// span is when an attempt's prediction was created if it was, for a look that
-// began at a time: not long before the intent by the provider's clock, and not
-// after its absence counts. Its end is left open while it is to come. An intent
-// that lies further ahead than clocks may differ does not say when it was: then
-// it may have been whenever inputs could still be compared.
-func (s *Search) span(a plan.Attempt, began, now time.Time) span {
-	at := asked(a, began)
-	of := span{at.Add(-s.o.Skew), at.Add(s.o.Grace + s.o.Skew)}
-	if a.IntentAt.Sub(began) > s.o.Skew {
-		return span{from: began.Add(-s.o.Lifetime - s.o.Skew)} // nor when it was not: ours may be behind
+// counted is when an attempt's absence begins to count, for a look that began at a
+// time. An intent of another worker is dated by a clock that may be behind ours, so
+// what it says has passed of the grace may not have. But it was journalled before we
+// looked: the grace is over when it has passed since then, or when the intent is so
+// old that both clocks together do not explain it.
+func (s *Search) counted(a plan.Attempt, began time.Time) time.Time {
+	if !a.TakenOver {
+		return asked(a, began).Add(s.o.Grace)
 	}
+	since, old := began.Add(s.o.Grace), a.IntentAt.Add(s.o.Grace+2*s.o.Apart)
+	if old.Before(since) {
+		return old
+	}
+	return since
+}
+
+// span is when an attempt's prediction was created if it was, for a look that
+// began at a time. The intent may be dated by a clock that was ahead of the
+// provider's, for which it begins earlier, or behind, for which it ends later. What
+// is to prove absence covers all that clocks may differ by; as long as it may still
+// come, a look at what clocks that are kept right allow will do, which is far fewer
+// rows. The end is left open while it is to come. An intent that lies further ahead
+// of us than clocks that are kept right does not say when it was: then it may have
+// been whenever inputs could still be compared.
+func (s *Search) span(a plan.Attempt, began, now time.Time, proof bool) span {
+	if a.IntentAt.Sub(began) > s.o.Skew {
+		return span{from: began.Add(-s.o.Lifetime - s.o.Apart)} // nor when it was not: ours may be behind
+	}
+	before := s.o.Skew
+	if proof {
+		before = s.o.Apart
+	}
+	at := asked(a, began)
+	of := span{at.Add(-before), at.Add(s.o.Grace + s.o.Apart)}
 	if of.to.After(now) {
 		of.to = time.Time{}
 	}
@@ -139,11 +168,18 @@ type listing struct {
 // complete is how many whole listings without a prediction prove that there is none.
 const complete = 2
 
+// elsewhere reports whether an attempt was asked for under another account. It may
+// be the same one under another token: then our list has its prediction.
+func (s *Search) elsewhere(a plan.Attempt) bool {
+	return a.Account != "" && s.o.Account != "" && a.Account != s.o.Account
+}
+
 // Find implements Finder. It returns as soon as a listing has the prediction,
-// and its absence only after the grace and two complete listings.
+// and its absence only after the grace and two complete listings; of an attempt
+// under another account that it is not ours to know, after one.
 func (s *Search) Find(ctx context.Context, a plan.Attempt) (Found, error) {
 	began := time.Now()
-	counted := asked(a, began).Add(s.o.Grace) // what is listed after this
+	counted := s.counted(a, began) // what is listed after this
 	for clean, failures := 0, 0; ; {
 		now := time.Now()
 		if age(a, began) > s.o.Lifetime {
@@ -154,7 +190,8 @@ func (s *Search) Find(ctx context.Context, a plan.Attempt) (Found, error) {
 		} else if j.Version != a.Version {
 			return Found{Verdict: FoundJournalled}, nil
 		}
-		created := s.span(a, began, now)
+		proof := now.After(counted) || s.elsewhere(a)
+		created := s.span(a, began, now, proof)
 		l, err := s.list(ctx, created, now.Add(-time.Second))
 		pause := s.o.Interval
 		if err != nil {
@@ -168,7 +205,10 @@ func (s *Search) Find(ctx context.Context, a plan.Attempt) (Found, error) {
 			if ok {
 				return Found{Verdict: FoundPrediction, Prediction: pred}, nil
 			}
-			if l.started.After(counted) {
+			if s.elsewhere(a) {
+				return Found{Verdict: FoundElsewhere}, nil
+			}
+			if proof && l.started.After(counted) {
 				counted = l.started
 				clean++
 			}

@@ -98,12 +98,12 @@ func TestSearchListsOnlyWhenItMayHaveBeenCreated(t *testing.T) {
 			t.Errorf("%v, %v", found.Verdict, err)
 		}
 		for _, q := range c.queries {
-			if !q.CreatedAfter.Equal(intent.Add(-2*time.Minute-time.Second)) || !q.CreatedBefore.Equal(intent.Add(2*time.Minute+41*time.Second)) {
+			if !q.CreatedAfter.Equal(intent.Add(-10*time.Minute-time.Second)) || !q.CreatedBefore.Equal(intent.Add(10*time.Minute+41*time.Second)) {
 				t.Errorf("listed from %s to %s", q.CreatedAfter.Sub(intent), q.CreatedBefore.Sub(intent))
 			}
 		}
-		if len(c.read) != 3 {
-			t.Errorf("%d rows were read, not those of the first three minutes", len(c.read))
+		if len(c.read) != 11 {
+			t.Errorf("%d rows were read, not those of the first eleven minutes", len(c.read))
 		}
 		c.queries, a.IntentAt = nil, time.Now()
 		if _, err := search.Find(t.Context(), a); err != nil {
@@ -115,11 +115,11 @@ func TestSearchListsOnlyWhenItMayHaveBeenCreated(t *testing.T) {
 	})
 }
 
-// orphan is an intent without an answer, journalled just now by a worker whose
-// clock was ahead.
+// orphan is an intent without an answer, journalled just now by another worker,
+// whose clock was ahead.
 func orphan(j *journal, ahead time.Duration) plan.Attempt {
 	a := fresh("image.1.1")
-	a.State, a.IntentAt, a.Cost, a.Version = plan.AttemptIntent, time.Now().Add(ahead), a.Price, 1
+	a.State, a.Owner, a.IntentAt, a.Cost, a.Version = plan.AttemptIntent, "another", time.Now().Add(ahead), a.Price, 1
 	j.m[a.ID] = a
 	return a
 }
@@ -155,16 +155,163 @@ func TestAClockAheadHidesNoOrphan(t *testing.T) {
 	})
 }
 
+// skewed is a provider whose clock is ahead of ours.
+type skewed struct {
+	*provider
+
+	ahead time.Duration
+}
+
+func (s skewed) List(ctx context.Context, q replicate.ListQuery) (replicate.Page, error) {
+	q.CreatedAfter = q.CreatedAfter.Add(-s.ahead)
+	page, err := s.provider.List(ctx, q)
+	for i := range page.Predictions {
+		page.Predictions[i].CreatedAt = page.Predictions[i].CreatedAt.Add(s.ahead)
+	}
+	return page, err
+}
+
+// Whatever the clock of the worker that journalled an intent, and ours: what the
+// provider has made of it is adopted, also what is still on its way while it is
+// looked for. A create is sent at most 5 s after its intent and travels at most 15.
+func TestNoClockHidesAnOrphan(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		seconds := func(from, to time.Duration, name string) time.Duration {
+			return time.Duration(rapid.IntRange(int(from/time.Second), int(to/time.Second)).Draw(r, name)) * time.Second
+		}
+		const apart = 10 * time.Minute
+		theirs, ours := seconds(-apart, apart, "their clock"), seconds(-apart, apart, "our clock")
+		late, travels := seconds(0, 25*time.Minute, "looked for after"), seconds(0, 20*time.Second, "arrives after")
+		if rapid.Bool().Draw(r, "looked for at once") {
+			late = 0
+		}
+		synctest.Test(t, func(*testing.T) {
+			j, p := &journal{m: map[string]plan.Attempt{}}, &provider{}
+			a := orphan(j, theirs-ours)
+			go func() {
+				after(travels)
+				_, _ = p.Create(context.Background(), replicate.CreateRequest{Model: a.Model, Input: a.Input})
+			}()
+			after(late)
+			search := paid.NewSearch(skewed{p, -ours}, j, paid.SearchOptions{})
+			a, _, err := paid.New(j, p, &freely{}, search, &paid.Pace{}, paid.Options{Owner: "heir"}).Once(context.Background(), a)
+			if err != nil || a.PredictionID != "p1" || len(p.accepted) != 1 || a.TakenOver {
+				r.Errorf("%s, %s: prediction %q of %d, %v", a.State, a.Outcome, a.PredictionID, len(p.accepted), err)
+			}
+		})
+	})
+}
+
+// Nobody waits the grace once more for an intent so old that no clock explains it,
+// or that this worker has journalled itself.
+func TestTheGraceIsNotWaitedForTwice(t *testing.T) {
+	for _, c := range []struct {
+		owner     string
+		old, most time.Duration
+	}{{"another", 21 * time.Minute, 10 * time.Second}, {"another", 5 * time.Minute, 50 * time.Second}, {"", 30 * time.Second, 20 * time.Second}} {
+		synctest.Test(t, func(t *testing.T) {
+			j, p := &journal{m: map[string]plan.Attempt{}}, &provider{}
+			a := orphan(j, -c.old)
+			a.Owner = c.owner
+			j.m[a.ID] = a
+			begun := time.Now()
+			_, _, err := newPayer(j, p, &freely{}).Once(t.Context(), a)
+			if err != nil || len(p.accepted) != 1 {
+				t.Fatalf("%d predictions, %v", len(p.accepted), err)
+			}
+			if took := p.accepted[0].CreatedAt.Sub(begun); took > c.most {
+				t.Errorf("owner %q, %s old: asked again after %s", c.owner, c.old, took)
+			}
+		})
+	}
+}
+
+// What was asked for under another account is not in our list, whatever became of
+// it: nobody asks again. Under another token of the same account it is found.
+func TestAnotherAccountsListProvesNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		asked    string // the account
+		made     bool
+		canceled bool
+		late     time.Duration
+		blocked  bool
+		outcome  plan.Outcome
+		bought   int
+	}{
+		"another's":             {asked: "first", blocked: true},
+		"another token":         {asked: "first", made: true, bought: 1},
+		"another's, canceled":   {asked: "first", canceled: true, outcome: plan.OutcomeCanceled},
+		"another's, long ago":   {asked: "first", late: 51 * time.Minute, outcome: plan.OutcomeLost},
+		"ours":                  {asked: "second", bought: 1},
+		"of a version before":   {bought: 1},
+		"canceled, of a before": {canceled: true, outcome: plan.OutcomeCanceled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				j, p := &journal{m: map[string]plan.Attempt{}, canceled: c.canceled}, &provider{}
+				a := orphan(j, 0)
+				a.Account = c.asked
+				j.m[a.ID] = a
+				if c.made {
+					if _, err := p.Create(t.Context(), replicate.CreateRequest{Model: a.Model, Input: a.Input}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				after(lag + c.late)
+				begun, search := time.Now(), paid.NewSearch(p, j, paid.SearchOptions{Account: "second"})
+				payer := paid.New(j, p, &freely{}, search, &paid.Pace{}, paid.Options{Owner: "heir", Account: "second"})
+				a, _, err := payer.Once(t.Context(), a)
+				e, blocked := errors.AsType[*paid.AccountError](err)
+				if blocked != c.blocked || !blocked && err != nil || a.Outcome != c.outcome || len(p.accepted) != c.bought {
+					t.Errorf("%s %s of %d predictions, %v", a.State, a.Outcome, len(p.accepted), err)
+				}
+				if blocked && (!e.Blocked() || time.Since(begun) > time.Second || j.m[a.ID].Account != c.asked) {
+					t.Errorf("said after %s, of account %q: %v", time.Since(begun), j.m[a.ID].Account, err)
+				}
+				if paid := c.asked != "" && c.outcome != ""; paid && a.Cost != a.Price {
+					t.Errorf("it may have been accepted, and counts as %s", a.Cost)
+				}
+			})
+		})
+	}
+}
+
+// An intent says under which account it was journalled, and again when it is
+// journalled anew.
+func TestAnIntentNamesItsAccount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, p := &journal{m: map[string]plan.Attempt{}}, &provider{script: []create{acceptsCrashed}}
+		once := func(account string) {
+			ctx, kill := context.WithCancel(t.Context())
+			defer kill()
+			p.crash = kill
+			a := j.m["image.1.1"]
+			if a.ID == "" {
+				a = fresh("image.1.1")
+			}
+			_, _, err := paid.New(j, p, &freely{}, nil, &paid.Pace{}, paid.Options{Account: account}).Once(ctx, a)
+			if got := j.m["image.1.1"]; !errors.Is(err, context.Canceled) || got.State != plan.AttemptIntent || got.Account != account {
+				t.Errorf("%s of account %q, not %q: %v", got.State, got.Account, account, err)
+			}
+		}
+		once("first")
+		a := j.m["image.1.1"]
+		a.Unsent = true
+		j.m[a.ID], p.script = a, []create{acceptsCrashed}
+		once("second")
+	})
+}
+
 // What was created when the span begins, to the instant, is listed, although the
 // provider gives only what came after a bound.
 func TestASpanHasItsBounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, p := &journal{m: map[string]plan.Attempt{}}, &provider{}
-		a := orphan(j, 2*time.Minute)
+		a := orphan(j, 10*time.Minute)
 		if _, err := p.Create(t.Context(), replicate.CreateRequest{Model: a.Model, Input: a.Input}); err != nil {
 			t.Fatal(err)
 		}
-		after(2 * time.Minute)
+		after(10 * time.Minute)
 		if a, _, err := newPayer(j, p, &freely{}).Once(t.Context(), a); err != nil || a.PredictionID != "p1" || len(p.accepted) != 1 {
 			t.Errorf("%s, %s: prediction %q of %d, %v", a.State, a.Outcome, a.PredictionID, len(p.accepted), err)
 		}
@@ -198,7 +345,7 @@ func (*silent) List(context.Context, replicate.ListQuery) (replicate.Page, error
 func TestAClockAheadMakesNoSearchLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
-		a := plan.Attempt{ID: "image.1.1", Model: "o/m", Input: map[string]any{"prompt": "mine"}, IntentAt: begun.Add(48 * time.Hour)}
+		a := plan.Attempt{ID: "image.1.1", Model: "o/m", Input: map[string]any{"prompt": "mine"}, IntentAt: begun.Add(48 * time.Hour), TakenOver: true}
 		found, err := paid.NewSearch(&silent{}, nothingTaken{}, paid.SearchOptions{}).Find(t.Context(), a)
 		if took := time.Since(begun); err != nil || found.Verdict != paid.FoundTooLate || took > 51*time.Minute {
 			t.Errorf("%v after %s, %v", found.Verdict, took, err)

@@ -69,6 +69,7 @@ type Finder interface {
 // Options adjust a Payer.
 type Options struct {
 	Owner    string        // names this worker in the journal
+	Account  string        // names the provider's account there, without its token
 	MaxBytes int64         // of one output; 64 MB when 0
 	Lifetime time.Duration // how long the provider keeps inputs and outputs, less a margin, after which a prediction that it does not know is lost; 50 minutes when 0
 
@@ -203,7 +204,7 @@ func (p *Payer) claim(ctx context.Context, a plan.Attempt) (plan.Attempt, error)
 	if a.State == "" || a.State == plan.AttemptEnded || a.Owner == p.o.Owner {
 		return a, nil
 	}
-	a.Owner = p.o.Owner
+	a.Owner, a.TakenOver = p.o.Owner, a.State == plan.AttemptIntent
 	return p.write(ctx, a, a.Cost)
 }
 
@@ -228,7 +229,7 @@ func (p *Payer) open(ctx context.Context, a plan.Attempt) (plan.Attempt, error) 
 	if err := p.purse.SetAside(ctx, a); err != nil {
 		return a, err
 	}
-	a.Owner = p.o.Owner
+	a.Owner, a.Account = p.o.Owner, p.o.Account
 	began := time.Now()
 	opened, err := p.journal.Open(ctx, a)
 	if err != nil {
@@ -338,7 +339,7 @@ func (p *Payer) renew(ctx context.Context, a plan.Attempt, pause time.Duration) 
 		return a, began, err
 	}
 	began = time.Now()
-	a.Owner, a.IntentAt, a.Unsent = p.o.Owner, began.UTC(), false
+	a.Owner, a.Account, a.IntentAt, a.Unsent, a.TakenOver = p.o.Owner, p.o.Account, began.UTC(), false, false
 	a, err = p.write(ctx, a, a.Cost)
 	return a, began, err
 }
@@ -357,7 +358,7 @@ func (p *Payer) unwanted(ctx context.Context, a plan.Attempt) (bool, error) {
 func (p *Payer) accepted(ctx context.Context, a plan.Attempt, pred replicate.Prediction) (plan.Attempt, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	a.State, a.PredictionID, a.Owner = plan.AttemptAccepted, pred.ID, p.o.Owner
+	a.State, a.PredictionID, a.Owner, a.Account, a.TakenOver = plan.AttemptAccepted, pred.ID, p.o.Owner, "", false
 	return p.write(ctx, a, a.Cost)
 }
 
@@ -378,12 +379,42 @@ func (p *Payer) adopt(ctx context.Context, a plan.Attempt) (plan.Attempt, error)
 		return p.accepted(ctx, a, found.Prediction)
 	case FoundJournalled:
 		return p.reread(ctx, a, ledger.ErrStale)
+	case FoundElsewhere:
+		return p.elsewhere(ctx, a)
 	case FoundTooLate:
 		return p.end(ctx, a, plan.OutcomeLost, a.Price, "whether the provider accepted it could not be learnt in time")
 	case FoundAbsent:
 	}
 	return p.again(ctx, a)
 }
+
+// elsewhere leaves an intent to those who have the token of its account. One that
+// nobody wants any more ends, and counts as paid: it may have been accepted.
+func (p *Payer) elsewhere(ctx context.Context, a plan.Attempt) (plan.Attempt, error) {
+	stopped, err := p.unwanted(ctx, a)
+	if err != nil {
+		return a, err
+	}
+	if stopped {
+		return p.end(ctx, a, plan.OutcomeCanceled, a.Price, string(endingCanceled)+"; whether the provider accepted it, another account's token could tell")
+	}
+	return a, &AccountError{Attempt: a.ID, Until: a.IntentAt.Add(p.o.Lifetime)}
+}
+
+// AccountError says that only a worker with another account's token can learn what
+// became of an attempt.
+type AccountError struct {
+	Attempt string
+	Until   time.Time // when it is given up
+}
+
+func (e *AccountError) Error() string {
+	return fmt.Sprintf("%s was asked for with the token of another account, whose list alone tells whether it was accepted: "+
+		"run a worker with that REPLICATE_API_TOKEN; at %s UTC it counts as paid and is made again", e.Attempt, e.Until.UTC().Format(time.TimeOnly))
+}
+
+// Blocked tells it from errors that pass by themselves.
+func (*AccountError) Blocked() bool { return true }
 
 // again asks for what the provider certainly does not have.
 func (p *Payer) again(ctx context.Context, a plan.Attempt) (plan.Attempt, error) {

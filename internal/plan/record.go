@@ -129,7 +129,9 @@ type Attempt struct {
 
 	Owner        string    `json:"owner"` // the worker that wrote last
 	IntentAt     time.Time `json:"intent_at"`
-	Unsent       bool      `json:"unsent,omitempty"` // an intent that the provider has certainly not accepted
+	Unsent       bool      `json:"unsent,omitempty"`     // an intent that the provider has certainly not accepted
+	TakenOver    bool      `json:"taken_over,omitempty"` // an intent that was dated by another worker's clock
+	Account      string    `json:"account,omitempty"`    // of an intent: whose list has its prediction, without the token; empty of a version before
 	PredictionID string    `json:"prediction_id,omitempty"`
 	Output       []string  `json:"output,omitempty"`
 
