@@ -37,7 +37,7 @@ func deleteCommand(environ []string) *cobra.Command {
 		"its user's budget of the day. After an error, the same command goes on where it stopped."
 	cmd.Example = "  worker delete 3f2a9c41\n  worker delete 3f2a9c41 --yes\n  worker delete 3f2a9c41 --yes --force"
 	cmd.Flags().BoolVar(&d.yes, "yes", false, "do it; without it nothing is removed")
-	cmd.Flags().BoolVar(&d.force, "force", false, "cancel a job that has not ended, wait for its end, and then delete it")
+	cmd.Flags().BoolVar(&d.force, "force", false, "cancel a job that has not ended, wait for its end, and then delete it; also one of which the storage has nothing")
 	cmd.Flags().DurationVar(&d.wait, "wait", 2*time.Minute, "how long --force waits for the job's end")
 	cmd.Flags().StringVar(&d.debugDir, "debug-dir", "", "this host's folder of debug files (default TRAINSET_DEBUG_DIR)")
 	return cmd
@@ -61,7 +61,7 @@ func (d *deletion) run(ctx context.Context, s *site, text string) error {
 			return err
 		}
 	}
-	deleter := operate.Deleter{Ledger: s.ledger, Store: store, Tasks: s.queue, Simulated: s.config.Provider.Simulate, Debug: s.config.DebugDir}
+	deleter := operate.Deleter{Ledger: s.ledger, Store: store, Tasks: s.queue, Books: s.budget, Simulated: s.config.Provider.Simulate, Debug: s.config.DebugDir, Force: d.force}
 	if d.debugDir != "" {
 		deleter.Debug = d.debugDir
 	}

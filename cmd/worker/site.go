@@ -28,7 +28,8 @@ type site struct {
 	client *client.Client
 	ledger *ledger.Ledger
 	queue  *queue.Queue
-	gate   *limit.Gate // of the account that the token names
+	gate   *limit.Gate   // of the account that the token names
+	budget *limit.Budget // without a cap: what users have spent, whatever they may
 
 	json           bool
 	stdout, stderr io.Writer
@@ -57,6 +58,7 @@ func open(ctx context.Context, cmd *cobra.Command, environ []string) (*site, err
 		stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr(),
 		ping: func(ctx context.Context) error { return rdb.Ping(ctx).Err() },
 	}
+	s.budget = limit.NewBudget(rdb, 0, nil)
 	s.gate = limit.New(rdb, app.AccountOf(cfg), limit.Options{PerMinute: cfg.Provider.PerMinute})
 	s.close = func() { s.gate.Close(); _ = rdb.Close() } // the command ends
 	asking, cancel := context.WithTimeout(ctx, patience)

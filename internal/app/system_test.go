@@ -451,6 +451,7 @@ func TestAWipedLedgerPaysOnlyForWhatWasNotStored(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			s := quickSystem(t, redistest.Any(t), fake.Fault{Kind: fake.SlowRun, Nth: 4, Seconds: 30})
+			s.options.PerUserDay = trainset.USD(1)
 			first := s.start()
 			req := s.request("k", 4)
 			id := s.enqueue(req)
@@ -470,8 +471,24 @@ func TestAWipedLedgerPaysOnlyForWhatWasNotStored(t *testing.T) {
 			if m := s.manifest(req); m.Cost.Actual != 4*40_000 {
 				t.Errorf("cost %s", m.Cost.Actual)
 			}
+			if got := s.spentToday("ada"); got != 4*40_000 {
+				t.Errorf("the day's budget counts %s", got)
+			}
 		})
 	}
+}
+
+// spentToday is what the budgets of a user's days count.
+func (s *system) spentToday(user string) (sum trainset.Money) {
+	s.t.Helper()
+	for _, day := range s.rdb.Keys(s.t.Context(), "trainset:budget:{"+user+"}:*").Val() {
+		n, err := s.rdb.HGet(s.t.Context(), day, "total").Int64()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		sum += trainset.Money(n)
+	}
+	return sum
 }
 
 // A simulated provider that was started anew knows nothing of before: what was

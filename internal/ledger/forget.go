@@ -39,6 +39,15 @@ func (l *Ledger) MarkDeleting(ctx context.Context, id trainset.JobID) (going tra
 	return trainset.JobState(state), nil
 }
 
+// Deleting reports whether a job is marked by MarkDeleting, and not yet forgotten.
+func (l *Ledger) Deleting(ctx context.Context, id trainset.JobID) (bool, error) {
+	n, err := l.rdb.Exists(ctx, deletingKey(id)).Result()
+	if err != nil {
+		return false, fmt.Errorf("ledger: deleting of job %s: %w", id, err)
+	}
+	return n > 0, nil
+}
+
 // Forget removes every trace of a job but what its user has spent today and
 // what Disown has noted. User
 // and image are those of its request, and empty where nobody knows them any

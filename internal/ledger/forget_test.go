@@ -93,8 +93,14 @@ func TestAJobThatIsBeingDeletedIsNotTakenUp(t *testing.T) {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
+		if begun, err := l.Deleting(ctx, r.ID); begun || err != nil {
+			t.Errorf("before: begun %v, %v", begun, err)
+		}
 		mark("")
 		mark("")
+		if begun, err := l.Deleting(ctx, r.ID); !begun || err != nil {
+			t.Errorf("then: begun %v, %v", begun, err)
+		}
 		refused("tried again", l.Reopen(ctx, r, plan.Retry(r), plan.Limits{}))
 		_, err := l.Recall(ctx, newer)
 		refused("read back", err)

@@ -3,6 +3,8 @@ package limit
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -141,6 +143,27 @@ func (b *Budget) Count(ctx context.Context, user, attempt string, spent time.Tim
 	key := budgetKey(user, spent.UTC().Format(time.DateOnly))
 	if err := countBudgetScript.Run(ctx, b.rdb, []string{key}, attempt, int64(cost), int(keepBudget.Seconds())).Err(); err != nil {
 		return fmt.Errorf("limit: counting the cost of an attempt: %w", err)
+	}
+	return nil
+}
+
+// Forget lets attempts of a job that was deleted be counted anew, should it come
+// again under the same ID: what it has spent stays in the total. It does so whatever
+// the cap is here.
+func (b *Budget) Forget(ctx context.Context, user, job string) error {
+	for _, day := range []time.Time{b.now(), b.now().Add(-24 * time.Hour)} { // a worker's clock may have another day
+		key := budgetKey(user, day.UTC().Format(time.DateOnly))
+		fields, err := b.rdb.HKeys(ctx, key).Result()
+		if err != nil {
+			return fmt.Errorf("limit: forgetting a job's reservations: %w", err)
+		}
+		fields = slices.DeleteFunc(fields, func(f string) bool { return !strings.HasPrefix(f, job+"/") })
+		if len(fields) == 0 {
+			continue
+		}
+		if err := b.rdb.HDel(ctx, key, fields...).Err(); err != nil {
+			return fmt.Errorf("limit: forgetting a job's reservations: %w", err)
+		}
 	}
 	return nil
 }

@@ -121,3 +121,29 @@ func TestBudgetCountsWhatItHasForgotten(t *testing.T) {
 		t.Errorf("one that is counted: %v", err)
 	}
 }
+
+// A job that was deleted and is asked for again has attempts of the same names: they
+// are paid for anew, and count.
+func TestBudgetCountsAJobThatComesAgain(t *testing.T) {
+	rdb := redistest.Mini(t)
+	b := NewBudget(rdb, 3*price, nil)
+	reserve := func(attempt string) error { return b.Reserve(t.Context(), "ada", attempt, price) }
+	for _, attempt := range []string{"job/image.1.1", "job2/image.1.1"} {
+		if err := reserve(attempt); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := NewBudget(rdb, 0, nil).Forget(t.Context(), "ada", "job"); err != nil { // an operator's
+		t.Fatal(err)
+	}
+	var full *BudgetError
+	if err := reserve("job/image.1.1"); err != nil {
+		t.Errorf("with room for one: %v", err)
+	}
+	if err := reserve("job/image.2.1"); !errors.As(err, &full) || full.Spent != 3*price {
+		t.Errorf("with none: %v", err)
+	}
+	if err := reserve("job2/image.1.1"); err != nil {
+		t.Errorf("of the job that stayed: %v", err)
+	}
+}

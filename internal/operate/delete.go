@@ -21,6 +21,8 @@ import (
 // Deleter removes everything that there is of a job.
 type Deleter struct {
 	Ledger interface {
+		// Deleting reports whether a deletion was begun and has not come to its end.
+		Deleting(ctx context.Context, id trainset.JobID) (bool, error)
 		// MarkDeleting keeps a job from being taken up again, or returns the state of
 		// one that has not ended.
 		MarkDeleting(ctx context.Context, id trainset.JobID) (trainset.JobState, error)
@@ -34,6 +36,11 @@ type Deleter struct {
 	Tasks interface {
 		Forget(ctx context.Context, ids []string) (int, error)
 	}
+	// Books forgets which of a user's reservations are a job's, but not what was
+	// spent; none where nil.
+	Books interface {
+		Forget(ctx context.Context, user, job string) error
+	}
 	// Files removes files at the provider, where one that is gone is no error; nil
 	// where there is no token for it, or where it is simulated.
 	Files interface {
@@ -41,6 +48,8 @@ type Deleter struct {
 	}
 	Simulated bool   // why there are no Files
 	Debug     string // this host's folder of debug files; empty where none are kept
+	// Force deletes also a job of which the storage has nothing.
+	Force bool
 }
 
 // Deleted is what was removed.
@@ -71,6 +80,9 @@ func (d Deleted) Nothing() bool {
 // the IDs of its predictions for those who audit them.
 func (d Deleter) Delete(ctx context.Context, id trainset.JobID) (Deleted, error) {
 	done := Deleted{Job: id, Left: []string{}}
+	if err := d.stored(ctx, id); err != nil {
+		return done, err
+	}
 	state, err := d.Ledger.MarkDeleting(ctx, id)
 	if err != nil {
 		return done, fmt.Errorf("deleting: %w", err)
@@ -93,6 +105,7 @@ func (d Deleter) Delete(ctx context.Context, id trainset.JobID) (Deleted, error)
 		func() error { return d.debug(&done) },
 		func() error { return d.objects(ctx, objects, &user, &done) },
 		func() (err error) { done.Tasks, err = d.Tasks.Forget(ctx, tasksOf(r)); return err },
+		func() error { return d.books(ctx, id, user) },
 		func() error { return d.Ledger.Forget(ctx, id, user, ledger.InboxImage(r)) },
 	} {
 		if err := step(); err != nil {
@@ -103,6 +116,39 @@ func (d Deleter) Delete(ctx context.Context, id trainset.JobID) (Deleted, error)
 		done.NotSearched = d.elsewhere(id)
 	}
 	return done, nil
+}
+
+// stored refuses a job whose plan, which is stored before anything else of it and
+// removed last, is not in this storage: it may be another than the workers have, and
+// all that is in theirs would be left to nobody.
+func (d Deleter) stored(ctx context.Context, id trainset.JobID) error {
+	r, err := d.Ledger.Load(ctx, id)
+	if errors.Is(err, trainset.ErrNotFound) || err == nil && (r.Plan == nil || d.Force) {
+		return nil
+	}
+	begun := false
+	if err == nil {
+		begun, err = d.Ledger.Deleting(ctx, id)
+	}
+	if err != nil {
+		return fmt.Errorf("deleting: %w", err)
+	}
+	key := layoutOf(r).Plan()
+	if _, err := d.Store.Stat(ctx, key); errors.Is(err, storage.ErrNotFound) && !begun {
+		return trainset.Invalid("job", fmt.Sprintf("its plan %s is not in %s", key, d.Store.Describe()),
+			"set the storage that the workers have or, where its objects are gone, give --force")
+	} else if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return fmt.Errorf("deleting job %s: %w", id, err)
+	}
+	return nil
+}
+
+// books lets a job that is made anew under the same key spend anew.
+func (d Deleter) books(ctx context.Context, id trainset.JobID, user string) error {
+	if d.Books == nil || user == "" {
+		return nil
+	}
+	return d.Books.Forget(ctx, user, string(id))
 }
 
 // elsewhere says where debug files may be that nobody can see from here: each host

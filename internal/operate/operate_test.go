@@ -76,6 +76,8 @@ func (b *books) Load(context.Context, trainset.JobID) (plan.Record, error) {
 	return b.record, nil
 }
 
+func (b *books) Deleting(context.Context, trainset.JobID) (bool, error) { return b.deleting, nil }
+
 func (b *books) MarkDeleting(context.Context, trainset.JobID) (trainset.JobState, error) {
 	if b.known && !b.record.State.Ended() {
 		return b.record.State, nil
@@ -212,7 +214,7 @@ func TestDeleteSaysWhatOtherHostsMayHave(t *testing.T) {
 		{filepath.Join(t.TempDir(), "none"), true, []string{"it is simulated", "other hosts; here it was "}},
 	} {
 		d := operate.Deleter{
-			Ledger: &books{record: record("k"), known: true}, Store: storage.NewDirectory(t.TempDir()), Tasks: &tasks{}, Debug: test.debug, Simulated: test.simulated,
+			Ledger: &books{record: record("k"), known: true}, Store: storage.NewDirectory(t.TempDir()), Tasks: &tasks{}, Debug: test.debug, Simulated: test.simulated, Force: true,
 		}
 		done, err := d.Delete(t.Context(), job("k").Job)
 		if err != nil || len(done.Left) != 1 || !strings.Contains(done.Left[0], test.want[0]) || !strings.Contains(done.NotSearched, test.want[1]) {
@@ -262,8 +264,33 @@ func TestDeleteKeepsAJobFromBeingTakenUp(t *testing.T) {
 		}
 		taken++
 	}}}
+	put(t, store, job("k").Plan(), []byte("x"))
 	if _, err := d.Delete(t.Context(), b.record.ID); err != nil || b.known || taken == 0 {
 		t.Errorf("%v; known %v, %d tried", err, b.known, taken)
+	}
+}
+
+// A job is not forgotten where another storage has what there is of it: nobody would
+// find that any more. Who knows that it is gone says so, and what was begun goes on.
+func TestDeleteRefusesAJobThatAnotherStorageHas(t *testing.T) {
+	b := failedJob()
+	d := operate.Deleter{Ledger: b, Tasks: &tasks{}, Store: storage.NewDirectory(t.TempDir())}
+	_, err := d.Delete(t.Context(), b.record.ID)
+	if e, ok := errors.AsType[*trainset.FieldError](err); !ok || !strings.Contains(e.Error(), "is not in") || b.deleting || !b.known {
+		t.Errorf("%v; marked %v, known %v", err, b.deleting, b.known)
+	}
+	for name, how := range map[string]func(*operate.Deleter, *books){
+		"by force":          func(d *operate.Deleter, _ *books) { d.Force = true },
+		"begun before that": func(_ *operate.Deleter, b *books) { b.deleting = true },
+		"not accepted":      func(_ *operate.Deleter, b *books) { b.record.Plan = nil },
+	} {
+		b := failedJob()
+		d.Ledger = b
+		mine := d
+		how(&mine, b)
+		if _, err := mine.Delete(t.Context(), b.record.ID); err != nil || b.known {
+			t.Errorf("%s: %v; known %v", name, err, b.known)
+		}
 	}
 }
 

@@ -148,6 +148,9 @@ func (h *Handlers) begin(ctx context.Context, r plan.Record, req trainset.Reques
 	if err != nil {
 		return begun, fmt.Errorf("accepting: %w", err)
 	}
+	for _, a := range known {
+		h.o.Purse.Regained(ctx, a)
+	}
 	h.dropUpload(ctx, r.ID, req.Source())
 	if first && !found {
 		begun = r.Begun(p, subs)
