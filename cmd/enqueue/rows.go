@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/actormaker/trainset"
 )
@@ -29,7 +30,8 @@ type row struct {
 	order order
 }
 
-// field is one value of a row: its name, and the value as JSON.
+// field is one value of a row: its name, and the value as JSON, or bytes that are
+// not UTF-8 as they were found.
 type field struct {
 	name  string
 	value json.RawMessage
@@ -184,6 +186,9 @@ func readCSV(r io.Reader) ([]row, error) {
 		return nil, trainset.Invalid("file", "has no header: "+err.Error(), "name the columns in its first line: "+fieldNames())
 	}
 	header[0] = strings.TrimPrefix(header[0], byteOrderMark)
+	if !utf8.ValidString(strings.Join(header, "")) {
+		return nil, notUTF8("file")
+	}
 	for i, name := range header {
 		header[i] = strings.TrimSpace(name)
 	}
@@ -239,6 +244,12 @@ func quoted(name string) string {
 	return strconv.Quote(name)
 }
 
+// notUTF8 is said of bytes that would each become the same sign: different keys
+// would be one, and captions lose their letters.
+func notUTF8(field string) error {
+	return trainset.Invalid(field, "is not UTF-8", "save the file as UTF-8 (in Excel: CSV UTF-8)")
+}
+
 // cellFields gives cells the JSON that they stand for; empty ones are left out.
 func cellFields(header, cells []string) []field {
 	var values []field
@@ -248,7 +259,7 @@ func cellFields(header, cells []string) []field {
 			continue
 		}
 		value := json.RawMessage(cell)
-		if !fields[header[i]].number || !json.Valid(value) {
+		if utf8.Valid(value) && (!fields[header[i]].number || !json.Valid(value)) {
 			value, _ = json.Marshal(cell) // a string always has a JSON
 		}
 		values = append(values, field{header[i], value})
@@ -293,6 +304,10 @@ func orderOf(values []field) (order, error) {
 		given = append(given, f.name)
 		if _, ok := fields[f.name]; !ok {
 			continue // checkNames says so
+		}
+		if !utf8.Valid(f.value) {
+			problems = append(problems, notUTF8(f.name))
+			continue
 		}
 		next := w
 		one, err := json.Marshal(map[string]json.RawMessage{f.name: f.value})

@@ -74,6 +74,10 @@ func TestWhatIsWrongInABatchIsSaidWithItsLine(t *testing.T) {
 		"header only":     {"a.csv", "kind\n", []string{"file: has no rows"}},
 		"no rows":         {"a.jsonl", "\n \n", []string{"file: has no rows"}},
 		"another ending":  {"a.txt", "kind\n", []string{"file: \"a.txt\" does not say"}},
+		"latin-1 cells":   {"a.csv", "kind,key\nactor,Caf\xe9\nactor,Caf\xe8\n", []string{"line 2: key: is not UTF-8; save the file as UTF-8", "line 3: key: is not UTF-8"}},
+		"latin-1 values":  {"a.jsonl", "{\"kind\": \"actor\", \"key\": \"Caf\xe9\"}\n{\"kind\": \"actor\", \"name\": \"Zo\xeb\"}", []string{"line 1: key: is not UTF-8; save the file as UTF-8", "line 2: name: is not UTF-8"}},
+		"latin-1 kind":    {"a.csv", "kind\n\xe9\n", []string{"line 2: kind: is not UTF-8"}},
+		"utf-16":          {"a.csv", "\xff\xfek\x00i\x00n\x00d\x00\n\x00", []string{"file: is not UTF-8"}},
 		"capital letters": {"a.jsonl", `{"Kind": "actor"}`, []string{`line 1: "Kind": is unknown`}},
 	} {
 		_, err := readRows(c.file, strings.NewReader(c.text))
@@ -187,6 +191,7 @@ func FuzzReadRows(f *testing.F) {
 	f.Add("a.jsonl", `{"kind": "actor", "portrait": "zara.png", "images": 3}`)
 	f.Add("a.jsonl", `{"kind": "style", "image": {"url": 1}}`+"\n\n[]")
 	f.Add("a.csv", "kind,portrait\nactor,zara.png\n\"actor\",\"a\"\"b\"\n")
+	f.Add("a.csv", "kind,key\nactor,Caf\xe9\n,,\n")
 	f.Add("a.csv", "kind,max_cost_usd\nactor,1e999\nactor,-0\n")
 	f.Fuzz(func(t *testing.T, name, text string) {
 		rows, err := readRows(name, strings.NewReader(text))
