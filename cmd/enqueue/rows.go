@@ -202,8 +202,11 @@ func readCSV(r io.Reader) ([]row, error) {
 			return c.done()
 		}
 		var bad *csv.ParseError
+		wide := errors.As(err, &bad) && errors.Is(bad.Err, csv.ErrFieldCount)
 		switch {
-		case errors.As(err, &bad) && errors.Is(bad.Err, csv.ErrFieldCount):
+		case (err == nil || wide) && blank(cells):
+			continue // spreadsheets leave such rows
+		case wide:
 			c.fail(bad.StartLine, trainset.Invalid("row", fmt.Sprintf("has %d cells, the header %d", len(cells), len(header)), "quote cells that have a comma in them"))
 			continue
 		case errors.As(err, &bad):
@@ -220,6 +223,8 @@ func readCSV(r io.Reader) ([]row, error) {
 		c.add(line, cellFields(header, cells))
 	}
 }
+
+func blank(cells []string) bool { return strings.TrimSpace(strings.Join(cells, "")) == "" }
 
 func checkNames(names []string) error {
 	var problems []error

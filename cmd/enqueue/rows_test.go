@@ -35,7 +35,12 @@ func TestBothFormsOfABatchSayTheSame(t *testing.T) {
 	ink := order{kind: trainset.KindStyle, source: "https://example.org/ink.png"}
 	ink.options = trainset.Options{Version: 1, User: "ada", CaptionProfile: trainset.ProfileNone}
 	ink.style.Grids, ink.style.MaxGrids, ink.style.Judge, ink.style.Enhance = 2, 4, trainset.JudgeLocal, trainset.EnhanceNone
-	for name, text := range map[string]string{"cast/a.jsonl": jsonl, "cast/a.csv": table, "cast/b.csv": byteOrderMark + table} {
+	emptied := strings.Replace(table, "\n\n", "\n,, ,,,,,,,,,,,\n", 1)
+	texts := map[string]string{
+		"cast/a.jsonl": jsonl, "cast/a.csv": table, "cast/b.csv": byteOrderMark + table, "cast/c.csv": emptied,
+		"cast/d.csv": strings.Replace(table, "\n\n", "\n,,,\n", 1),
+	}
+	for name, text := range texts {
 		rows, err := readRows(name, strings.NewReader(text))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
