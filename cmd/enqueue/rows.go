@@ -28,6 +28,7 @@ const (
 type row struct {
 	line  int
 	order order
+	wrong bool // the order lacks what was refused
 }
 
 // field is one value of a row: its name, and the value as JSON, or bytes that are
@@ -93,7 +94,7 @@ type collector struct {
 
 func (c *collector) add(line int, values []field) {
 	o, err := orderOf(values)
-	c.rows = append(c.rows, row{line, o})
+	c.rows = append(c.rows, row{line, o, err != nil})
 	c.fail(line, err)
 }
 
@@ -337,8 +338,11 @@ func shown(value json.RawMessage) string {
 }
 
 func expected(name string) string {
-	if fields[name].number {
-		return "give a number"
+	switch {
+	case name == "max_cost_usd":
+		return "give US dollars, like 1.50"
+	case fields[name].number:
+		return "give a whole number"
 	}
 	return "give a text"
 }

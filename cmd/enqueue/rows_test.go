@@ -45,7 +45,7 @@ func TestBothFormsOfABatchSayTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		want := []row{{1, zara}, {3, ink}}
+		want := []row{{line: 1, order: zara}, {line: 3, order: ink}}
 		if strings.HasSuffix(name, "csv") {
 			want[0].line, want[1].line = 2, 4
 		}
@@ -62,7 +62,7 @@ func TestWhatIsWrongInABatchIsSaidWithItsLine(t *testing.T) {
 	}{
 		"every line": {
 			"a.jsonl", `{"kind": "actor", "colour": "red"}` + "\n" + `{"kind": "dance"}` + "\n" + `{"images": "many", "kind": "style"}`,
-			[]string{`line 1: "colour": is unknown; use actor, `, `line 2: kind: "dance" is unknown`, `line 3: images: "many" will not do; give a number`},
+			[]string{`line 1: "colour": is unknown; use actor, `, `line 2: kind: "dance" is unknown`, `line 3: images: "many" will not do; give a whole number`},
 		},
 		"several in one":  {"a.jsonl", `{"kind": "actor", "grids": 3, "seed": "x"}`, []string{"line 1: grids: does not belong to a row of kind actor", "line 1: seed: "}},
 		"zeros":           {"a.jsonl", `{"kind": "style", "images": 0, "grids": 0, "max_grids": 0, "max_cost_usd": 0}`, []string{"images: 0", "grids: 0", "max_grids: 0", "max_cost_usd: 0"}},
@@ -73,7 +73,8 @@ func TestWhatIsWrongInABatchIsSaidWithItsLine(t *testing.T) {
 		"columns":         {"a.csv", "kind,colour,kind\nactor,red,actor\n", []string{`line 1: "colour": is unknown`, "line 1: kind: is there twice"}},
 		"cells":           {"a.csv", "kind,actor\nactor\nactor,a,b\nactor,zara\n", []string{"line 2: row: has 1 cells, the header 2", "line 3: row: has 3 cells"}},
 		"quotes":          {"a.csv", "kind,actor\nactor,\"zara\nactor,x\n", []string{"row: "}},
-		"number":          {"a.csv", "kind,images\nactor,six\n", []string{`line 2: images: "six" will not do; give a number`}},
+		"fraction":        {"a.jsonl", `{"kind": "actor", "images": 2.0, "max_cost_usd": true}`, []string{"images: 2.0 will not do; give a whole number", "max_cost_usd: true will not do; give US dollars"}},
+		"number":          {"a.csv", "kind,images\nactor,six\n", []string{`line 2: images: "six" will not do; give a whole number`}},
 		"no kind":         {"a.csv", "actor\nzara\n", []string{`line 2: kind: "" is unknown; give actor or style`}},
 		"empty":           {"a.csv", "", []string{"file: has no header"}},
 		"header only":     {"a.csv", "kind\n", []string{"file: has no rows"}},
