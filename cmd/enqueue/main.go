@@ -64,7 +64,7 @@ func long() string {
 	var b strings.Builder
 	b.WriteString("Enqueue asks for data sets, follows their jobs, fetches what they made.\n\n" +
 		"With REDIS_URL the workers of that Redis do the work. Without it the whole system\n" +
-		"runs in this process, its state in OUT/.trainset.\n\n")
+		"runs in this process, its state in OUT/.trainset, and so it does for --simulate.\n\n")
 	_ = cli.WriteExitCodes(&b) // a strings.Builder takes everything
 	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -36,7 +36,7 @@ func retryCommand(environ []string) *cobra.Command {
 		"its next revision. A job that ended for its cost cap, or a style's for its grids, goes on with a higher\n" +
 		"one: each is of the job in all, with what it has spent and made. Interrupted, it goes on when it is repeated.\n\n" +
 		"With REDIS_URL the workers of that Redis do the work; a higher limit then needs the storage of the workers,\n" +
-		"for the plan there is given it, too. Without it this process does."
+		"for the plan there is given it, too. Without it, and for a job of --simulate, this process does."
 	cmd.Example = "  enqueue retry 3f2a9c41 --dry-run\n  enqueue retry 3f2a9c41\n  enqueue retry 3f2a9c41 --max-cost 1.50 --max-grids 12"
 	flags.Add(cmd.Flags())
 	s := cmd.Flags()
