@@ -51,6 +51,9 @@ func fetchJob(ctx context.Context, s *system, id trainset.JobID, to string) erro
 	if to == "" {
 		return trainset.Invalid("out", "is missing", "give --out a folder to write the data set to")
 	}
+	if err := folder("out", to); err != nil {
+		return err
+	}
 	l, err := finished(ctx, s, id)
 	if err != nil {
 		return err

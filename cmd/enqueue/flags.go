@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -108,7 +111,31 @@ func (f runFlags) load(cmd *cobra.Command, environ []string) (setup, error) {
 	if f.debugDir != "" {
 		cfg.DebugDir = f.debugDir
 	}
+	problems := []error{folder("out", f.out), folder("debug-dir", f.debugDir)}
+	if f.out == "" && !deployed(cfg, f.simulate) {
+		problems = append(problems, folder("TRAINSET_OUT", cfg.Storage.Out))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return setup{}, err
+	}
 	return setup{runFlags: f, config: cfg, stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}, nil
+}
+
+// folder refuses a path where something else than a folder is, or is on the
+// way to it.
+func folder(field, path string) error {
+	if path == "" {
+		return nil
+	}
+	for at := filepath.Clean(path); ; at = filepath.Dir(at) {
+		info, err := os.Stat(at)
+		switch {
+		case err == nil && !info.IsDir():
+			return trainset.Invalid(field, at+" is no folder", "give a folder, or one that can be made")
+		case err == nil || at == filepath.Dir(at):
+			return nil
+		}
+	}
 }
 
 // deployed reports whether the workers of a Redis do the work.
