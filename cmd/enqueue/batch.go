@@ -346,7 +346,10 @@ func (b *batch) interrupted(tasks []*task) error {
 			ended++
 		}
 	}
-	if b.deployed() {
+	switch {
+	case b.simulate:
+		return fmt.Errorf("interrupted with %d of %d jobs ended; they are simulated, nothing was paid; repeat the command to resume the rest", ended, len(tasks))
+	case b.deployed():
 		return fmt.Errorf("interrupted with %d of %d jobs ended; those that were queued go on on the workers; repeat the command to queue the rest and follow all", ended, len(tasks))
 	}
 	return fmt.Errorf("interrupted with %d of %d jobs ended; what is at the provider goes on and is paid for; repeat the command to resume the rest: nothing is paid twice", ended, len(tasks))
