@@ -137,7 +137,7 @@ func (s setup) refused(ctx context.Context, store storage.Store, job trainset.Jo
 	}
 	l := dataset.Layout{User: job.User, Kind: job.Kind, Subject: job.Subject, Job: job.ID}
 	_, err := s.raiser(known, store, l).Retry(ctx, job.ID, plan.Limits{}, true)
-	return err //nolint:wrapcheck // says what is wrong
+	return err
 }
 
 // trainCommand is the trainer's lines: none where captions have no trigger, for
