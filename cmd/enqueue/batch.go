@@ -108,7 +108,8 @@ func (b *batch) check(ctx context.Context, file string) ([]*task, error) {
 }
 
 // checkRows reads and checks every row's image, a few at a time, and forgets it
-// again: a batch may have more of them than fit into memory.
+// again: a batch may have more of them than fit into memory. A row that has
+// something wrong has no task.
 func (b *batch) checkRows(ctx context.Context, rows []row) ([]*task, error) {
 	tasks := make([]*task, len(rows))
 	problems := make([]error, len(rows))
@@ -125,9 +126,11 @@ func (b *batch) checkRows(ctx context.Context, rows []row) ([]*task, error) {
 				return nil // of no kind: that was said
 			}
 			c, err := o.check(ctx, b.config)
-			c.image = nil
-			tasks[i] = &task{line: r.line, checked: c}
 			problems[i] = inLine(r.line, err)
+			if err == nil && !r.wrong {
+				c.image = nil
+				tasks[i] = &task{line: r.line, checked: c}
+			}
 			return nil
 		})
 	}
@@ -144,7 +147,8 @@ func inLine(line int, err error) error {
 	return errors.Join(all...)
 }
 
-// twice finds rows that name the same job.
+// twice finds rows that name the same job, of those that name one at all: without
+// what was refused in them, rows are alike that are not.
 func twice(tasks []*task) error {
 	var problems []error
 	first := map[trainset.JobID]int{}
@@ -342,7 +346,10 @@ func (b *batch) interrupted(tasks []*task) error {
 			ended++
 		}
 	}
-	if b.deployed() {
+	switch {
+	case b.simulate:
+		return fmt.Errorf("interrupted with %d of %d jobs ended; they are simulated, nothing was paid; repeat the command to resume the rest", ended, len(tasks))
+	case b.deployed():
 		return fmt.Errorf("interrupted with %d of %d jobs ended; those that were queued go on on the workers; repeat the command to queue the rest and follow all", ended, len(tasks))
 	}
 	return fmt.Errorf("interrupted with %d of %d jobs ended; what is at the provider goes on and is paid for; repeat the command to resume the rest: nothing is paid twice", ended, len(tasks))

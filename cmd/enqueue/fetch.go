@@ -33,9 +33,10 @@ func fetchCommand(environ []string) *cobra.Command {
 		return fetchJob(ctx, s, id, to)
 	})
 	cmd.Long = "Fetch downloads the finished data set of a job: its images with their captions, zip, contact\n" +
-		"sheet, gallery, reference and manifest. Every file is checked against the manifest, which is\n" +
-		"written last: where it is, the set is whole. Files that are there already are not fetched\n" +
-		"again, so an interrupted fetch goes on when it is repeated.\n\n" +
+		"sheet, gallery, reference and manifest, and what the gallery links to: a style's grids, enlarged\n" +
+		"too, what judges said, pictures that were rejected or replaced. Every file of the set is checked\n" +
+		"against the manifest, which is written last: where it is, the set is whole. Files that are there\n" +
+		"already are not fetched again, so an interrupted fetch goes on when it is repeated.\n\n" +
 		"It reads from the bucket of AWS_USER_FILES_BUCKET or from the folder of TRAINSET_OUT.\n\n" +
 		"With --links nothing is downloaded. For each image, and for the zip, a line has its number, its\n" +
 		"key in the bucket and a URL, which gives the file to whoever holds it until --ttl has passed:\n" +
@@ -49,6 +50,9 @@ func fetchCommand(environ []string) *cobra.Command {
 func fetchJob(ctx context.Context, s *system, id trainset.JobID, to string) error {
 	if to == "" {
 		return trainset.Invalid("out", "is missing", "give --out a folder to write the data set to")
+	}
+	if err := folder("out", to); err != nil {
+		return err
 	}
 	l, err := finished(ctx, s, id)
 	if err != nil {
@@ -89,8 +93,11 @@ type fetched struct {
 // wanted is a file of a data set and what it must be.
 type wanted struct {
 	file   string // relative to the manifest
-	sha256 string
+	sha256 string // empty where the manifest has none: a file that never changes and that storage may have lost
 }
+
+// errGone is of a file that no set needs and that storage has no more.
+var errGone = errors.New("is gone")
 
 // fetchSet copies a data set into a folder: all its files, then its manifest.
 func fetchSet(ctx context.Context, from storage.Store, to *storage.Directory, l dataset.Layout) (fetched, error) {
@@ -108,7 +115,10 @@ func fetchSet(ctx context.Context, from storage.Store, to *storage.Directory, l 
 	for _, w := range files(m) {
 		g.Go(func() error {
 			n, err := w.fetch(together, from, to, m.Folder)
-			if n == 0 && err == nil {
+			switch {
+			case errors.Is(err, errGone):
+				return nil
+			case n == 0 && err == nil:
 				there.Add(1)
 				return nil
 			}
@@ -175,6 +185,12 @@ func files(m trainset.Manifest) []wanted {
 		if g.File != "" {
 			all = append(all, wanted{g.File, g.SHA256})
 		}
+		if e := g.Enhanced; e != nil {
+			all = append(all, wanted{e.File, e.SHA256})
+		}
+	}
+	for _, file := range dataset.Linked(m) {
+		all = append(all, wanted{file: file})
 	}
 	for _, f := range []*trainset.SetFile{m.Files.Zip, m.Files.ContactSheet, m.Files.Gallery} {
 		if f != nil {
@@ -199,14 +215,17 @@ func (w wanted) fetch(ctx context.Context, from storage.Store, to *storage.Direc
 	if err != nil {
 		return 0, err
 	}
-	if b, err := to.Get(ctx, w.file); err == nil && digest(b) == w.sha256 {
+	if b, err := to.Get(ctx, w.file); err == nil && w.is(b) {
 		return 0, nil
 	}
 	b, err := from.Get(ctx, key)
-	if err != nil {
+	switch {
+	case errors.Is(err, storage.ErrNotFound) && w.sha256 == "":
+		return 0, errGone
+	case err != nil:
 		return 0, fmt.Errorf("fetching %s: %w", w.file, err)
 	}
-	if got := digest(b); got != w.sha256 {
+	if got := digest(b); !w.is(b) {
 		return 0, fmt.Errorf("%s in storage has the sha256 %s, and the manifest says %s: it is damaged", w.file, got, w.sha256)
 	}
 	if err := to.Put(ctx, w.file, b, storage.PutOptions{}); err != nil {
@@ -214,6 +233,8 @@ func (w wanted) fetch(ctx context.Context, from storage.Store, to *storage.Direc
 	}
 	return int64(len(b)), nil
 }
+
+func (w wanted) is(b []byte) bool { return w.sha256 == "" || w.sha256 == digest(b) }
 
 func digest(b []byte) string {
 	sum := sha256.Sum256(b)

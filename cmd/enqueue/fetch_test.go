@@ -90,15 +90,22 @@ func TestAFetchThatFailedGoesOn(t *testing.T) {
 // A manifest cannot make a fetch write outside its folder.
 func TestAFetchStaysInItsFolder(t *testing.T) {
 	for _, file := range []string{"../../evil.png", "/etc/evil.png", ".hidden", "v1/../../evil.png"} {
-		store, l, m := aSet(t)
-		m.Items[0].File = file
-		putManifest(t, store, l, m)
-		parent := t.TempDir()
-		if _, err := fetchSet(t.Context(), store, storage.NewDirectory(filepath.Join(parent, "in", "to")), l); err == nil {
-			t.Errorf("%s was fetched", file)
-		}
-		if found, err := filepath.Glob(filepath.Join(parent, "evil*")); err != nil || len(found) > 0 {
-			t.Errorf("%s was written: %v %v", file, found, err)
+		for name, spoil := range map[string]func(*trainset.Manifest){
+			"an image":   func(m *trainset.Manifest) { m.Items[0].File = file },
+			"an attempt": func(m *trainset.Manifest) { m.Items[0].Attempts = []trainset.SetAttempt{{File: file}} },
+			"a gallery":  func(m *trainset.Manifest) { m.Files.Gallery.File = file },
+		} {
+			store, l, m := aSet(t)
+			m.Files.Gallery = m.Files.Zip
+			spoil(&m)
+			putManifest(t, store, l, m)
+			parent := t.TempDir()
+			if _, err := fetchSet(t.Context(), store, storage.NewDirectory(filepath.Join(parent, "in", "to")), l); err == nil {
+				t.Errorf("%s %s was fetched", name, file)
+			}
+			if found, err := filepath.Glob(filepath.Join(parent, "evil*")); err != nil || len(found) > 0 {
+				t.Errorf("%s %s was written: %v %v", name, file, found, err)
+			}
 		}
 	}
 }

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -20,10 +23,10 @@ type runFlags struct {
 func (f *runFlags) register(s *pflag.FlagSet) {
 	s.StringVar(&f.out, "out", "", "root folder of the data sets (default TRAINSET_OUT, else out)")
 	s.StringVar(&f.debugDir, "debug-dir", "", "keep requests, raw outputs and rejected images here")
-	s.BoolVar(&f.noWait, "no-wait", false, "return as soon as the job is queued (needs REDIS_URL)")
+	s.BoolVar(&f.noWait, "no-wait", false, "return as soon as the job is queued (needs REDIS_URL; not with --simulate)")
 	s.BoolVar(&f.estimateOnly, "estimate", false, "print images, cost and time, and spend nothing")
 	s.BoolVar(&f.json, "json", false, "print the result as one JSON object")
-	s.BoolVar(&f.simulate, "simulate", false, "make simulated pictures, for nothing and without a token")
+	s.BoolVar(&f.simulate, "simulate", false, "make simulated pictures in this process, also with REDIS_URL, for nothing and without a token")
 	s.BoolVar(&f.volatileRun, "volatile", false, "work without redis-server: a crash forgets what was paid for")
 }
 
@@ -49,8 +52,8 @@ func (f *jobFlags) register(cmd *cobra.Command, kind trainset.Kind) {
 	s.StringVar(&f.name, "name", "", fmt.Sprintf("the %s's display name", kind))
 	s.StringVar(&f.profile, "caption-profile", "", k.profiles)
 	s.Int64Var(&f.seed, "seed", 0, "makes the job's random choices (default: from the job)")
-	s.StringVar(&f.key, "key", "", "idempotency key (default: from the image and every flag that changes the result)")
-	s.BoolVar(&f.fresh, "new", false, "make another set although this one was asked for before")
+	s.StringVar(&f.key, "key", "", "idempotency key (default: from the image and every flag that changes the result); --new adds to it")
+	s.BoolVar(&f.fresh, "new", false, "make another set although this one was asked for before: its key, --key or not, ends in random letters")
 	s.IntVar(&f.images, "images", k.images, fmt.Sprintf("how many images, 1 to %d", k.most))
 	s.StringVar(&f.maxCost, "max-cost", "", "most that the job may spend, in US dollars")
 	s.StringVar(&f.model, "model", "", "the model that makes the images (default TRAINSET_MODEL, else "+k.model+")")
@@ -108,7 +111,31 @@ func (f runFlags) load(cmd *cobra.Command, environ []string) (setup, error) {
 	if f.debugDir != "" {
 		cfg.DebugDir = f.debugDir
 	}
+	problems := []error{folder("out", f.out), folder("debug-dir", f.debugDir)}
+	if f.out == "" && !deployed(cfg, f.simulate) {
+		problems = append(problems, folder("TRAINSET_OUT", cfg.Storage.Out))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return setup{}, err
+	}
 	return setup{runFlags: f, config: cfg, stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}, nil
+}
+
+// folder refuses a path where something else than a folder is, or is on the
+// way to it.
+func folder(field, path string) error {
+	if path == "" {
+		return nil
+	}
+	for at := filepath.Clean(path); ; at = filepath.Dir(at) {
+		info, err := os.Stat(at)
+		switch {
+		case err == nil && !info.IsDir():
+			return trainset.Invalid(field, at+" is no folder", "give a folder, or one that can be made")
+		case err == nil || at == filepath.Dir(at):
+			return nil
+		}
+	}
 }
 
 // deployed reports whether the workers of a Redis do the work.
@@ -119,6 +146,8 @@ func (s setup) checkMode() error {
 	switch {
 	case s.estimateOnly || s.deployed():
 		return nil
+	case s.noWait && s.simulate:
+		return trainset.Invalid("no-wait", "simulated pictures are made in this process, also with REDIS_URL", "leave it out")
 	case s.noWait:
 		return trainset.Invalid("no-wait", "without REDIS_URL this command itself does the work", "leave it out, or set REDIS_URL")
 	case !s.simulate && !s.config.Provider.Token.IsSet():

@@ -46,7 +46,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return trainset.Invalid("flag", err.Error(), "see "+cmd.CommandPath()+" --help")
 	})
 	root.AddCommand(commands(environ)...) //nolint:contextcheck // cobra hands it over
-	return root.ExecuteContext(ctx)       //nolint:wrapcheck // says what failed
+	cli.Strict(root)
+	return root.ExecuteContext(ctx) //nolint:wrapcheck // says what failed
 }
 
 func commands(environ []string) []*cobra.Command {
@@ -64,7 +65,7 @@ func long() string {
 	var b strings.Builder
 	b.WriteString("Enqueue asks for data sets, follows their jobs, fetches what they made.\n\n" +
 		"With REDIS_URL the workers of that Redis do the work. Without it the whole system\n" +
-		"runs in this process, its state in OUT/.trainset.\n\n")
+		"runs in this process, its state in OUT/.trainset, and so it does for --simulate.\n\n")
 	_ = cli.WriteExitCodes(&b) // a strings.Builder takes everything
 	return strings.TrimSuffix(b.String(), "\n")
 }

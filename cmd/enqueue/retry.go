@@ -15,6 +15,7 @@ import (
 	"github.com/actormaker/trainset/internal/operate"
 	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/redisconn"
+	"github.com/actormaker/trainset/internal/storage"
 	"github.com/actormaker/trainset/internal/tasks"
 )
 
@@ -35,7 +36,7 @@ func retryCommand(environ []string) *cobra.Command {
 		"its next revision. A job that ended for its cost cap, or a style's for its grids, goes on with a higher\n" +
 		"one: each is of the job in all, with what it has spent and made. Interrupted, it goes on when it is repeated.\n\n" +
 		"With REDIS_URL the workers of that Redis do the work; a higher limit then needs the storage of the workers,\n" +
-		"for the plan there is given it, too. Without it this process does."
+		"for the plan there is given it, too. Without it, and for a job of --simulate, this process does."
 	cmd.Example = "  enqueue retry 3f2a9c41 --dry-run\n  enqueue retry 3f2a9c41\n  enqueue retry 3f2a9c41 --max-cost 1.50 --max-grids 12"
 	flags.Add(cmd.Flags())
 	s := cmd.Flags()
@@ -115,16 +116,20 @@ func (r *retry) ledger() (operate.Rememberer, func(), error) {
 	return ledger.New(rdb, ledger.Options{}), func() { _ = rdb.Close() }, nil // the command ends
 }
 
-// raiser takes the job up again in a ledger, from storage where that does not know
-// it any more.
-func (r *retry) raiser(l operate.Rememberer) operate.Raiser {
+func (r *retry) raiser(known operate.Rememberer) operate.Raiser {
+	return r.system.raiser(known, r.store, r.layout)
+}
+
+// raiser takes a job up again in a ledger, from storage where that does not know it
+// any more.
+func (s setup) raiser(known operate.Rememberer, store storage.Store, l dataset.Layout) operate.Raiser {
 	stored := func(ctx context.Context, _ trainset.JobID) (plan.Record, error) {
-		return tasks.Recall(ctx, r.store, r.layout)
+		return tasks.Recall(ctx, store, l)
 	}
-	if r.deployed() && r.config.Storage.Bucket == "" && !r.namesFolder() { // whatever is here need not be what the workers have
+	if s.deployed() && s.config.Storage.Bucket == "" && !s.namesFolder() { // whatever is here need not be what the workers have
 		stored = nil
 	}
-	return operate.Raiser{Ledger: operate.Recalling{Ledger: l, Stored: stored}, Store: r.store, Grids: tasks.WithGrids}
+	return operate.Raiser{Ledger: operate.Recalling{Ledger: known, Stored: stored}, Store: store, Grids: tasks.WithGrids}
 }
 
 // onWorkers lets the workers of a deployed system go on with the job.

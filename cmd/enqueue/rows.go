@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/actormaker/trainset"
 )
@@ -27,9 +28,11 @@ const (
 type row struct {
 	line  int
 	order order
+	wrong bool // the order lacks what was refused
 }
 
-// field is one value of a row: its name, and the value as JSON.
+// field is one value of a row: its name, and the value as JSON, or bytes that are
+// not UTF-8 as they were found.
 type field struct {
 	name  string
 	value json.RawMessage
@@ -91,7 +94,7 @@ type collector struct {
 
 func (c *collector) add(line int, values []field) {
 	o, err := orderOf(values)
-	c.rows = append(c.rows, row{line, o})
+	c.rows = append(c.rows, row{line, o, err != nil})
 	c.fail(line, err)
 }
 
@@ -184,6 +187,9 @@ func readCSV(r io.Reader) ([]row, error) {
 		return nil, trainset.Invalid("file", "has no header: "+err.Error(), "name the columns in its first line: "+fieldNames())
 	}
 	header[0] = strings.TrimPrefix(header[0], byteOrderMark)
+	if !utf8.ValidString(strings.Join(header, "")) {
+		return nil, notUTF8("file")
+	}
 	for i, name := range header {
 		header[i] = strings.TrimSpace(name)
 	}
@@ -197,8 +203,11 @@ func readCSV(r io.Reader) ([]row, error) {
 			return c.done()
 		}
 		var bad *csv.ParseError
+		wide := errors.As(err, &bad) && errors.Is(bad.Err, csv.ErrFieldCount)
 		switch {
-		case errors.As(err, &bad) && errors.Is(bad.Err, csv.ErrFieldCount):
+		case (err == nil || wide) && blank(cells):
+			continue // spreadsheets leave such rows
+		case wide:
 			c.fail(bad.StartLine, trainset.Invalid("row", fmt.Sprintf("has %d cells, the header %d", len(cells), len(header)), "quote cells that have a comma in them"))
 			continue
 		case errors.As(err, &bad):
@@ -215,6 +224,8 @@ func readCSV(r io.Reader) ([]row, error) {
 		c.add(line, cellFields(header, cells))
 	}
 }
+
+func blank(cells []string) bool { return strings.TrimSpace(strings.Join(cells, "")) == "" }
 
 func checkNames(names []string) error {
 	var problems []error
@@ -239,6 +250,12 @@ func quoted(name string) string {
 	return strconv.Quote(name)
 }
 
+// notUTF8 is said of bytes that would each become the same sign: different keys
+// would be one, and captions lose their letters.
+func notUTF8(field string) error {
+	return trainset.Invalid(field, "is not UTF-8", "save the file as UTF-8 (in Excel: CSV UTF-8)")
+}
+
 // cellFields gives cells the JSON that they stand for; empty ones are left out.
 func cellFields(header, cells []string) []field {
 	var values []field
@@ -248,7 +265,7 @@ func cellFields(header, cells []string) []field {
 			continue
 		}
 		value := json.RawMessage(cell)
-		if !fields[header[i]].number || !json.Valid(value) {
+		if utf8.Valid(value) && (!fields[header[i]].number || !json.Valid(value)) {
 			value, _ = json.Marshal(cell) // a string always has a JSON
 		}
 		values = append(values, field{header[i], value})
@@ -294,6 +311,10 @@ func orderOf(values []field) (order, error) {
 		if _, ok := fields[f.name]; !ok {
 			continue // checkNames says so
 		}
+		if !utf8.Valid(f.value) {
+			problems = append(problems, notUTF8(f.name))
+			continue
+		}
 		next := w
 		one, err := json.Marshal(map[string]json.RawMessage{f.name: f.value})
 		if err == nil {
@@ -317,8 +338,11 @@ func shown(value json.RawMessage) string {
 }
 
 func expected(name string) string {
-	if fields[name].number {
-		return "give a number"
+	switch {
+	case name == "max_cost_usd":
+		return "give US dollars, like 1.50"
+	case fields[name].number:
+		return "give a whole number"
 	}
 	return "give a text"
 }

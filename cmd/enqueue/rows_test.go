@@ -35,12 +35,17 @@ func TestBothFormsOfABatchSayTheSame(t *testing.T) {
 	ink := order{kind: trainset.KindStyle, source: "https://example.org/ink.png"}
 	ink.options = trainset.Options{Version: 1, User: "ada", CaptionProfile: trainset.ProfileNone}
 	ink.style.Grids, ink.style.MaxGrids, ink.style.Judge, ink.style.Enhance = 2, 4, trainset.JudgeLocal, trainset.EnhanceNone
-	for name, text := range map[string]string{"cast/a.jsonl": jsonl, "cast/a.csv": table, "cast/b.csv": byteOrderMark + table} {
+	emptied := strings.Replace(table, "\n\n", "\n,, ,,,,,,,,,,,\n", 1)
+	texts := map[string]string{
+		"cast/a.jsonl": jsonl, "cast/a.csv": table, "cast/b.csv": byteOrderMark + table, "cast/c.csv": emptied,
+		"cast/d.csv": strings.Replace(table, "\n\n", "\n,,,\n", 1),
+	}
+	for name, text := range texts {
 		rows, err := readRows(name, strings.NewReader(text))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		want := []row{{1, zara}, {3, ink}}
+		want := []row{{line: 1, order: zara}, {line: 3, order: ink}}
 		if strings.HasSuffix(name, "csv") {
 			want[0].line, want[1].line = 2, 4
 		}
@@ -57,7 +62,7 @@ func TestWhatIsWrongInABatchIsSaidWithItsLine(t *testing.T) {
 	}{
 		"every line": {
 			"a.jsonl", `{"kind": "actor", "colour": "red"}` + "\n" + `{"kind": "dance"}` + "\n" + `{"images": "many", "kind": "style"}`,
-			[]string{`line 1: "colour": is unknown; use actor, `, `line 2: kind: "dance" is unknown`, `line 3: images: "many" will not do; give a number`},
+			[]string{`line 1: "colour": is unknown; use actor, `, `line 2: kind: "dance" is unknown`, `line 3: images: "many" will not do; give a whole number`},
 		},
 		"several in one":  {"a.jsonl", `{"kind": "actor", "grids": 3, "seed": "x"}`, []string{"line 1: grids: does not belong to a row of kind actor", "line 1: seed: "}},
 		"zeros":           {"a.jsonl", `{"kind": "style", "images": 0, "grids": 0, "max_grids": 0, "max_cost_usd": 0}`, []string{"images: 0", "grids: 0", "max_grids: 0", "max_cost_usd: 0"}},
@@ -68,12 +73,17 @@ func TestWhatIsWrongInABatchIsSaidWithItsLine(t *testing.T) {
 		"columns":         {"a.csv", "kind,colour,kind\nactor,red,actor\n", []string{`line 1: "colour": is unknown`, "line 1: kind: is there twice"}},
 		"cells":           {"a.csv", "kind,actor\nactor\nactor,a,b\nactor,zara\n", []string{"line 2: row: has 1 cells, the header 2", "line 3: row: has 3 cells"}},
 		"quotes":          {"a.csv", "kind,actor\nactor,\"zara\nactor,x\n", []string{"row: "}},
-		"number":          {"a.csv", "kind,images\nactor,six\n", []string{`line 2: images: "six" will not do; give a number`}},
+		"fraction":        {"a.jsonl", `{"kind": "actor", "images": 2.0, "max_cost_usd": true}`, []string{"images: 2.0 will not do; give a whole number", "max_cost_usd: true will not do; give US dollars"}},
+		"number":          {"a.csv", "kind,images\nactor,six\n", []string{`line 2: images: "six" will not do; give a whole number`}},
 		"no kind":         {"a.csv", "actor\nzara\n", []string{`line 2: kind: "" is unknown; give actor or style`}},
 		"empty":           {"a.csv", "", []string{"file: has no header"}},
 		"header only":     {"a.csv", "kind\n", []string{"file: has no rows"}},
 		"no rows":         {"a.jsonl", "\n \n", []string{"file: has no rows"}},
 		"another ending":  {"a.txt", "kind\n", []string{"file: \"a.txt\" does not say"}},
+		"latin-1 cells":   {"a.csv", "kind,key\nactor,Caf\xe9\nactor,Caf\xe8\n", []string{"line 2: key: is not UTF-8; save the file as UTF-8", "line 3: key: is not UTF-8"}},
+		"latin-1 values":  {"a.jsonl", "{\"kind\": \"actor\", \"key\": \"Caf\xe9\"}\n{\"kind\": \"actor\", \"name\": \"Zo\xeb\"}", []string{"line 1: key: is not UTF-8; save the file as UTF-8", "line 2: name: is not UTF-8"}},
+		"latin-1 kind":    {"a.csv", "kind\n\xe9\n", []string{"line 2: kind: is not UTF-8"}},
+		"utf-16":          {"a.csv", "\xff\xfek\x00i\x00n\x00d\x00\n\x00", []string{"file: is not UTF-8"}},
 		"capital letters": {"a.jsonl", `{"Kind": "actor"}`, []string{`line 1: "Kind": is unknown`}},
 	} {
 		_, err := readRows(c.file, strings.NewReader(c.text))
@@ -187,6 +197,7 @@ func FuzzReadRows(f *testing.F) {
 	f.Add("a.jsonl", `{"kind": "actor", "portrait": "zara.png", "images": 3}`)
 	f.Add("a.jsonl", `{"kind": "style", "image": {"url": 1}}`+"\n\n[]")
 	f.Add("a.csv", "kind,portrait\nactor,zara.png\n\"actor\",\"a\"\"b\"\n")
+	f.Add("a.csv", "kind,key\nactor,Caf\xe9\n,,\n")
 	f.Add("a.csv", "kind,max_cost_usd\nactor,1e999\nactor,-0\n")
 	f.Fuzz(func(t *testing.T, name, text string) {
 		rows, err := readRows(name, strings.NewReader(text))

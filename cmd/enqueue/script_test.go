@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,13 +56,14 @@ func TestMain(m *testing.M) {
 //	predictions N           the provider was asked to make N predictions
 //	json PATH VALUE         the last output is one JSON value, and has the value at the path
 //	none PATTERN...         no file matches
+//	resolves PAGE           every relative link of a page leads to a file
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: portraits,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "provider": provider, "system": deploy, "nokey": noKey, "bucket": bucket, "predictions": predictions, "asked": asked,
-			"json": jsonValue, "save": save, "until": repeat, "none": none,
+			"json": jsonValue, "save": save, "until": repeat, "none": none, "resolves": resolves,
 		},
 	})
 }
@@ -287,6 +289,20 @@ func valueAt(ts *testscript.TestScript, path string) string {
 		}
 	}
 	return fmt.Sprint(v)
+}
+
+var hrefs = regexp.MustCompile(` (?:href|src)="([^"#:]+)"`)
+
+func resolves(ts *testscript.TestScript, _ bool, args []string) {
+	found := hrefs.FindAllStringSubmatch(ts.ReadFile(args[0]), -1)
+	if len(found) == 0 {
+		ts.Fatalf("%s has no links", args[0])
+	}
+	for _, m := range found {
+		if info, err := os.Stat(filepath.Join(filepath.Dir(ts.MkAbs(args[0])), m[1])); err != nil || info.IsDir() {
+			ts.Fatalf("the link %s leads nowhere: %v", m[1], err)
+		}
+	}
 }
 
 func none(ts *testscript.TestScript, _ bool, args []string) {

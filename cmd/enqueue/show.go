@@ -3,13 +3,19 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/cli"
 	"github.com/actormaker/trainset/internal/dataset"
+	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/operate"
+	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/redisconn"
 	"github.com/actormaker/trainset/internal/storage"
 )
 
@@ -69,7 +75,7 @@ func (s setup) summary(ctx context.Context, store storage.Store, job trainset.Jo
 	if out == nil {
 		return info
 	}
-	info.Resume = s.retryLine(job)
+	info.Resume = s.retryLine(ctx, store, job)
 	root := dataset.Layout{User: job.User, Kind: job.Kind, Subject: job.Subject, Job: job.ID}.Root()
 	at := s.place(ctx, store, out.Manifest)
 	if at == nil {
@@ -90,12 +96,19 @@ func (s setup) summary(ctx context.Context, store storage.Store, job trainset.Jo
 }
 
 // retryLine is the command that goes on with a job which has ended without all of
-// its images.
-func (s setup) retryLine(job trainset.Job) string {
+// its images, empty where none does.
+func (s setup) retryLine(ctx context.Context, store storage.Store, job trainset.Job) string {
 	if !job.State.Ended() || job.State == trainset.JobSucceeded {
 		return ""
 	}
 	line := "enqueue retry " + string(job.ID)
+	if refused, ok := errors.AsType[*trainset.FieldError](s.refused(ctx, store, job)); ok {
+		limit, ok := raised[refused.Field]
+		if !ok || !strings.Contains(refused.Remedy, "--"+refused.Field) {
+			return "" // it has nothing left to try
+		}
+		line += limit
+	}
 	if s.out != "" {
 		line += " --out " + dataset.ShellQuote(s.out)
 	}
@@ -103,6 +116,28 @@ func (s setup) retryLine(job trainset.Job) string {
 		line += " --volatile"
 	}
 	return line
+}
+
+// raised are the flags of retry that a job needs which has come to a limit.
+var raised = map[string]string{"max-cost": " --max-cost USD", "max-grids": " --max-grids N"}
+
+// refused is what retry would say of an ended job without a higher limit, as far as
+// that can be told from here.
+func (s setup) refused(ctx context.Context, store storage.Store, job trainset.Job) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var known operate.Rememberer
+	if s.deployed() {
+		rdb, err := redisconn.Open(s.config.Redis.URL.Reveal())
+		if err != nil {
+			return fmt.Errorf("looking for the job: %w", err)
+		}
+		defer rdb.Close() //nolint:errcheck // it was only read from
+		known = ledger.New(rdb, ledger.Options{})
+	}
+	l := dataset.Layout{User: job.User, Kind: job.Kind, Subject: job.Subject, Job: job.ID}
+	_, err := s.raiser(known, store, l).Retry(ctx, job.ID, plan.Limits{}, true)
+	return err
 }
 
 // trainCommand is the trainer's lines: none where captions have no trigger, for

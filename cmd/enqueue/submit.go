@@ -160,7 +160,7 @@ func (s *submission) embed(ctx context.Context) (trainset.Job, error) {
 
 // followEmbedded follows a job that this process makes.
 func (s setup) followEmbedded(ctx context.Context, system *app.Embedded, progress *cli.Progress, job trainset.Job) (trainset.Job, error) {
-	f := follower{setup: s, client: client.FromRedis(system.Redis()), progress: progress, blocked: system.Blocked, interrupted: embeddedInterrupted}
+	f := follower{setup: s, client: client.FromRedis(system.Redis()), progress: progress, blocked: system.Blocked, interrupted: s.embeddedInterrupted}
 	return f.follow(ctx, job)
 }
 
@@ -190,7 +190,10 @@ func (s setup) embedded(id trainset.JobID) app.EmbeddedOptions {
 func stateFolder(cfg config.Config) string { return filepath.Join(cfg.Storage.Out, ".trainset") }
 
 // embeddedInterrupted says what still runs, what it costs and how to go on.
-func embeddedInterrupted(job trainset.Job) error {
+func (s setup) embeddedInterrupted(job trainset.Job) error {
+	if s.simulate {
+		return fmt.Errorf("interrupted with %d of %d images made, simulated: nothing was paid; repeat the command to go on", job.Succeeded(), job.Wanted)
+	}
 	running := 0
 	for _, it := range job.Items {
 		if it.State == trainset.ItemRunning {

@@ -43,7 +43,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return trainset.Invalid("flag", err.Error(), "see "+cmd.CommandPath()+" --help")
 	})
 	root.AddCommand(commands(environ)...) //nolint:contextcheck // each takes the context that ExecuteContext gives it
-	return root.ExecuteContext(ctx)       //nolint:wrapcheck // says what failed
+	cli.Strict(root)
+	return root.ExecuteContext(ctx) //nolint:wrapcheck // says what failed
 }
 
 func commands(environ []string) []*cobra.Command {

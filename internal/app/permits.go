@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -38,10 +39,13 @@ const tokenRemedy = "check REPLICATE_API_TOKEN: it must be valid and of the acco
 
 // Accepted closes a circuit that waited for this.
 func (p *permits) Accepted(ctx context.Context) {
-	if err := p.gate.Succeeded(ctx); err != nil {
+	if err := p.gate.Succeeded(ctx); err != nil && !canceled(ctx) {
 		p.log.Error().Err(err).Msg("the limits could not be told")
 	}
 }
+
+// canceled reports whether whoever asked has ended: the next answer tells the limits.
+func canceled(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
 
 // Report passes on what an answer means for everybody.
 func (p *permits) Report(ctx context.Context, e *replicate.Error) {
@@ -62,7 +66,7 @@ func (p *permits) Report(ctx context.Context, e *replicate.Error) {
 		err = p.gate.Open(ctx, "auth", e.Error(), tokenRemedy)
 	case replicate.ClassTransient, replicate.ClassInvalid, replicate.ClassModerated, replicate.ClassAmbiguous, replicate.ClassLost:
 	}
-	if err != nil {
+	if err != nil && !canceled(ctx) {
 		p.log.Error().Err(err).Str("class", string(e.Class)).Msg("the limits could not be told")
 	}
 }

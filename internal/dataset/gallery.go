@@ -29,6 +29,7 @@ var galleryTemplate = template.Must(template.New("gallery").Funcs(template.FuncM
 	"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"medium":   mediumName,
 	"findings": findings,
+	"attempts": attempts,
 	"indent":   indented,
 	"made":     made,
 	"title":    title,
@@ -53,6 +54,49 @@ func gallery(m trainset.Manifest) ([]byte, error) {
 		return nil, fmt.Errorf("making the gallery: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// attempts are those at an item. The one that made its image names that of the set:
+// it has the same bytes, and is wherever the gallery is.
+func attempts(it trainset.SetItem) []trainset.SetAttempt {
+	all := slices.Clone(it.Attempts)
+	for i, a := range slices.Backward(all) {
+		if it.File != "" && a.File != "" && a.Outcome == string(plan.OutcomeSucceeded) && a.PredictionID == it.PredictionID {
+			all[i].File = it.File
+			break
+		}
+	}
+	return all
+}
+
+// Linked lists the files that a set's gallery links to and its manifest has no digest
+// of: the revision's manifest, and what attempts left that is no picture of the set.
+func Linked(m trainset.Manifest) []string {
+	if m.Files.Gallery == nil {
+		return nil
+	}
+	files := []string{path.Join(path.Dir(m.Files.Gallery.File), "manifest.json")}
+	add := func(all []trainset.SetAttempt, but ...string) {
+		for _, a := range all {
+			if a.File != "" && !slices.Contains(but, a.File) {
+				files = append(files, a.File)
+			}
+		}
+	}
+	for _, it := range m.Items {
+		add(attempts(it), it.File)
+	}
+	for _, g := range m.Grids {
+		enlarged := ""
+		if g.Enhanced != nil {
+			enlarged = g.Enhanced.File
+		}
+		add(g.Attempts, g.File, enlarged)
+		for _, c := range g.Tiles {
+			add(c.Attempts)
+		}
+	}
+	return files
 }
 
 func title(m trainset.Manifest) string {

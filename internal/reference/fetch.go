@@ -63,9 +63,12 @@ func FetchURL(ctx context.Context, from string, o Options) ([]byte, error) {
 func (o Options) parse(from string) (*url.URL, error) {
 	const remedy = "give one that starts with https://"
 	u, err := url.Parse(from)
+	var escape url.EscapeError
 	switch {
+	case errors.As(err, &escape):
+		return nil, o.invalid("its URL is not percent-encoded", "write a percent sign in it as %25, a space as %20")
 	case err != nil: // the error would repeat the URL
-		return nil, o.invalid("its URL cannot be read", remedy)
+		return nil, o.invalid("its URL cannot be read", "check its host and port, and that it starts with https://")
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, o.invalid(fmt.Sprintf("its URL begins with %q, not http or https", u.Scheme+"://"), remedy)
 	case u.Hostname() == "":

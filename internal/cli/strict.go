@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/actormaker/trainset"
+)
+
+// Strict has the commands that cobra adds below a root, completion and help, refuse
+// arguments that they do not know, where they show help as if all was well.
+func Strict(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	root.InitDefaultHelpCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "completion":
+			cmd.Args = unexpected("give bash, fish, powershell or zsh")
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+			for _, shell := range cmd.Commands() {
+				shell.Args = unexpected("leave it out")
+			}
+		case "help":
+			cmd.Args = func(_ *cobra.Command, args []string) error {
+				_, rest, err := root.Find(args)
+				if err != nil {
+					return trainset.Invalid("arguments", err.Error(), "see "+root.Name()+" --help for the commands")
+				}
+				return unexpected("see "+root.Name()+" --help for the commands")(nil, rest)
+			}
+		}
+	}
+}
+
+func unexpected(remedy string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return trainset.Invalid("arguments", fmt.Sprintf("%q is not expected", args[0]), remedy)
+		}
+		return nil
+	}
+}
