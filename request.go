@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // RequestVersion is the version of the request payloads this code writes.
@@ -94,6 +96,20 @@ func (p *problems) id(field, value string) {
 	}
 }
 
+// text refuses what JSON would change on its way to a worker, and what no caption,
+// page or terminal may have in it. It reports whether the value is fine.
+func (p *problems) text(field, what, value string) bool {
+	switch {
+	case !utf8.ValidString(value):
+		p.add(field, what+"is not UTF-8", "save and send it as UTF-8")
+	case strings.ContainsFunc(value, unicode.IsControl):
+		p.add(field, what+"has control characters", "leave out line breaks, tabs and the like")
+	default:
+		return true
+	}
+	return false
+}
+
 func (p problems) err() error { return errors.Join(p...) }
 
 func (o Options) validate(p *problems, maxImages int, profiles []CaptionProfile) {
@@ -101,13 +117,13 @@ func (o Options) validate(p *problems, maxImages int, profiles []CaptionProfile)
 		p.add("version", fmt.Sprintf("%d is unknown", o.Version), fmt.Sprintf("this version reads %d", RequestVersion))
 	}
 	p.id("user", o.User)
-	if o.Key == "" || len(o.Key) > 200 {
+	if p.text("key", "", o.Key) && (o.Key == "" || len(o.Key) > 200) {
 		p.add("key", fmt.Sprintf("has %d bytes", len(o.Key)), "give 1 to 200")
 	}
 	if o.Trigger != "" && !triggerPattern.MatchString(o.Trigger) {
 		p.add("trigger", fmt.Sprintf("%q is no single word", o.Trigger), "use up to 32 letters, digits, hyphens or underscores")
 	}
-	if len(o.Name) > 100 || strings.ContainsAny(o.Name, "\n\r\t{}|") {
+	if p.text("name", "", o.Name) && (len(o.Name) > 100 || strings.ContainsAny(o.Name, "{}|")) {
 		p.add("name", fmt.Sprintf("%q is not allowed", o.Name), "use up to 100 characters on one line, without braces or bars")
 	}
 	o.validateCaptions(p, profiles)
@@ -136,6 +152,7 @@ func (r Reference) validate(field string, p *problems) {
 		p.add(field, "is missing", "give the URL of an image, or a storage key")
 	case r.URL != "" && r.Key != "":
 		p.add(field, "has both a URL and a key", "give one of them")
+	case !p.text(field, "its key ", r.Key), !p.text(field, "its URL ", r.URL):
 	case r.URL != "":
 		u, err := url.Parse(r.URL)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
@@ -190,6 +207,9 @@ func DefaultKey(r Request) string {
 // DecodeRequest reads a request payload of a kind. It refuses unknown versions
 // and unknown fields by name, then validates.
 func DecodeRequest(kind Kind, payload []byte) (Request, error) {
+	if !utf8.Valid(payload) { // what is not would be read as another text
+		return nil, Invalid("payload", "is not UTF-8", "send it as UTF-8")
+	}
 	var head struct {
 		Version int `json:"version"`
 	}

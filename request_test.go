@@ -101,6 +101,49 @@ func TestFingerprintIgnoresWhatDoesNotChangeTheResult(t *testing.T) {
 	}
 }
 
+// A key that JSON would change is another job to the worker than to whoever asks.
+func TestTextsAreUTF8WithoutControlCharacters(t *testing.T) {
+	style := func(spoil func(r *trainset.StyleRequest)) trainset.Request {
+		r := trainset.StyleRequest{Options: valid().Options, Style: "s1", Image: valid().Portrait, Judge: trainset.JudgeOpenAI}
+		spoil(&r)
+		return r
+	}
+	actor := func(spoil func(r *trainset.ActorRequest)) trainset.Request {
+		r := valid()
+		spoil(&r)
+		return r
+	}
+	for _, bad := range []string{"caf\xe9", "a\x00b", "a\x1b]0;x\x07", "a\x7f", "a\u0085b", "a\n"} {
+		for field, requests := range map[string][]trainset.Request{
+			"user":        {actor(func(r *trainset.ActorRequest) { r.User = bad })},
+			"actor":       {actor(func(r *trainset.ActorRequest) { r.Actor = bad })},
+			"style":       {style(func(r *trainset.StyleRequest) { r.Style = bad })},
+			"key":         {actor(func(r *trainset.ActorRequest) { r.Key = bad })},
+			"name":        {actor(func(r *trainset.ActorRequest) { r.Name = bad })},
+			"trigger":     {actor(func(r *trainset.ActorRequest) { r.Trigger = bad })},
+			"model":       {actor(func(r *trainset.ActorRequest) { r.Model = "a/" + bad })},
+			"judge_model": {style(func(r *trainset.StyleRequest) { r.JudgeModel = bad })},
+			"portrait": {
+				actor(func(r *trainset.ActorRequest) { r.Portrait.URL += bad }),
+				actor(func(r *trainset.ActorRequest) { r.Portrait = trainset.Reference{Key: bad} }),
+				actor(func(r *trainset.ActorRequest) { r.Portrait.SHA256 = bad }),
+			},
+			"image": {style(func(r *trainset.StyleRequest) { r.Image.URL += bad })},
+		} {
+			for _, r := range requests {
+				var fe *trainset.FieldError
+				if err := r.Validate(); !errors.As(err, &fe) || fe.Field != field || fe.Remedy == "" {
+					t.Errorf("%s %q: %v", field, bad, err)
+				}
+			}
+		}
+	}
+	latin := strings.Replace(`{"version":1,"user":"u1","key":"K","actor":"a1","portrait":{"key":"p"}}`, "K", "caf\xe9", 1)
+	if _, err := trainset.DecodeRequest(trainset.KindActor, []byte(latin)); err == nil || !strings.Contains(err.Error(), "payload: is not UTF-8; ") {
+		t.Errorf("a payload in Latin-1: %v", err)
+	}
+}
+
 func TestDecodeRequestRefusesWhatItDoesNotKnow(t *testing.T) {
 	good, err := json.Marshal(valid())
 	if err != nil {

@@ -45,7 +45,7 @@ var references = tried{
 	[]string{
 		``, `{}`, `"https://example.org/p.png"`, `{"key":""}`, `{"url":"https://a/","key":"k"}`, `{"url":"file:///etc/passwd"}`, `{"url":"p.png"}`,
 		`{"url":"https://"}`, `{"url":"https:///p"}`, `{"url":"ftp://a/b"}`, `{"key":"k","sha256":"0a"}`, fmt.Sprintf(`{"key":"k","sha256":%q}`, strings.ToUpper(hex64)),
-		`{"key":"k","path":"x"}`, `[]`,
+		`{"key":"k","path":"x"}`, `[]`, `{"key":"a\u0000"}`, `{"url":"https://a/\u0007"}`, `{"url":"https://a/\u0085"}`,
 	},
 }
 
@@ -54,9 +54,9 @@ func values(own map[string]tried) map[string]tried {
 	all := map[string]tried{
 		"user":    ids,
 		"version": {[]string{`1`}, []string{``, `0`, `2`, `"1"`, `1.5`}},
-		"key":     {[]string{`"k"`, `"with spaces / and more"`, quoted(strings.Repeat("k", 200))}, []string{``, `""`, `1`, quoted(strings.Repeat("k", 201))}},
+		"key":     {[]string{`"k"`, `"with spaces / and more"`, `"naïve 漢字 \u2028"`, quoted(strings.Repeat("k", 200))}, []string{``, `""`, `1`, `"a\nb"`, `"a\u0000"`, `"\u007f"`, `"\u0085"`, quoted(strings.Repeat("k", 201))}},
 		"trigger": {[]string{`""`, `"zrk"`, `"Z_R-1"`, quoted(strings.Repeat("z", 32))}, []string{`"-z"`, `"two words"`, `"z,"`, `3`, quoted(strings.Repeat("z", 33))}},
-		"name":    {[]string{`""`, `"Mona L. (née O'Neill)"`, quoted(strings.Repeat("n", 100))}, []string{`"a\nb"`, `"a\tb"`, `"{a"`, `"a}"`, `"a|b"`, quoted(strings.Repeat("n", 101))}},
+		"name":    {[]string{`""`, `"Mona L. (née O'Neill)"`, quoted(strings.Repeat("n", 100))}, []string{`"a\nb"`, `"a\tb"`, `"Zo\u001b]0;x\u0007"`, `"\u009f"`, `"{a"`, `"a}"`, `"a|b"`, quoted(strings.Repeat("n", 101))}},
 		"seed":    {[]string{`0`, `2147483647`}, []string{`-1`, `2147483648`, `1.5`, `"1"`}},
 		"max_cost_usd": {
 			[]string{`0`, `0.04`, `1000000000`}, []string{`-0.01`, `1000000001`, `"1"`},

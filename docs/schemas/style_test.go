@@ -21,7 +21,7 @@ var style = request{
 		"grids":           {[]string{`0`, `1`, `10`}, []string{`-1`, `11`, `20`, `1.5`, `"3"`}},
 		"max_grids":       {[]string{`0`, `1`, `20`}, []string{`-1`, `21`, `1.5`, `"3"`}},
 		"judge":           {[]string{`""`, `"replicate"`, `"openai"`, `"local"`}, []string{`"gpt"`, `"Local"`, `1`}},
-		"judge_model":     {[]string{`""`, `"openai/gpt-4.1-mini"`}, []string{`"gpt-4.1-mini"`, `"A/b"`, `"a/b/c"`, `1`}},
+		"judge_model":     {[]string{`""`, `"openai/gpt-4.1-mini"`}, []string{`"gpt-4.1-mini"`, `"a/b\n"`, `"A/b"`, `"a/b/c"`, `1`}},
 		"caption_profile": {[]string{`""`, `"style"`, `"none"`}, []string{`"qwen"`, `"flux"`, `"None"`, `1`}},
 		"enhance":         {[]string{`""`, `"grid"`, `"tile"`, `"none"`}, []string{`"all"`, `true`}},
 	}),
