@@ -15,6 +15,9 @@ type Money int64
 // Dollar is one US dollar.
 const Dollar Money = 1_000_000
 
+// maxMoney is the largest amount that is read.
+const maxMoney = 1_000_000_000 * Dollar
+
 // USD converts dollars, rounding to the nearest millionth.
 func USD(dollars float64) Money { return Money(math.Round(dollars * float64(Dollar))) }
 
@@ -37,7 +40,7 @@ func (m Money) String() string {
 // ParseMoney reads dollars as a person types them: "1.50" or "$1.50".
 func ParseMoney(s string) (Money, error) {
 	f, err := strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(s), "$"), 64)
-	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) || math.Abs(f) > 1e9 {
+	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) || math.Abs(f) > maxMoney.Float() {
 		return 0, fmt.Errorf("%q is no amount of US dollars; write it like 1.50", s)
 	}
 	return USD(f), nil
@@ -54,7 +57,7 @@ func (m *Money) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &f); err != nil {
 		return fmt.Errorf("an amount of US dollars must be a number: %w", err)
 	}
-	if math.Abs(f) > 1e9 {
+	if math.Abs(f) > maxMoney.Float() {
 		return fmt.Errorf("an amount of %g US dollars is out of range", f)
 	}
 	*m = USD(f)

@@ -133,8 +133,8 @@ func (o Options) validate(p *problems, maxImages int, profiles []CaptionProfile)
 	if o.Images < 0 || o.Images > maxImages {
 		p.add("images", fmt.Sprintf("%d is out of range", o.Images), fmt.Sprintf("give 1 to %d", maxImages))
 	}
-	if o.MaxCost < 0 {
-		p.add("max_cost_usd", fmt.Sprintf("%s is negative", o.MaxCost), "give an amount, or 0 for no cap")
+	if o.MaxCost < 0 || o.MaxCost > maxMoney {
+		p.add("max_cost_usd", fmt.Sprintf("%s is out of range", o.MaxCost), "give at most 1000000000, or 0 for no cap")
 	}
 	if o.Model != "" && !modelPattern.MatchString(o.Model) {
 		p.add("model", fmt.Sprintf("%q is no model name", o.Model), "write it as owner/name")

@@ -3,6 +3,8 @@ package trainset_test
 import (
 	"encoding/json"
 	"errors"
+	"math"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -61,6 +63,21 @@ func TestATriggerNeedsAProfileThatHasIt(t *testing.T) {
 	r.Trigger = ""
 	if err := r.Validate(); err != nil {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestMoreThanWorkersReadIsRefused(t *testing.T) {
+	for _, cost := range []trainset.Money{trainset.USD(1e9) + 1, trainset.USD(2e9), math.MaxInt64, math.MinInt64} {
+		r := valid()
+		r.MaxCost = cost
+		var fe *trainset.FieldError
+		if err := r.Validate(); !errors.As(err, &fe) || fe.Field != "max_cost_usd" || !strings.Contains(fe.Remedy, "1000000000") {
+			t.Errorf("%d millionths: %v", cost, err)
+		}
+	}
+	r := valid()
+	if r.MaxCost = trainset.USD(1e9); r.Validate() != nil {
+		t.Errorf("%v", r.Validate())
 	}
 }
 
@@ -141,6 +158,87 @@ func TestTextsAreUTF8WithoutControlCharacters(t *testing.T) {
 	latin := strings.Replace(`{"version":1,"user":"u1","key":"K","actor":"a1","portrait":{"key":"p"}}`, "K", "caf\xe9", 1)
 	if _, err := trainset.DecodeRequest(trainset.KindActor, []byte(latin)); err == nil || !strings.Contains(err.Error(), "payload: is not UTF-8; ") {
 		t.Errorf("a payload in Latin-1: %v", err)
+	}
+}
+
+// seldom is true once in a while, lest hardly any request be valid.
+func seldom(r *rapid.T, name string) bool { return rapid.IntRange(0, 29).Draw(r, name+" is odd") == 29 }
+
+// textOf draws texts that a field takes, and others.
+func textOf(r *rapid.T, name, pattern string) string {
+	switch {
+	case !seldom(r, name):
+		return rapid.StringMatching(pattern).Draw(r, name)
+	case rapid.Bool().Draw(r, name+" is UTF-8"):
+		return rapid.String().Draw(r, name)
+	}
+	return string(rapid.SliceOf(rapid.Byte()).Draw(r, name))
+}
+
+// numberOf draws numbers that a field takes, and others.
+func numberOf(r *rapid.T, name string, least, most int64) int64 {
+	if seldom(r, name) {
+		return rapid.Int64().Draw(r, name)
+	}
+	return rapid.Int64Range(least, most).Draw(r, name)
+}
+
+func optionsOf(r *rapid.T) trainset.Options {
+	o := trainset.Options{
+		Version: int(numberOf(r, "version", 1, 1)), User: textOf(r, "user", `[a-z0-9]{1,8}`), Key: textOf(r, "key", `[ -~]{1,9}`),
+		Trigger: textOf(r, "trigger", `[a-z]{0,3}`), Name: textOf(r, "name", `[a-zë漢<&]{0,9}`), Images: int(numberOf(r, "images", 0, 48)),
+		MaxCost: trainset.Money(numberOf(r, "cost", 0, 1e15)), Model: textOf(r, "model", `(a/b)?`), Simulate: rapid.Bool().Draw(r, "simulate"),
+		Priority: trainset.Priority(textOf(r, "priority", `(low|high|)`)),
+	}
+	if rapid.Bool().Draw(r, "has a seed") {
+		seed := numberOf(r, "seed", 0, 1<<31-1)
+		o.Seed = &seed
+	}
+	return o
+}
+
+func referenceOf(r *rapid.T) (ref trainset.Reference) {
+	if rapid.Bool().Draw(r, "has a URL") {
+		ref.URL = "https://example.org" + textOf(r, "url", `(/[!-~]{0,9})?`)
+	} else {
+		ref.Key = textOf(r, "storage key", `[!-~]{1,9}`)
+	}
+	ref.SHA256 = textOf(r, "digest", `([0-9a-f]{64})?`)
+	return ref
+}
+
+// What a producer may enqueue, a worker must read, as the same job.
+func TestWhatIsValidIsReadAsItWasWritten(t *testing.T) {
+	read := 0
+	rapid.Check(t, func(r *rapid.T) {
+		requests := []trainset.Request{
+			trainset.ActorRequest{
+				Options: optionsOf(r), Actor: textOf(r, "actor", `[a-z0-9]{1,8}`), Portrait: referenceOf(r),
+				Type: trainset.ActorType(textOf(r, "type", `(robotic|)`)), Sex: trainset.Sex(textOf(r, "sex", `(male|)`)),
+			},
+			trainset.StyleRequest{
+				Options: optionsOf(r), Style: textOf(r, "style", `[a-z0-9]{1,8}`), Image: referenceOf(r),
+				Grids: int(numberOf(r, "grids", 0, 10)), MaxGrids: int(numberOf(r, "max grids", 0, 20)),
+				Judge: trainset.Judge(textOf(r, "judge", `(openai|)`)), JudgeModel: textOf(r, "judge model", `(a/b)?`), Enhance: trainset.Enhance(textOf(r, "enhance", `(tile|)`)),
+			},
+		}
+		for _, req := range requests {
+			if req.Validate() != nil {
+				continue
+			}
+			read++
+			b, err := json.Marshal(req)
+			if err != nil {
+				r.Fatal(err)
+			}
+			got, err := trainset.DecodeRequest(req.Kind(), b)
+			if err != nil || !reflect.DeepEqual(got, req) || got.JobID() != req.JobID() || got.Fingerprint() != req.Fingerprint() {
+				r.Fatalf("%s was read as %+v, %v", b, got, err)
+			}
+		}
+	})
+	if read == 0 {
+		t.Error("no request was valid")
 	}
 }
 
