@@ -64,16 +64,16 @@ func (c *Client) Close() error {
 // is a *trainset.ConflictError. A request that is wrong is reported whole,
 // each problem a *trainset.FieldError, and nothing is enqueued.
 func (c *Client) EnqueueActor(ctx context.Context, req trainset.ActorRequest) (trainset.Job, error) {
-	return c.enqueue(ctx, req.WithDefaults())
+	return c.enqueue(ctx, req.WithDefaults(), "portrait")
 }
 
 // EnqueueStyle asks for a style's data set, as EnqueueActor does for an actor's.
 func (c *Client) EnqueueStyle(ctx context.Context, req trainset.StyleRequest) (trainset.Job, error) {
-	return c.enqueue(ctx, req.WithDefaults())
+	return c.enqueue(ctx, req.WithDefaults(), "image")
 }
 
-func (c *Client) enqueue(ctx context.Context, req trainset.Request) (trainset.Job, error) {
-	if err := req.Validate(); err != nil {
+func (c *Client) enqueue(ctx context.Context, req trainset.Request, source string) (trainset.Job, error) {
+	if err := errors.Join(req.Validate(), ledger.OwnUpload(source, req.JobID(), req.Source())); err != nil {
 		return trainset.Job{}, err
 	}
 	first := plan.Step{Verb: plan.VerbAccept}.TaskID(req.JobID())

@@ -354,10 +354,13 @@ func sourceField(k trainset.Kind) string {
 }
 
 func (h *Handlers) source(ctx context.Context, id trainset.JobID, field string, src trainset.Reference) ([]byte, error) {
+	if err := ledger.OwnUpload(field, id, src); err != nil {
+		return nil, fmt.Errorf("reading the reference: %w", err)
+	}
 	if ledger.InInbox(id, src) {
 		data, err := h.ledger.Inbox(ctx, id, src.SHA256)
 		if errors.Is(err, trainset.ErrNotFound) {
-			return nil, trainset.Invalid(field, "its bytes are no longer in Redis", "enqueue the job again")
+			return nil, trainset.Invalid(field, "Redis has no upload with its sha256: it was changed, or the upload is older than a week", "upload the image again, and ask under another key with the reference as it is")
 		}
 		if err != nil {
 			return nil, fmt.Errorf("reading the reference: %w", err)

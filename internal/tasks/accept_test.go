@@ -143,6 +143,23 @@ func TestAnotherTaskUnderAJobsNameEndsNothing(t *testing.T) {
 	}
 }
 
+func TestWhatIsWrongWithAnUploadIsSaid(t *testing.T) {
+	rdb := redistest.Any(t)
+	h, _ := serve(t, rdb)
+	for key, c := range map[string]struct {
+		ref  func(id trainset.JobID) trainset.Reference
+		want string
+	}{
+		"another": {func(trainset.JobID) trainset.Reference { return ledger.InboxReference(trainset.NewJobID("", "", ""), sum([]byte("x"))) }, "portrait: was uploaded for another job; "},
+		"changed": {func(id trainset.JobID) trainset.Reference { return ledger.InboxReference(id, sum([]byte("x"))) }, "portrait: Redis has no upload with its sha256"},
+	} {
+		_, err := h.source(t.Context(), trainset.NewJobID("ada", trainset.KindActor, key), "portrait", c.ref(trainset.NewJobID("ada", trainset.KindActor, key)))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+}
+
 // archived waits until the queue has put a task aside, and returns why.
 func archived(t *testing.T, rdb *redis.Client, task string) string {
 	t.Helper()
