@@ -76,9 +76,15 @@ type Request interface {
 	Validate() error
 }
 
+// authority is user, host and port of a URL, as those who fetch it understand them.
+const authority = `(([A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*@)?(([A-Za-z0-9._~-]|[^\x00-\x9f])+|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?`
+
 var (
 	sha256Pattern  = regexp.MustCompile(`^[0-9a-f]{64}$`)
 	triggerPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$`)
+	webPattern     = regexp.MustCompile(`^[Hh][Tt][Tt][Pp][Ss]?://`)
+	hostPattern    = regexp.MustCompile(webPattern.String() + authority + `([/?#].*)?$`)
+	urlPattern     = regexp.MustCompile(webPattern.String() + authority + `(/([^%?#]|%[0-9A-Fa-f]{2})*)?(\?[^#]*)?(#([^%]|%[0-9A-Fa-f]{2})*)?$`)
 	modelPattern   = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*$`)
 )
 
@@ -154,13 +160,25 @@ func (r Reference) validate(field string, p *problems) {
 		p.add(field, "has both a URL and a key", "give one of them")
 	case !p.text(field, "its key ", r.Key), !p.text(field, "its URL ", r.URL):
 	case r.URL != "":
-		u, err := url.Parse(r.URL)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			p.add(field, "its URL is not http or https", "give one that starts with https://")
-		}
+		r.validateURL(field, p)
 	}
 	if r.SHA256 != "" && !sha256Pattern.MatchString(r.SHA256) {
 		p.add(field, "its sha256 is no digest", "give 64 hexadecimal digits")
+	}
+}
+
+// validateURL refuses what no worker can ask for. The schemas have urlPattern, too.
+func (r Reference) validateURL(field string, p *problems) {
+	_, err := url.Parse(r.URL)
+	switch {
+	case !webPattern.MatchString(r.URL):
+		p.add(field, "its URL is not http or https", "give one that starts with https://")
+	case !hostPattern.MatchString(r.URL):
+		p.add(field, "its URL has no valid host or port", "write it like https://example.org/picture.jpg")
+	case !urlPattern.MatchString(r.URL):
+		p.add(field, "its URL has a % that begins no code", "percent-encode it: a percent sign is %25")
+	case err != nil: // of hosts in brackets
+		p.add(field, "its URL has no valid host or port", "write it like https://example.org/picture.jpg")
 	}
 }
 
@@ -202,41 +220,4 @@ func fingerprint(v any) string {
 func DefaultKey(r Request) string {
 	sum := sha256.Sum256([]byte(r.Fingerprint()))
 	return "auto-" + hex.EncodeToString(sum[:16])
-}
-
-// DecodeRequest reads a request payload of a kind. It refuses unknown versions
-// and unknown fields by name, then validates.
-func DecodeRequest(kind Kind, payload []byte) (Request, error) {
-	if !utf8.Valid(payload) { // what is not would be read as another text
-		return nil, Invalid("payload", "is not UTF-8", "send it as UTF-8")
-	}
-	var head struct {
-		Version int `json:"version"`
-	}
-	if err := json.Unmarshal(payload, &head); err != nil {
-		return nil, Invalid("payload", "is no JSON object: "+err.Error(), "see the published schema")
-	}
-	if head.Version != RequestVersion {
-		return nil, Invalid("version", fmt.Sprintf("%d is unknown", head.Version), fmt.Sprintf("this version reads %d", RequestVersion))
-	}
-	switch kind {
-	case KindActor:
-		return decode[ActorRequest](payload)
-	case KindStyle:
-		return decode[StyleRequest](payload)
-	}
-	return nil, Invalid("kind", fmt.Sprintf("%q is unknown", kind), "use actor or style")
-}
-
-func decode[T Request](payload []byte) (Request, error) {
-	d := json.NewDecoder(strings.NewReader(string(payload)))
-	d.DisallowUnknownFields()
-	var r T
-	if err := d.Decode(&r); err != nil {
-		return nil, Invalid("payload", err.Error(), "see the published schema")
-	}
-	if err := r.Validate(); err != nil {
-		return nil, err
-	}
-	return r, nil
 }

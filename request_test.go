@@ -263,6 +263,39 @@ func TestDecodeRequestRefusesWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
+// Whoever writes another language reads the field and what to do, not a Go type.
+func TestDecodeRequestNamesTheField(t *testing.T) {
+	for spoiled, want := range map[string]string{
+		`"key":7`:                  "key: is JSON of type number; give a text",
+		`"key":"k","key":"l"`:      "key: is there twice; give it once",
+		`"key":"k","Key":"l"`:      "Key: is unknown; ",
+		`"key":"k","images":1.5`:   "images: 1.5 is no whole number; ",
+		`"key":"k","images":"12"`:  "images: is no number; ",
+		`"key":"k","seed":1e400`:   "seed: +Inf is out of range; ",
+		`"key":"k","simulate":1`:   "simulate: is JSON of type number; give true or false",
+		`"key":"k","portrait":"x"`: "portrait: is no JSON object; ",
+
+		`"key":"k","max_cost_usd":1e-9`:            "max_cost_usd: an amount of 1e-09 US dollars is less than a millionth; ",
+		`"key":"k","max_cost_usd":-1e-9`:           "max_cost_usd: an amount of -1e-09 US dollars is less than a millionth; ",
+		`"key":"k","max_cost_usd":1e-400`:          "max_cost_usd: an amount of US dollars is less than a millionth; ",
+		`"key":"k","max_cost_usd":2e9`:             "max_cost_usd: an amount of 2e+09 US dollars is out of range; ",
+		`"key":"k","portrait":{"path":"x"}`:        "portrait.path: is unknown; ",
+		`"key":"k","portrait":{"url":"ftp://a/b"}`: "portrait: its URL is not http or https; ",
+
+		`"key":"k","portrait":{"url":"https://a/100%.jpg"}`:  "portrait: its URL has a % that begins no code; percent-encode it",
+		`"key":"k","portrait":{"url":"https://a b/x"}`:       "portrait: its URL has no valid host or port; ",
+		`"key":"k","portrait":{"url":"https://a:port/x"}`:    "portrait: its URL has no valid host or port; ",
+		`"key":"k","portrait":{"url":"https://[::1::2]/x"}`:  "portrait: its URL has no valid host or port; ",
+		`"key":"k","portrait":{"url":"https://a","url":"b"}`: "url: is there twice; ",
+	} {
+		payload := `{"version":1,"user":"u1","actor":"a1",` + spoiled + `}`
+		var fe *trainset.FieldError
+		if _, err := trainset.DecodeRequest(trainset.KindActor, []byte(payload)); !errors.As(err, &fe) || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v", spoiled, err)
+		}
+	}
+}
+
 func TestJobIDsOfDifferentTriplesDiffer(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		draw := func(name string) [3]string {
@@ -293,7 +326,7 @@ func TestMoney(t *testing.T) {
 			t.Errorf("%s: %s, %v", text, m, err)
 		}
 	}
-	for _, text := range []string{"", "much", "NaN", "1e300"} {
+	for _, text := range []string{"", "much", "NaN", "1e300", "0.0000001"} {
 		if m, err := trainset.ParseMoney(text); err == nil {
 			t.Errorf("%q is %s", text, m)
 		}

@@ -57,7 +57,9 @@ func OwnUpload(field string, id trainset.JobID, ref trainset.Reference) error {
 }
 
 // InInbox reports whether a reference is one that InboxReference made.
-func InInbox(id trainset.JobID, ref trainset.Reference) bool { return ref.Key == inboxPrefix+string(id) }
+func InInbox(id trainset.JobID, ref trainset.Reference) bool {
+	return ref.Key == inboxPrefix+string(id)
+}
 
 // InboxImage is the digest of the image that a job's request names in its inbox;
 // empty where it names another.

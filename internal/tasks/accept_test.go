@@ -73,9 +73,9 @@ func TestJobsWhoseRequestNobodyReadsEnd(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
 		h, stop := serve(t, rdb)
 		for field, spoil := range map[string]func(r *trainset.ActorRequest){
-			"payload": func(r *trainset.ActorRequest) { r.Key, r.MaxCost = "cost", trainset.USD(2e9) },
-			"key":     func(r *trainset.ActorRequest) { r.Key = "caf\xe9" },
-			"images":  func(r *trainset.ActorRequest) { r.Key, r.Images = "images", 500 },
+			"max_cost_usd": func(r *trainset.ActorRequest) { r.Key, r.MaxCost = "cost", trainset.USD(2e9) },
+			"key":          func(r *trainset.ActorRequest) { r.Key = "caf\xe9" },
+			"images":       func(r *trainset.ActorRequest) { r.Key, r.Images = "images", 500 },
 		} {
 			r := until(t, h, enqueued(t, h, spoil), over)
 			if r.State != trainset.JobFailed || !strings.HasPrefix(r.Reason, field+": ") || !strings.Contains(r.Reason, "; ") || r.Spent != 0 {
@@ -150,7 +150,9 @@ func TestWhatIsWrongWithAnUploadIsSaid(t *testing.T) {
 		ref  func(id trainset.JobID) trainset.Reference
 		want string
 	}{
-		"another": {func(trainset.JobID) trainset.Reference { return ledger.InboxReference(trainset.NewJobID("", "", ""), sum([]byte("x"))) }, "portrait: was uploaded for another job; "},
+		"another": {func(trainset.JobID) trainset.Reference {
+			return ledger.InboxReference(trainset.NewJobID("", "", ""), sum([]byte("x")))
+		}, "portrait: was uploaded for another job; "},
 		"changed": {func(id trainset.JobID) trainset.Reference { return ledger.InboxReference(id, sum([]byte("x"))) }, "portrait: Redis has no upload with its sha256"},
 	} {
 		_, err := h.source(t.Context(), trainset.NewJobID("ada", trainset.KindActor, key), "portrait", c.ref(trainset.NewJobID("ada", trainset.KindActor, key)))
