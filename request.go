@@ -123,13 +123,13 @@ func (o Options) validate(p *problems, maxImages int, profiles []CaptionProfile)
 		p.add("version", fmt.Sprintf("%d is unknown", o.Version), fmt.Sprintf("this version reads %d", RequestVersion))
 	}
 	p.id("user", o.User)
-	if p.text("key", "", o.Key) && (o.Key == "" || len(o.Key) > 200) {
-		p.add("key", fmt.Sprintf("has %d bytes", len(o.Key)), "give 1 to 200")
+	if p.text("key", "", o.Key) && (o.Key == "" || utf8.RuneCountInString(o.Key) > 200) {
+		p.add("key", fmt.Sprintf("has %d characters", utf8.RuneCountInString(o.Key)), "give 1 to 200")
 	}
 	if o.Trigger != "" && !triggerPattern.MatchString(o.Trigger) {
 		p.add("trigger", fmt.Sprintf("%q is no single word", o.Trigger), "use up to 32 letters, digits, hyphens or underscores")
 	}
-	if p.text("name", "", o.Name) && (len(o.Name) > 100 || strings.ContainsAny(o.Name, "{}|")) {
+	if p.text("name", "", o.Name) && (utf8.RuneCountInString(o.Name) > 100 || strings.ContainsAny(o.Name, "{}|")) {
 		p.add("name", fmt.Sprintf("%q is not allowed", o.Name), "use up to 100 characters on one line, without braces or bars")
 	}
 	o.validateCaptions(p, profiles)

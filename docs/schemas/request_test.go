@@ -57,9 +57,9 @@ func values(own map[string]tried) map[string]tried {
 	all := map[string]tried{
 		"user":    ids,
 		"version": {[]string{`1`, `1.0`, `10e-1`}, []string{``, `0`, `2`, `2.0`, `"1"`, `1.5`, `null`}},
-		"key":     {[]string{`"k"`, `"with spaces / and more"`, `"naïve 漢字 \u2028"`, quoted(strings.Repeat("k", 200))}, []string{``, `""`, `1`, `"a\nb"`, `"a\u0000"`, `"\u007f"`, `"\u0085"`, quoted(strings.Repeat("k", 201))}},
+		"key":     {[]string{`"k"`, `"with spaces / and more"`, `"naïve 漢字 \u2028"`, quoted(strings.Repeat("k", 200)), quoted(strings.Repeat("漢", 200))}, []string{``, `""`, `1`, `"a\nb"`, `"a\u0000"`, `"\u007f"`, `"\u0085"`, quoted(strings.Repeat("k", 201))}},
 		"trigger": {[]string{`""`, `null`, `"zrk"`, `"Z_R-1"`, quoted(strings.Repeat("z", 32))}, []string{`"-z"`, `"two words"`, `"z,"`, `3`, quoted(strings.Repeat("z", 33))}},
-		"name":    {[]string{`""`, `null`, `"Mona L. (née O'Neill)"`, quoted(strings.Repeat("n", 100))}, []string{`"a\nb"`, `"a\tb"`, `"Zo\u001b]0;x\u0007"`, `"\u009f"`, `"{a"`, `"a}"`, `"a|b"`, quoted(strings.Repeat("n", 101))}},
+		"name":    {[]string{`""`, `null`, `"Mona L. (née O'Neill)"`, quoted(strings.Repeat("n", 100)), quoted(strings.Repeat("漢", 100))}, []string{`"a\nb"`, `"a\tb"`, `"Zo\u001b]0;x\u0007"`, `"\u009f"`, `"{a"`, `"a}"`, `"a|b"`, quoted(strings.Repeat("n", 101)), quoted(strings.Repeat("漢", 101))}},
 		"seed":    {[]string{`0`, `2147483647`, `12.0`, `1e3`, `-0`, `null`}, []string{`-1`, `1e400`, `9223372036854775808`, `2147483648`, `1.5`, `"1"`}},
 		"max_cost_usd": {
 			[]string{`0`, `0.0`, `0.04`, `0.000001`, `1e9`, `1000000000`, `null`}, []string{`1e-9`, `-1e-9`, `0.0000004`, `1e400`, `true`, `-0.01`, `1000000001`, `"1"`},
