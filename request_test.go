@@ -314,6 +314,9 @@ func TestJobIDsOfDifferentTriplesDiffer(t *testing.T) {
 	if trainset.NewJobID("ab", "actor", "c") == trainset.NewJobID("a", "actor", "bc") {
 		t.Error("parts run into each other")
 	}
+	if id := trainset.NewJobID("ada", "actor", "order-7"); id != "1a9574af-3796-87f5-8580-2ee3a9c0ea07" { // as docs/operations.md has it
+		t.Error(id)
+	}
 	if _, err := trainset.ParseJobID("nonsense"); err == nil {
 		t.Error("nonsense is a job ID")
 	}
