@@ -2,6 +2,7 @@ package trainset
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -14,6 +15,9 @@ type Money int64
 
 // Dollar is one US dollar.
 const Dollar Money = 1_000_000
+
+// maxMoney is the largest amount that is read.
+const maxMoney = 1_000_000_000 * Dollar
 
 // USD converts dollars, rounding to the nearest millionth.
 func USD(dollars float64) Money { return Money(math.Round(dollars * float64(Dollar))) }
@@ -34,13 +38,26 @@ func (m Money) String() string {
 	return fmt.Sprintf("%s$%d.%s", sign, m/Dollar, frac)
 }
 
+// amount converts dollars that somebody wrote. Less than a millionth is refused:
+// it would be 0, which means no bound where a bound is meant.
+func amount(dollars float64) (Money, error) {
+	switch size := math.Abs(dollars); {
+	case math.IsNaN(dollars) || size > maxMoney.Float():
+		return 0, fmt.Errorf("an amount of %g US dollars is out of range", dollars)
+	case size != 0 && size < 1/float64(Dollar):
+		return 0, fmt.Errorf("an amount of %g US dollars is less than a millionth", dollars)
+	}
+	return USD(dollars), nil
+}
+
 // ParseMoney reads dollars as a person types them: "1.50" or "$1.50".
 func ParseMoney(s string) (Money, error) {
 	f, err := strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(s), "$"), 64)
-	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) || math.Abs(f) > 1e9 {
+	m, wrong := amount(f)
+	if err != nil || wrong != nil {
 		return 0, fmt.Errorf("%q is no amount of US dollars; write it like 1.50", s)
 	}
-	return USD(f), nil
+	return m, nil
 }
 
 // MarshalJSON writes a number of dollars.
@@ -52,11 +69,15 @@ func (m Money) MarshalJSON() ([]byte, error) {
 func (m *Money) UnmarshalJSON(b []byte) error {
 	var f float64
 	if err := json.Unmarshal(b, &f); err != nil {
-		return fmt.Errorf("an amount of US dollars must be a number: %w", err)
+		return errors.New("an amount of US dollars must be a number in range")
 	}
-	if math.Abs(f) > 1e9 {
-		return fmt.Errorf("an amount of %g US dollars is out of range", f)
+	v, err := amount(f)
+	if err != nil {
+		return err
 	}
-	*m = USD(f)
+	if written, _, _ := strings.Cut(strings.ToLower(string(b)), "e"); f == 0 && strings.Trim(written, "-0.") != "" {
+		return errors.New("an amount of US dollars is less than a millionth")
+	}
+	*m = v
 	return nil
 }

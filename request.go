@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // RequestVersion is the version of the request payloads this code writes.
@@ -74,9 +76,15 @@ type Request interface {
 	Validate() error
 }
 
+// authority is user, host and port of a URL, as those who fetch it understand them.
+const authority = `(([A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*@)?(([A-Za-z0-9._~-]|[^\x00-\x9f])+|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?`
+
 var (
 	sha256Pattern  = regexp.MustCompile(`^[0-9a-f]{64}$`)
 	triggerPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$`)
+	webPattern     = regexp.MustCompile(`^[Hh][Tt][Tt][Pp][Ss]?://`)
+	hostPattern    = regexp.MustCompile(webPattern.String() + authority + `([/?#].*)?$`)
+	urlPattern     = regexp.MustCompile(webPattern.String() + authority + `(/([^%?#]|%[0-9A-Fa-f]{2})*)?(\?[^#]*)?(#([^%]|%[0-9A-Fa-f]{2})*)?$`)
 	modelPattern   = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*$`)
 )
 
@@ -94,6 +102,20 @@ func (p *problems) id(field, value string) {
 	}
 }
 
+// text refuses what JSON would change on its way to a worker, and what no caption,
+// page or terminal may have in it. It reports whether the value is fine.
+func (p *problems) text(field, what, value string) bool {
+	switch {
+	case !utf8.ValidString(value):
+		p.add(field, what+"is not UTF-8", "save and send it as UTF-8")
+	case strings.ContainsFunc(value, unicode.IsControl):
+		p.add(field, what+"has control characters", "leave out line breaks, tabs and the like")
+	default:
+		return true
+	}
+	return false
+}
+
 func (p problems) err() error { return errors.Join(p...) }
 
 func (o Options) validate(p *problems, maxImages int, profiles []CaptionProfile) {
@@ -101,13 +123,13 @@ func (o Options) validate(p *problems, maxImages int, profiles []CaptionProfile)
 		p.add("version", fmt.Sprintf("%d is unknown", o.Version), fmt.Sprintf("this version reads %d", RequestVersion))
 	}
 	p.id("user", o.User)
-	if o.Key == "" || len(o.Key) > 200 {
-		p.add("key", fmt.Sprintf("has %d bytes", len(o.Key)), "give 1 to 200")
+	if p.text("key", "", o.Key) && (o.Key == "" || utf8.RuneCountInString(o.Key) > 200) {
+		p.add("key", fmt.Sprintf("has %d characters", utf8.RuneCountInString(o.Key)), "give 1 to 200")
 	}
 	if o.Trigger != "" && !triggerPattern.MatchString(o.Trigger) {
 		p.add("trigger", fmt.Sprintf("%q is no single word", o.Trigger), "use up to 32 letters, digits, hyphens or underscores")
 	}
-	if len(o.Name) > 100 || strings.ContainsAny(o.Name, "\n\r\t{}|") {
+	if p.text("name", "", o.Name) && (utf8.RuneCountInString(o.Name) > 100 || strings.ContainsAny(o.Name, "{}|")) {
 		p.add("name", fmt.Sprintf("%q is not allowed", o.Name), "use up to 100 characters on one line, without braces or bars")
 	}
 	o.validateCaptions(p, profiles)
@@ -117,8 +139,8 @@ func (o Options) validate(p *problems, maxImages int, profiles []CaptionProfile)
 	if o.Images < 0 || o.Images > maxImages {
 		p.add("images", fmt.Sprintf("%d is out of range", o.Images), fmt.Sprintf("give 1 to %d", maxImages))
 	}
-	if o.MaxCost < 0 {
-		p.add("max_cost_usd", fmt.Sprintf("%s is negative", o.MaxCost), "give an amount, or 0 for no cap")
+	if o.MaxCost < 0 || o.MaxCost > maxMoney {
+		p.add("max_cost_usd", fmt.Sprintf("%s is out of range", o.MaxCost), "give at most 1000000000, or 0 for no cap")
 	}
 	if o.Model != "" && !modelPattern.MatchString(o.Model) {
 		p.add("model", fmt.Sprintf("%q is no model name", o.Model), "write it as owner/name")
@@ -136,14 +158,27 @@ func (r Reference) validate(field string, p *problems) {
 		p.add(field, "is missing", "give the URL of an image, or a storage key")
 	case r.URL != "" && r.Key != "":
 		p.add(field, "has both a URL and a key", "give one of them")
+	case !p.text(field, "its key ", r.Key), !p.text(field, "its URL ", r.URL):
 	case r.URL != "":
-		u, err := url.Parse(r.URL)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			p.add(field, "its URL is not http or https", "give one that starts with https://")
-		}
+		r.validateURL(field, p)
 	}
 	if r.SHA256 != "" && !sha256Pattern.MatchString(r.SHA256) {
 		p.add(field, "its sha256 is no digest", "give 64 hexadecimal digits")
+	}
+}
+
+// validateURL refuses what no worker can ask for. The schemas have urlPattern, too.
+func (r Reference) validateURL(field string, p *problems) {
+	_, err := url.Parse(r.URL)
+	switch {
+	case !webPattern.MatchString(r.URL):
+		p.add(field, "its URL is not http or https", "give one that starts with https://")
+	case !hostPattern.MatchString(r.URL):
+		p.add(field, "its URL has no valid host or port", "write it like https://example.org/picture.jpg")
+	case !urlPattern.MatchString(r.URL):
+		p.add(field, "its URL has a % that begins no code", "percent-encode it: a percent sign is %25")
+	case err != nil: // of hosts in brackets
+		p.add(field, "its URL has no valid host or port", "write it like https://example.org/picture.jpg")
 	}
 }
 
@@ -185,38 +220,4 @@ func fingerprint(v any) string {
 func DefaultKey(r Request) string {
 	sum := sha256.Sum256([]byte(r.Fingerprint()))
 	return "auto-" + hex.EncodeToString(sum[:16])
-}
-
-// DecodeRequest reads a request payload of a kind. It refuses unknown versions
-// and unknown fields by name, then validates.
-func DecodeRequest(kind Kind, payload []byte) (Request, error) {
-	var head struct {
-		Version int `json:"version"`
-	}
-	if err := json.Unmarshal(payload, &head); err != nil {
-		return nil, Invalid("payload", "is no JSON object: "+err.Error(), "see the published schema")
-	}
-	if head.Version != RequestVersion {
-		return nil, Invalid("version", fmt.Sprintf("%d is unknown", head.Version), fmt.Sprintf("this version reads %d", RequestVersion))
-	}
-	switch kind {
-	case KindActor:
-		return decode[ActorRequest](payload)
-	case KindStyle:
-		return decode[StyleRequest](payload)
-	}
-	return nil, Invalid("kind", fmt.Sprintf("%q is unknown", kind), "use actor or style")
-}
-
-func decode[T Request](payload []byte) (Request, error) {
-	d := json.NewDecoder(strings.NewReader(string(payload)))
-	d.DisallowUnknownFields()
-	var r T
-	if err := d.Decode(&r); err != nil {
-		return nil, Invalid("payload", err.Error(), "see the published schema")
-	}
-	if err := r.Validate(); err != nil {
-		return nil, err
-	}
-	return r, nil
 }

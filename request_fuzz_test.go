@@ -17,7 +17,8 @@ func FuzzDecodeRequest(f *testing.F) {
 		`{"version":1,"user":"ada","key":"k","actor":"zara","images":48,"seed":9007199254740993,"max_cost_usd":0.1,"portrait":{"key":"uploads/x","sha256":"` +
 			"0000000000000000000000000000000000000000000000000000000000000000" + `"}}`,
 		`{"version":1,"user":"ada","key":"k","style":"ink","image":{"url":"http://example.org/s.jpg"},"judge":"local","enhance":"none"}`,
-		`{"version":2}`, `{"version":1}{}`, `{"version":1,"user":"../x","unknown":null}`, `null`, ``,
+		`{"version":1.0,"user":"ada","key":"k","style":"ink","image":{"url":"http://ü.org:80/a%20b?c#d","key":null},"grids":2e0,"name":null,"max_cost_usd":1e-6}`,
+		`{"version":2}`, `{"version":1}{}`, `{"version":1,"version":1,"USER":"x"}`, `{"version":1,"user":"../x","unknown":null}`, `null`, ``,
 	} {
 		f.Add([]byte(seed), false)
 		f.Add([]byte(seed), true)

@@ -3,6 +3,8 @@ package trainset_test
 import (
 	"encoding/json"
 	"errors"
+	"math"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -64,6 +66,21 @@ func TestATriggerNeedsAProfileThatHasIt(t *testing.T) {
 	}
 }
 
+func TestMoreThanWorkersReadIsRefused(t *testing.T) {
+	for _, cost := range []trainset.Money{trainset.USD(1e9) + 1, trainset.USD(2e9), math.MaxInt64, math.MinInt64} {
+		r := valid()
+		r.MaxCost = cost
+		var fe *trainset.FieldError
+		if err := r.Validate(); !errors.As(err, &fe) || fe.Field != "max_cost_usd" || !strings.Contains(fe.Remedy, "1000000000") {
+			t.Errorf("%d millionths: %v", cost, err)
+		}
+	}
+	r := valid()
+	if r.MaxCost = trainset.USD(1e9); r.Validate() != nil {
+		t.Errorf("%v", r.Validate())
+	}
+}
+
 func TestValidateReportsEverythingAtOnce(t *testing.T) {
 	err := trainset.ActorRequest{}.Validate()
 	for _, field := range []string{"version", "user", "key", "actor", "portrait"} {
@@ -101,6 +118,130 @@ func TestFingerprintIgnoresWhatDoesNotChangeTheResult(t *testing.T) {
 	}
 }
 
+// A key that JSON would change is another job to the worker than to whoever asks.
+func TestTextsAreUTF8WithoutControlCharacters(t *testing.T) {
+	style := func(spoil func(r *trainset.StyleRequest)) trainset.Request {
+		r := trainset.StyleRequest{Options: valid().Options, Style: "s1", Image: valid().Portrait, Judge: trainset.JudgeOpenAI}
+		spoil(&r)
+		return r
+	}
+	actor := func(spoil func(r *trainset.ActorRequest)) trainset.Request {
+		r := valid()
+		spoil(&r)
+		return r
+	}
+	for _, bad := range []string{"caf\xe9", "a\x00b", "a\x1b]0;x\x07", "a\x7f", "a\u0085b", "a\n"} {
+		for field, requests := range map[string][]trainset.Request{
+			"user":        {actor(func(r *trainset.ActorRequest) { r.User = bad })},
+			"actor":       {actor(func(r *trainset.ActorRequest) { r.Actor = bad })},
+			"style":       {style(func(r *trainset.StyleRequest) { r.Style = bad })},
+			"key":         {actor(func(r *trainset.ActorRequest) { r.Key = bad })},
+			"name":        {actor(func(r *trainset.ActorRequest) { r.Name = bad })},
+			"trigger":     {actor(func(r *trainset.ActorRequest) { r.Trigger = bad })},
+			"model":       {actor(func(r *trainset.ActorRequest) { r.Model = "a/" + bad })},
+			"judge_model": {style(func(r *trainset.StyleRequest) { r.JudgeModel = bad })},
+			"portrait": {
+				actor(func(r *trainset.ActorRequest) { r.Portrait.URL += bad }),
+				actor(func(r *trainset.ActorRequest) { r.Portrait = trainset.Reference{Key: bad} }),
+				actor(func(r *trainset.ActorRequest) { r.Portrait.SHA256 = bad }),
+			},
+			"image": {style(func(r *trainset.StyleRequest) { r.Image.URL += bad })},
+		} {
+			for _, r := range requests {
+				var fe *trainset.FieldError
+				if err := r.Validate(); !errors.As(err, &fe) || fe.Field != field || fe.Remedy == "" {
+					t.Errorf("%s %q: %v", field, bad, err)
+				}
+			}
+		}
+	}
+	latin := strings.Replace(`{"version":1,"user":"u1","key":"K","actor":"a1","portrait":{"key":"p"}}`, "K", "caf\xe9", 1)
+	if _, err := trainset.DecodeRequest(trainset.KindActor, []byte(latin)); err == nil || !strings.Contains(err.Error(), "payload: is not UTF-8; ") {
+		t.Errorf("a payload in Latin-1: %v", err)
+	}
+}
+
+// seldom is true once in a while, lest hardly any request be valid.
+func seldom(r *rapid.T, name string) bool { return rapid.IntRange(0, 29).Draw(r, name+" is odd") == 29 }
+
+// textOf draws texts that a field takes, and others.
+func textOf(r *rapid.T, name, pattern string) string {
+	switch {
+	case !seldom(r, name):
+		return rapid.StringMatching(pattern).Draw(r, name)
+	case rapid.Bool().Draw(r, name+" is UTF-8"):
+		return rapid.String().Draw(r, name)
+	}
+	return string(rapid.SliceOf(rapid.Byte()).Draw(r, name))
+}
+
+// numberOf draws numbers that a field takes, and others.
+func numberOf(r *rapid.T, name string, least, most int64) int64 {
+	if seldom(r, name) {
+		return rapid.Int64().Draw(r, name)
+	}
+	return rapid.Int64Range(least, most).Draw(r, name)
+}
+
+func optionsOf(r *rapid.T) trainset.Options {
+	o := trainset.Options{
+		Version: int(numberOf(r, "version", 1, 1)), User: textOf(r, "user", `[a-z0-9]{1,8}`), Key: textOf(r, "key", `[ -~]{1,9}`),
+		Trigger: textOf(r, "trigger", `[a-z]{0,3}`), Name: textOf(r, "name", `[a-zë漢<&]{0,9}`), Images: int(numberOf(r, "images", 0, 48)),
+		MaxCost: trainset.Money(numberOf(r, "cost", 0, 1e15)), Model: textOf(r, "model", `(a/b)?`), Simulate: rapid.Bool().Draw(r, "simulate"),
+		Priority: trainset.Priority(textOf(r, "priority", `(low|high|)`)),
+	}
+	if rapid.Bool().Draw(r, "has a seed") {
+		seed := numberOf(r, "seed", 0, 1<<31-1)
+		o.Seed = &seed
+	}
+	return o
+}
+
+func referenceOf(r *rapid.T) (ref trainset.Reference) {
+	if rapid.Bool().Draw(r, "has a URL") {
+		ref.URL = "https://example.org" + textOf(r, "url", `(/[!-~]{0,9})?`)
+	} else {
+		ref.Key = textOf(r, "storage key", `[!-~]{1,9}`)
+	}
+	ref.SHA256 = textOf(r, "digest", `([0-9a-f]{64})?`)
+	return ref
+}
+
+// What a producer may enqueue, a worker must read, as the same job.
+func TestWhatIsValidIsReadAsItWasWritten(t *testing.T) {
+	read := 0
+	rapid.Check(t, func(r *rapid.T) {
+		requests := []trainset.Request{
+			trainset.ActorRequest{
+				Options: optionsOf(r), Actor: textOf(r, "actor", `[a-z0-9]{1,8}`), Portrait: referenceOf(r),
+				Type: trainset.ActorType(textOf(r, "type", `(robotic|)`)), Sex: trainset.Sex(textOf(r, "sex", `(male|)`)),
+			},
+			trainset.StyleRequest{
+				Options: optionsOf(r), Style: textOf(r, "style", `[a-z0-9]{1,8}`), Image: referenceOf(r),
+				Grids: int(numberOf(r, "grids", 0, 10)), MaxGrids: int(numberOf(r, "max grids", 0, 20)),
+				Judge: trainset.Judge(textOf(r, "judge", `(openai|)`)), JudgeModel: textOf(r, "judge model", `(a/b)?`), Enhance: trainset.Enhance(textOf(r, "enhance", `(tile|)`)),
+			},
+		}
+		for _, req := range requests {
+			if req.Validate() != nil {
+				continue
+			}
+			read++
+			b, err := json.Marshal(req)
+			if err != nil {
+				r.Fatal(err)
+			}
+			got, err := trainset.DecodeRequest(req.Kind(), b)
+			if err != nil || !reflect.DeepEqual(got, req) || got.JobID() != req.JobID() || got.Fingerprint() != req.Fingerprint() {
+				r.Fatalf("%s was read as %+v, %v", b, got, err)
+			}
+		}
+	})
+	if read == 0 {
+		t.Error("no request was valid")
+	}
+}
+
 func TestDecodeRequestRefusesWhatItDoesNotKnow(t *testing.T) {
 	good, err := json.Marshal(valid())
 	if err != nil {
@@ -118,6 +259,39 @@ func TestDecodeRequestRefusesWhatItDoesNotKnow(t *testing.T) {
 	} {
 		if _, err := trainset.DecodeRequest(trainset.KindActor, []byte(payload)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", payload, err)
+		}
+	}
+}
+
+// Whoever writes another language reads the field and what to do, not a Go type.
+func TestDecodeRequestNamesTheField(t *testing.T) {
+	for spoiled, want := range map[string]string{
+		`"key":7`:                  "key: is JSON of type number; give a text",
+		`"key":"k","key":"l"`:      "key: is there twice; give it once",
+		`"key":"k","Key":"l"`:      "Key: is unknown; ",
+		`"key":"k","images":1.5`:   "images: 1.5 is no whole number; ",
+		`"key":"k","images":"12"`:  "images: is no number; ",
+		`"key":"k","seed":1e400`:   "seed: +Inf is out of range; ",
+		`"key":"k","simulate":1`:   "simulate: is JSON of type number; give true or false",
+		`"key":"k","portrait":"x"`: "portrait: is no JSON object; ",
+
+		`"key":"k","max_cost_usd":1e-9`:            "max_cost_usd: an amount of 1e-09 US dollars is less than a millionth; ",
+		`"key":"k","max_cost_usd":-1e-9`:           "max_cost_usd: an amount of -1e-09 US dollars is less than a millionth; ",
+		`"key":"k","max_cost_usd":1e-400`:          "max_cost_usd: an amount of US dollars is less than a millionth; ",
+		`"key":"k","max_cost_usd":2e9`:             "max_cost_usd: an amount of 2e+09 US dollars is out of range; ",
+		`"key":"k","portrait":{"path":"x"}`:        "portrait.path: is unknown; ",
+		`"key":"k","portrait":{"url":"ftp://a/b"}`: "portrait: its URL is not http or https; ",
+
+		`"key":"k","portrait":{"url":"https://a/100%.jpg"}`:  "portrait: its URL has a % that begins no code; percent-encode it",
+		`"key":"k","portrait":{"url":"https://a b/x"}`:       "portrait: its URL has no valid host or port; ",
+		`"key":"k","portrait":{"url":"https://a:port/x"}`:    "portrait: its URL has no valid host or port; ",
+		`"key":"k","portrait":{"url":"https://[::1::2]/x"}`:  "portrait: its URL has no valid host or port; ",
+		`"key":"k","portrait":{"url":"https://a","url":"b"}`: "url: is there twice; ",
+	} {
+		payload := `{"version":1,"user":"u1","actor":"a1",` + spoiled + `}`
+		var fe *trainset.FieldError
+		if _, err := trainset.DecodeRequest(trainset.KindActor, []byte(payload)); !errors.As(err, &fe) || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v", spoiled, err)
 		}
 	}
 }
@@ -140,6 +314,9 @@ func TestJobIDsOfDifferentTriplesDiffer(t *testing.T) {
 	if trainset.NewJobID("ab", "actor", "c") == trainset.NewJobID("a", "actor", "bc") {
 		t.Error("parts run into each other")
 	}
+	if id := trainset.NewJobID("ada", "actor", "order-7"); id != "1a9574af-3796-87f5-8580-2ee3a9c0ea07" { // as docs/operations.md has it
+		t.Error(id)
+	}
 	if _, err := trainset.ParseJobID("nonsense"); err == nil {
 		t.Error("nonsense is a job ID")
 	}
@@ -152,7 +329,7 @@ func TestMoney(t *testing.T) {
 			t.Errorf("%s: %s, %v", text, m, err)
 		}
 	}
-	for _, text := range []string{"", "much", "NaN", "1e300"} {
+	for _, text := range []string{"", "much", "NaN", "1e300", "0.0000001"} {
 		if m, err := trainset.ParseMoney(text); err == nil {
 			t.Errorf("%q is %s", text, m)
 		}

@@ -116,7 +116,7 @@ func (r StyleRequest) Validate() error {
 	if r.Judge != "" && !slices.Contains([]Judge{JudgeReplicate, JudgeOpenAI, JudgeLocal}, r.Judge) {
 		p.add("judge", fmt.Sprintf("%q is unknown", r.Judge), "use replicate, openai or local")
 	}
-	if r.JudgeModel != "" && r.Judge != JudgeOpenAI && !modelPattern.MatchString(r.JudgeModel) {
+	if p.text("judge_model", "", r.JudgeModel) && r.JudgeModel != "" && r.Judge != JudgeOpenAI && !modelPattern.MatchString(r.JudgeModel) {
 		p.add("judge_model", fmt.Sprintf("%q is no model name", r.JudgeModel), "write it as owner/name")
 	}
 	if r.Enhance != "" && !slices.Contains([]Enhance{EnhanceGrid, EnhanceTile, EnhanceNone}, r.Enhance) {

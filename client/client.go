@@ -64,16 +64,16 @@ func (c *Client) Close() error {
 // is a *trainset.ConflictError. A request that is wrong is reported whole,
 // each problem a *trainset.FieldError, and nothing is enqueued.
 func (c *Client) EnqueueActor(ctx context.Context, req trainset.ActorRequest) (trainset.Job, error) {
-	return c.enqueue(ctx, req.WithDefaults())
+	return c.enqueue(ctx, req.WithDefaults(), "portrait")
 }
 
 // EnqueueStyle asks for a style's data set, as EnqueueActor does for an actor's.
 func (c *Client) EnqueueStyle(ctx context.Context, req trainset.StyleRequest) (trainset.Job, error) {
-	return c.enqueue(ctx, req.WithDefaults())
+	return c.enqueue(ctx, req.WithDefaults(), "image")
 }
 
-func (c *Client) enqueue(ctx context.Context, req trainset.Request) (trainset.Job, error) {
-	if err := req.Validate(); err != nil {
+func (c *Client) enqueue(ctx context.Context, req trainset.Request, source string) (trainset.Job, error) {
+	if err := errors.Join(req.Validate(), ledger.OwnUpload(source, req.JobID(), req.Source())); err != nil {
 		return trainset.Job{}, err
 	}
 	first := plan.Step{Verb: plan.VerbAccept}.TaskID(req.JobID())
@@ -130,13 +130,20 @@ func (c *Client) Cancel(ctx context.Context, id trainset.JobID) error {
 	return nil
 }
 
+// over reports whether a context has ended, or its deadline has passed: what waits
+// for Redis fails at the deadline, a moment before the context ends.
+func over(ctx context.Context) bool {
+	deadline, bounded := ctx.Deadline()
+	return ctx.Err() != nil || bounded && !time.Now().Before(deadline)
+}
+
 // Watch yields the job now and whenever it has changed, at most every 100 ms,
 // until it has ended or the context does. An error does not end the sequence:
 // Redis may come back; the consumer decides.
 func (c *Client) Watch(ctx context.Context, id trainset.JobID) iter.Seq2[trainset.Job, error] {
 	const atMostEvery = 100 * time.Millisecond
 	return func(yield func(trainset.Job, error) bool) {
-		for cursor := ""; ctx.Err() == nil; {
+		for cursor := ""; !over(ctx); {
 			next, err := c.ledger.Changes(ctx, id, cursor, time.Second)
 			if err == nil && next == cursor && cursor != "" {
 				continue // nothing new
@@ -146,7 +153,7 @@ func (c *Client) Watch(ctx context.Context, id trainset.JobID) iter.Seq2[trainse
 			if err == nil {
 				job, err = c.Get(ctx, id)
 			}
-			if ctx.Err() != nil || !yield(job, err) || err == nil && job.State.Ended() {
+			if over(ctx) || !yield(job, err) || err == nil && job.State.Ended() {
 				return
 			}
 			_ = wait.For(ctx, atMostEvery) // the loop asks the context

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
@@ -199,6 +200,33 @@ func TestWatchEndsWithItsContext(t *testing.T) {
 	for _, err := range c.Watch(ctx, request("k").JobID()) {
 		t.Fatal("yielded after the end", err)
 	}
+}
+
+// Redis blocks for as long as nothing happens; the deadline must not look like a
+// failure of it.
+func TestWatchEndsWithItsDeadlineWithoutAnError(t *testing.T) {
+	c, err := client.New("redis://" + redistest.Start(t).Addr + "/0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	job, err := c.EnqueueActor(t.Context(), request("k"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wait sync.WaitGroup
+	for n := range 160 { // which of deadline and answer comes first differs
+		wait.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(20+5*n)*time.Millisecond)
+			defer cancel()
+			for _, err := range c.Watch(ctx, job.ID) {
+				if err != nil {
+					t.Errorf("%v, the context: %v", err, ctx.Err())
+				}
+			}
+		})
+	}
+	wait.Wait()
 }
 
 func TestNewHidesPasswords(t *testing.T) {

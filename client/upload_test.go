@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -116,6 +117,29 @@ func TestConflictsDropOnlyWhatTheJobDoesNotWaitFor(t *testing.T) {
 	}
 	if _, err := l.Inbox(ctx, job.ID, first.Portrait.SHA256); err != nil {
 		t.Errorf("that of the refused job: %v", err)
+	}
+}
+
+// Whoever uploads before user and key are set names a job that will never be.
+func TestAnUploadForAnotherJobIsRefused(t *testing.T) {
+	rdb := redistest.Mini(t)
+	c := client.FromRedis(rdb)
+	ref, err := c.Upload(t.Context(), trainset.ActorRequest{}.JobID(), []byte("a portrait"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	actor, style := request("k"), trainset.StyleRequest{Options: request("k").Options, Style: "ink", Image: ref}
+	actor.Portrait = ref
+	_, errActor := c.EnqueueActor(t.Context(), actor)
+	_, errStyle := c.EnqueueStyle(t.Context(), style)
+	for field, err := range map[string]error{"portrait": errActor, "image": errStyle} {
+		var fe *trainset.FieldError
+		if !errors.As(err, &fe) || fe.Field != field || fe.Problem != "was uploaded for another job" || !strings.Contains(fe.Remedy, "user and key") {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+	if ids, err := c.Recent(t.Context(), "", 10); err != nil || len(ids) != 0 {
+		t.Errorf("enqueued are %v, %v", ids, err)
 	}
 }
 

@@ -16,10 +16,10 @@ var actor = request{
 	values: values(map[string]tried{
 		"actor":           ids,
 		"portrait":        references,
-		"images":          {[]string{`0`, `1`, `48`}, []string{`-1`, `49`, `2.5`, `"12"`}},
-		"type":            {[]string{`""`, `"human"`, `"creature"`, `"robotic"`, `"anthropomorphic"`, `"mythical"`}, []string{`"ghost"`, `"Human"`, `1`}},
-		"caption_profile": {[]string{`""`, `"flux"`, `"qwen"`}, []string{`"none"`, `"style"`, `"Flux"`, `1`}},
-		"sex":             {[]string{`""`, `"male"`, `"female"`}, []string{`"m"`, `1`}},
+		"images":          {[]string{`0`, `1`, `48`, `12.0`, `1.2e1`, `null`}, []string{`-1`, `49`, `2.5`, `"12"`}},
+		"type":            {[]string{`""`, `"human"`, `"creature"`, `"robotic"`, `"anthropomorphic"`, `"mythical"`, `null`}, []string{`"ghost"`, `"Human"`, `1`}},
+		"caption_profile": {[]string{`""`, `"flux"`, `"qwen"`, `null`}, []string{`"none"`, `"style"`, `"Flux"`, `1`}},
+		"sex":             {[]string{`""`, `"male"`, `"female"`, `null`}, []string{`"m"`, `1`}},
 	}),
 }
 

@@ -40,12 +40,15 @@ var ids = tried{[]string{`"a"`, `"A.b-c_9"`, quoted(strings.Repeat("x", 64))}, [
 var references = tried{
 	[]string{
 		`{"key":"uploads/p"}`, `{"url":"https://example.org/p.png"}`, `{"url":"HTTP://example.org"}`, `{"url":"http://[::1]:80/p"}`,
+		`{"url":"https://u:p%40@e.org/a b/%25.jpg?q=100%#x"}`, `{"url":"http://ü.org:/"}`, `{"url":"https://e.org?x"}`, `{"key":"k","url":null,"sha256":null}`, `{"key":null,"url":"https://a/"}`,
 		`{"key":"k","url":""}`, `{"key":"","url":"https://a/"}`, `{"key":"k","sha256":""}`, fmt.Sprintf(`{"key":"k","sha256":%q}`, hex64),
 	},
 	[]string{
 		``, `{}`, `"https://example.org/p.png"`, `{"key":""}`, `{"url":"https://a/","key":"k"}`, `{"url":"file:///etc/passwd"}`, `{"url":"p.png"}`,
 		`{"url":"https://"}`, `{"url":"https:///p"}`, `{"url":"ftp://a/b"}`, `{"key":"k","sha256":"0a"}`, fmt.Sprintf(`{"key":"k","sha256":%q}`, strings.ToUpper(hex64)),
-		`{"key":"k","path":"x"}`, `[]`,
+		`{"key":"k","path":"x"}`, `[]`, `{"key":"a\u0000"}`, `null`, `{"url":null}`, `{"url":null,"key":null}`, `{"url":"https://a/","Key":"k"}`,
+		`{"url":"https://e.org/100%.jpg"}`, `{"url":"https://e.org/%zz"}`, `{"url":"https://e.org/#%"}`, `{"url":"http://e.org:port/x"}`, `{"url":"https://a b/x"}`, `{"url":"https://%41.org"}`, `{"url":"http://\\x"}`,
+		`{"url":"http://u:p@/x"}`, `{"url":"https://a<b"}`, `{"url":" https://e.org"}`, `{"url":"https://a/\u0007"}`, `{"url":"https://a/\u0085"}`,
 	},
 }
 
@@ -53,18 +56,19 @@ var references = tried{
 func values(own map[string]tried) map[string]tried {
 	all := map[string]tried{
 		"user":    ids,
-		"version": {[]string{`1`}, []string{``, `0`, `2`, `"1"`, `1.5`}},
-		"key":     {[]string{`"k"`, `"with spaces / and more"`, quoted(strings.Repeat("k", 200))}, []string{``, `""`, `1`, quoted(strings.Repeat("k", 201))}},
-		"trigger": {[]string{`""`, `"zrk"`, `"Z_R-1"`, quoted(strings.Repeat("z", 32))}, []string{`"-z"`, `"two words"`, `"z,"`, `3`, quoted(strings.Repeat("z", 33))}},
-		"name":    {[]string{`""`, `"Mona L. (née O'Neill)"`, quoted(strings.Repeat("n", 100))}, []string{`"a\nb"`, `"a\tb"`, `"{a"`, `"a}"`, `"a|b"`, quoted(strings.Repeat("n", 101))}},
-		"seed":    {[]string{`0`, `2147483647`}, []string{`-1`, `2147483648`, `1.5`, `"1"`}},
+		"version": {[]string{`1`, `1.0`, `10e-1`}, []string{``, `0`, `2`, `2.0`, `"1"`, `1.5`, `null`}},
+		"key":     {[]string{`"k"`, `"with spaces / and more"`, `"naïve 漢字 \u2028"`, quoted(strings.Repeat("k", 200)), quoted(strings.Repeat("漢", 200))}, []string{``, `""`, `1`, `"a\nb"`, `"a\u0000"`, `"\u007f"`, `"\u0085"`, quoted(strings.Repeat("k", 201))}},
+		"trigger": {[]string{`""`, `null`, `"zrk"`, `"Z_R-1"`, quoted(strings.Repeat("z", 32))}, []string{`"-z"`, `"two words"`, `"z,"`, `3`, quoted(strings.Repeat("z", 33))}},
+		"name":    {[]string{`""`, `null`, `"Mona L. (née O'Neill)"`, quoted(strings.Repeat("n", 100)), quoted(strings.Repeat("漢", 100))}, []string{`"a\nb"`, `"a\tb"`, `"Zo\u001b]0;x\u0007"`, `"\u009f"`, `"{a"`, `"a}"`, `"a|b"`, quoted(strings.Repeat("n", 101)), quoted(strings.Repeat("漢", 101))}},
+		"seed":    {[]string{`0`, `2147483647`, `12.0`, `1e3`, `-0`, `null`}, []string{`-1`, `1e400`, `9223372036854775808`, `2147483648`, `1.5`, `"1"`}},
 		"max_cost_usd": {
-			[]string{`0`, `0.04`, `1000000000`}, []string{`-0.01`, `1000000001`, `"1"`},
+			[]string{`0`, `0.0`, `0.04`, `0.000001`, `1e9`, `1000000000`, `null`}, []string{`1e-9`, `-1e-9`, `0.0000004`, `1e400`, `true`, `-0.01`, `1000000001`, `"1"`},
 		},
-		"model":    {[]string{`""`, `"black-forest-labs/flux-kontext-pro"`}, []string{`"flux"`, `"A/b"`, `"a/b/c"`, `"a/"`, `"-a/b"`, `1`}},
-		"priority": {[]string{`""`, `"low"`, `"normal"`, `"high"`}, []string{`"urgent"`, `1`}},
-		"simulate": {[]string{`true`, `false`}, []string{`"yes"`, `1`}},
-		"unknown":  {[]string{``}, []string{`1`, `"x"`}},
+		"model":    {[]string{`""`, `null`, `"black-forest-labs/flux-kontext-pro"`}, []string{`"flux"`, `"A/b"`, `"a/b/c"`, `"a/"`, `"-a/b"`, `1`}},
+		"priority": {[]string{`""`, `"low"`, `"normal"`, `"high"`, `null`}, []string{`"urgent"`, `1`}},
+		"simulate": {[]string{`true`, `false`, `null`}, []string{`"yes"`, `1`}},
+		"unknown":  {[]string{``}, []string{`1`, `"x"`, `null`}},
+		"USER":     {[]string{``}, []string{`"u"`}},
 	}
 	maps.Copy(all, own)
 	return all

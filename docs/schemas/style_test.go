@@ -17,13 +17,13 @@ var style = request{
 	values: values(map[string]tried{
 		"style":           ids,
 		"image":           references,
-		"images":          {[]string{`0`, `1`, `60`}, []string{`-1`, `61`, `2.5`, `"12"`}},
-		"grids":           {[]string{`0`, `1`, `10`}, []string{`-1`, `11`, `20`, `1.5`, `"3"`}},
-		"max_grids":       {[]string{`0`, `1`, `20`}, []string{`-1`, `21`, `1.5`, `"3"`}},
-		"judge":           {[]string{`""`, `"replicate"`, `"openai"`, `"local"`}, []string{`"gpt"`, `"Local"`, `1`}},
-		"judge_model":     {[]string{`""`, `"openai/gpt-4.1-mini"`}, []string{`"gpt-4.1-mini"`, `"A/b"`, `"a/b/c"`, `1`}},
-		"caption_profile": {[]string{`""`, `"style"`, `"none"`}, []string{`"qwen"`, `"flux"`, `"None"`, `1`}},
-		"enhance":         {[]string{`""`, `"grid"`, `"tile"`, `"none"`}, []string{`"all"`, `true`}},
+		"images":          {[]string{`0`, `1`, `60`, `12.0`, `null`}, []string{`-1`, `61`, `2.5`, `"12"`}},
+		"grids":           {[]string{`0`, `1`, `10`, `2.0`, `null`}, []string{`-1`, `11`, `20`, `1.5`, `"3"`}},
+		"max_grids":       {[]string{`0`, `3`, `20`, `20.0`, `null`}, []string{`-1`, `21`, `1.5`, `"3"`}},
+		"judge":           {[]string{`""`, `"replicate"`, `"openai"`, `"local"`, `null`}, []string{`"gpt"`, `"Local"`, `1`}},
+		"judge_model":     {[]string{`""`, `"openai/gpt-4.1-mini"`, `null`}, []string{`"gpt-4.1-mini"`, `"a/b\n"`, `"A/b"`, `"a/b/c"`, `1`}},
+		"caption_profile": {[]string{`""`, `"style"`, `"none"`, `null`}, []string{`"qwen"`, `"flux"`, `"None"`, `1`}},
+		"enhance":         {[]string{`""`, `"grid"`, `"tile"`, `"none"`, `null`}, []string{`"all"`, `true`}},
 	}),
 }
 

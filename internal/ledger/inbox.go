@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -41,11 +42,24 @@ func inboxesKey(id trainset.JobID) string { return "trainset:{" + string(id) + "
 // InboxReference is what a request names its image by when the image is in the
 // job's inbox. It can name no object of storage, whose keys have no colon.
 func InboxReference(id trainset.JobID, sum string) trainset.Reference {
-	return trainset.Reference{Key: "inbox:" + string(id), SHA256: sum}
+	return trainset.Reference{Key: inboxPrefix + string(id), SHA256: sum}
+}
+
+const inboxPrefix = "inbox:"
+
+// OwnUpload says what is wrong with a request whose image was uploaded for another
+// job, as a *trainset.FieldError.
+func OwnUpload(field string, id trainset.JobID, ref trainset.Reference) error {
+	if strings.HasPrefix(ref.Key, inboxPrefix) && !InInbox(id, ref) {
+		return trainset.Invalid(field, "was uploaded for another job", "set user and key first, upload it for the job that they name, and put the reference into the request as it is")
+	}
+	return nil
 }
 
 // InInbox reports whether a reference is one that InboxReference made.
-func InInbox(id trainset.JobID, ref trainset.Reference) bool { return ref.Key == "inbox:"+string(id) }
+func InInbox(id trainset.JobID, ref trainset.Reference) bool {
+	return ref.Key == inboxPrefix+string(id)
+}
 
 // InboxImage is the digest of the image that a job's request names in its inbox;
 // empty where it names another.

@@ -41,8 +41,8 @@ func eventOf(m redis.XMessage) Event {
 	return e
 }
 
-// Changes blocks until the job has an event newer than the cursor, or for at
-// most d, and returns the cursor to ask with next. An empty cursor means now.
+// Changes blocks until the job has an event newer than the cursor, for at most d
+// and not beyond the context's deadline, and returns the cursor to ask with next. An empty cursor means now.
 func (l *Ledger) Changes(ctx context.Context, id trainset.JobID, cursor string, d time.Duration) (string, error) {
 	if cursor == "" {
 		cursor = "0"
@@ -54,6 +54,9 @@ func (l *Ledger) Changes(ctx context.Context, id trainset.JobID, cursor string, 
 			cursor = last[0].ID
 		}
 		return cursor, nil
+	}
+	if deadline, bounded := ctx.Deadline(); bounded { // to Redis no time at all is for ever
+		d = max(min(d, time.Until(deadline)), time.Millisecond)
 	}
 	streams, err := l.rdb.XRead(ctx, &redis.XReadArgs{Streams: []string{eventsKey(id), cursor}, Block: d}).Result()
 	if errors.Is(err, redis.Nil) {

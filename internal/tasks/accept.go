@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -24,6 +25,11 @@ import (
 func (h *Handlers) accept(kind trainset.Kind) asynq.HandlerFunc {
 	return func(ctx context.Context, t *asynq.Task) error {
 		req, err := trainset.DecodeRequest(kind, t.Payload())
+		if id := acceptedBy(ctx); id != "" && (err != nil || req.JobID() != id) {
+			if served, err := h.unreadable(ctx, id); served || err != nil {
+				return err
+			}
+		}
 		if err != nil {
 			return fmt.Errorf("tasks: %s: %w: %w", t.Type(), err, asynq.SkipRetry)
 		}
@@ -50,6 +56,75 @@ func (h *Handlers) accept(kind trainset.Kind) asynq.HandlerFunc {
 		return h.Advance(ctx, r.ID)
 	}
 }
+
+// acceptedBy is the job that the task in hand is to accept, by the task's ID; empty
+// where a producer has named its own task.
+func acceptedBy(ctx context.Context) trainset.JobID {
+	task, _ := asynq.GetTaskID(ctx)
+	job, step, _ := strings.Cut(task, ":")
+	id, err := trainset.ParseJobID(job)
+	if err != nil || !strings.HasPrefix(step, "accept:") {
+		return ""
+	}
+	return id
+}
+
+// unreadable ends a job whose own request no worker can carry out, for to queue it
+// anew would not help, and nobody could end it. It reports whether the job's task is
+// done with: not where there is no record, or where that has a request of its own
+// which can be read, and is queued anew by the sweeper.
+func (h *Handlers) unreadable(ctx context.Context, id trainset.JobID) (served bool, err error) {
+	r, err := h.ledger.Progress(ctx, id)
+	if errors.Is(err, trainset.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("accepting: %w", err)
+	}
+	problem := requestProblem(r)
+	switch {
+	case problem == nil:
+		return false, nil
+	case r.Plan != nil || r.State.Ended():
+		return true, h.Advance(ctx, r.ID)
+	case r.Canceled:
+		return true, h.end(ctx, r, canceledBefore)
+	case newer(r.Request):
+		err := newerError{problem}
+		h.noteHeldUp(ctx, r.ID, err)
+		return true, err
+	}
+	return true, h.refuse(ctx, r, problem)
+}
+
+// canceledBefore ends a job that was canceled before it had a plan.
+var canceledBefore = ledger.Ending{State: trainset.JobCanceled, Reason: "canceled before it began"}
+
+// requestProblem is what is wrong with the request that a job was recorded with.
+func requestProblem(r plan.Record) error {
+	req, err := trainset.DecodeRequest(r.Kind, r.Request)
+	if err == nil && req.JobID() != r.ID {
+		return trainset.Invalid("key", "names another job to whoever reads the request than it did to its producer", "write user and key as UTF-8, and ask again")
+	}
+	return err
+}
+
+// newer reports whether a request is of a version that other workers may know.
+func newer(request []byte) bool {
+	var head struct {
+		Version float64 `json:"version"`
+	}
+	return json.Unmarshal(request, &head) == nil && head.Version > trainset.RequestVersion
+}
+
+// newerError keeps a job waiting for a worker that knows the version of its request.
+type newerError struct{ problem error }
+
+func (e newerError) Error() string {
+	return fmt.Sprintf("its request is for a newer worker (%v); update the workers", e.problem)
+}
+
+func (newerError) Blocked() bool { return true }
 
 // waitingRecheck is when a job that waits for its turn is looked at, should
 // nobody have told that it is its turn.
@@ -121,7 +196,7 @@ func layoutOf(req trainset.Request) dataset.Layout {
 // to be read.
 func (h *Handlers) begin(ctx context.Context, r plan.Record, req trainset.Request) (begun plan.Record, err error) {
 	if r.Canceled {
-		return begun, h.end(ctx, r, ledger.Ending{State: trainset.JobCanceled, Reason: "canceled before it began"})
+		return begun, h.end(ctx, r, canceledBefore)
 	}
 	layout := layoutOf(req)
 	p, found, err := h.storedPlan(ctx, layout, req)
@@ -282,10 +357,13 @@ func sourceField(k trainset.Kind) string {
 }
 
 func (h *Handlers) source(ctx context.Context, id trainset.JobID, field string, src trainset.Reference) ([]byte, error) {
+	if err := ledger.OwnUpload(field, id, src); err != nil {
+		return nil, fmt.Errorf("reading the reference: %w", err)
+	}
 	if ledger.InInbox(id, src) {
 		data, err := h.ledger.Inbox(ctx, id, src.SHA256)
 		if errors.Is(err, trainset.ErrNotFound) {
-			return nil, trainset.Invalid(field, "its bytes are no longer in Redis", "enqueue the job again")
+			return nil, trainset.Invalid(field, "Redis has no upload with its sha256: it was changed, or the upload is older than a week", "upload the image again, and ask under another key with the reference as it is")
 		}
 		if err != nil {
 			return nil, fmt.Errorf("reading the reference: %w", err)
