@@ -24,6 +24,8 @@ type traffic struct {
 	Queues   []queue.Info `json:"queues"`
 	Workers  attendance   `json:"workers"`
 	Spending *spending    `json:"spending,omitempty"` // of the account of REPLICATE_API_TOKEN
+
+	stuck error // why Redis takes no writes, without which no worker beats
 }
 
 // spending is what keeps predictions from being created.
@@ -57,6 +59,9 @@ func showQueues(ctx context.Context, s *site, _ []string) error {
 		return err
 	}
 	now := traffic{Queues: infos, Workers: attendanceOf(workers)}
+	if now.Workers.Live == 0 && now.Workers.Silent > 0 {
+		now.stuck = s.writable(ctx)
+	}
 	if s.pays() {
 		state, err := s.gate.State(ctx)
 		if err != nil {
@@ -94,7 +99,11 @@ func (t traffic) write(w io.Writer) error {
 	if err := table.Write(w); err != nil {
 		return err
 	}
-	if err := printf(w, "\nworkers: %s\n", t.Workers); err != nil {
+	workers := t.Workers.String()
+	if t.stuck != nil {
+		workers = fmt.Sprintf("none live, %d silent: Redis takes no writes: %v", t.Workers.Silent, t.stuck)
+	}
+	if err := printf(w, "\nworkers: %s\n", cli.Clean(workers)); err != nil {
 		return err
 	}
 	if t.Spending == nil {

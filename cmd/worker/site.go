@@ -33,6 +33,7 @@ type site struct {
 	json           bool
 	stdout, stderr io.Writer
 	ping           func(context.Context) error
+	writable       func(context.Context) error // whether Redis takes writes
 	close          func()
 }
 
@@ -55,7 +56,8 @@ func open(ctx context.Context, cmd *cobra.Command, environ []string) (*site, err
 	s := &site{
 		config: cfg, client: client.FromRedis(rdb), ledger: ledger.New(rdb, ledger.Options{}), queue: queue.New(rdb, nil),
 		stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr(),
-		ping: func(ctx context.Context) error { return rdb.Ping(ctx).Err() },
+		ping:     func(ctx context.Context) error { return rdb.Ping(ctx).Err() },
+		writable: func(ctx context.Context) error { return redisconn.Writable(ctx, rdb) },
 	}
 	s.gate = limit.New(rdb, app.AccountOf(cfg), limit.Options{PerMinute: cfg.Provider.PerMinute})
 	s.close = func() { s.gate.Close(); _ = rdb.Close() } // the command ends
@@ -99,7 +101,7 @@ func (v *verb) command(use, short string, args cobra.PositionalArgs, run func(ct
 			}
 			defer s.close()
 			s.json = v.json
-			return run(cmd.Context(), s, args)
+			return redisconn.Advise(run(cmd.Context(), s, args))
 		},
 	}
 	v.jsonFlag(cmd)

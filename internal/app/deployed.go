@@ -103,7 +103,7 @@ func (d *Deployed) openServer(ctx context.Context, cfg config.Config, rdb redis.
 		Limits: d.worker.gate, Jobs: d.worker.ledger, Metrics: m, Log: d.log, Receiver: receiver{d.worker},
 		Checks: []server.Check{
 			{Name: "redis", Remedy: "see REDIS_URL and the server's log", Checker: server.CheckerFunc(func(ctx context.Context) error {
-				return rdb.Ping(ctx).Err()
+				return redisconn.Writable(ctx, rdb)
 			})},
 			{Name: "storage", Remedy: "see the settings of storage and its server", Checker: server.CheckerFunc(d.askStorage), Every: time.Minute},
 			{Name: "provider", Remedy: "see REPLICATE_API_TOKEN and the provider's status page", Checker: server.CheckerFunc(d.askProvider), Every: time.Minute},
