@@ -48,7 +48,7 @@ func doctorCommand(environ []string) *cobra.Command {
 // diagnose looks at the settings and, where they can be read, at all that they
 // name.
 func diagnose(ctx context.Context, environ []string) []operate.Check {
-	cfg, err := config.LoadWorker(environ, ".env")
+	cfg, err := config.LoadWorker(environ, ".env", config.RedisURL(redisconn.Valid))
 	if err != nil {
 		return settings(err)
 	}

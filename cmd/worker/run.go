@@ -10,6 +10,7 @@ import (
 	"github.com/actormaker/trainset/internal/app"
 	"github.com/actormaker/trainset/internal/cli"
 	"github.com/actormaker/trainset/internal/config"
+	"github.com/actormaker/trainset/internal/redisconn"
 )
 
 func runCommand(environ []string) *cobra.Command {
@@ -20,7 +21,7 @@ func runCommand(environ []string) *cobra.Command {
 		Example: "  REDIS_URL=redis://localhost:6379/0 worker run",
 		Args:    none, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.LoadWorker(environ, ".env")
+			cfg, err := config.LoadWorker(environ, ".env", config.RedisURL(redisconn.Valid))
 			if err != nil {
 				return err
 			}

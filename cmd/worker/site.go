@@ -42,7 +42,7 @@ const patience = 5 * time.Second
 
 // open connects to the Redis of the settings, which must answer.
 func open(ctx context.Context, cmd *cobra.Command, environ []string) (*site, error) {
-	cfg, err := config.Load(environ, ".env")
+	cfg, err := config.Load(environ, ".env", config.RedisURL(redisconn.Valid))
 	if err != nil {
 		return nil, err
 	}
