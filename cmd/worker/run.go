@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
 	"github.com/actormaker/trainset"
@@ -25,7 +26,11 @@ func runCommand(environ []string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), cmd, cfg)
+			log := cli.Logger(cmd.ErrOrStderr(), cfg.Log.Level, cfg.Log.Format)
+			for _, m := range config.Misspelt(environ, ".env") {
+				log.Warn().Str("variable", m.Field).Str("remedy", m.Remedy).Msg("a variable is no setting, and is ignored")
+			}
+			return serve(cmd.Context(), cfg, log)
 		},
 	}
 }
@@ -42,10 +47,9 @@ func missing(cfg config.Config) error {
 	return errors.Join(problems...)
 }
 
-func serve(ctx context.Context, cmd *cobra.Command, cfg config.Config) error {
+func serve(ctx context.Context, cfg config.Config, log zerolog.Logger) error {
 	if err := missing(cfg); err != nil {
 		return err
 	}
-	log := cli.Logger(cmd.ErrOrStderr(), cfg.Log.Level, cfg.Log.Format)
 	return app.RunDeployed(ctx, cfg, log, nil)
 }
