@@ -172,6 +172,9 @@ func (sw *switching) check(_ *cobra.Command, args []string) error {
 	if sw.spending && len(args) > 0 {
 		return trainset.Invalid("spending", "is of all queues", "leave the queue or --spending out")
 	}
+	if sw.reason != "" && !sw.spending {
+		return trainset.Invalid("reason", "is told to those who wait for spending, and queues keep none", "give --spending, or leave --reason out")
+	}
 	for _, name := range args {
 		if !slices.Contains(queue.Names(), name) {
 			return oneOf("queue", name, queue.Names())
@@ -223,14 +226,17 @@ func (sw *switching) gate(ctx context.Context, s *site) error {
 	case stopped && sw.reason == "": // the reason that was given stays
 		changed = false
 	default:
-		changed = !stopped
-		err = s.gate.Open(ctx, operators, cmp.Or(sw.reason, "an operator paused it"), "worker resume --spending lets it go on")
+		changed = !stopped || before.Open.Detail != cmp.Or(sw.reason, byOperator)
+		err = s.gate.Open(ctx, operators, cmp.Or(sw.reason, byOperator), "worker resume --spending lets it go on")
 	}
 	if err != nil {
 		return err
 	}
 	return sw.report(ctx, s, []switched{{What: "spending", Paused: sw.pause, Changed: changed}})
 }
+
+// byOperator is the reason where none is given.
+const byOperator = "an operator paused it"
 
 // operators is the class of circuits that only an operator closes.
 const operators = "operator"

@@ -13,12 +13,9 @@ import (
 
 // Whoever finds out why nothing is written must be able to read.
 func TestAFullRedisIsRead(t *testing.T) {
-	for name, connect := range map[string]func(testing.TB) redis.UniversalClient{
-		"server":  func(tb testing.TB) redis.UniversalClient { return redistest.Server(tb) },
-		"cluster": func(tb testing.TB) redis.UniversalClient { return redistest.ClusterClient(tb) },
-	} {
+	for name, rdb := range map[string]redis.UniversalClient{"server": redistest.Server(t), "cluster": redistest.ClusterClient(t)} {
 		t.Run(name, func(t *testing.T) {
-			rdb, ctx := connect(t), t.Context()
+			ctx := t.Context()
 			p := begun(t, ledger.New(rdb, ledger.Options{}), 3, trainset.USD(1))
 			fill(t, rdb)
 			if err := rdb.Set(ctx, "more", "", 0).Err(); err == nil {
