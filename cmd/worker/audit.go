@@ -24,8 +24,8 @@ func auditCommand(environ []string) *cobra.Command {
 		return audit(ctx, s, since)
 	})
 	cmd.Long = "Audit looks for predictions at the provider that no attempt and no receipt names, objects in folders\n" +
-		"of jobs that nobody knows, images that the ledger names and storage has not, and jobs whose cost is not\n" +
-		"the sum of their attempts'. It changes nothing, and exits with 1 when it found something. Predictions of\n" +
+		"of jobs that nobody knows or that were deleted in the last 30 days, images that the ledger names and\n" +
+		"storage has not, and jobs whose cost is not the sum of their attempts'. It changes nothing, and exits with 1 when it found something. Predictions of\n" +
 		"models that trainset does not ask are counted as somebody else's, and those of jobs that were deleted in\n" +
 		"the last 30 days as theirs. What could not be compared is named, and is no finding."
 	cmd.Example = "  worker audit\n  worker audit --since 168h --json | jq .unknown_predictions"
@@ -83,6 +83,7 @@ func writeBooks(w io.Writer, b operate.Books) error {
 	}{
 		{fmt.Sprintf("predictions that nobody here knows (%s)", b.Costs.Unknown), unknownTable(b)},
 		{"objects of jobs that nobody knows", orphanTable(b)},
+		{"folders of jobs that were deleted", leftTable(b)},
 		{"images that the ledger names and storage has not", missingTable(b)},
 		{"jobs whose cost is not that of their attempts", wrongTable(b)},
 	} {
@@ -111,6 +112,14 @@ func orphanTable(b operate.Books) cli.Table {
 	t := cli.Table{Columns: []cli.Column{{Title: "folder"}, {Title: "objects", Right: true}, {Title: "size", Right: true}}, Indent: "  "}
 	for _, o := range b.Orphans {
 		t.Add(o.Folder, strconv.Itoa(o.Objects), cli.Bytes(o.Bytes))
+	}
+	return t
+}
+
+func leftTable(b operate.Books) cli.Table {
+	t := cli.Table{Columns: []cli.Column{{Title: "folder"}, {Title: "objects", Right: true}, {Title: "size", Right: true}, {Title: "remove with"}}, Indent: "  "}
+	for _, o := range b.Left {
+		t.Add(o.Folder, strconv.Itoa(o.Objects), cli.Bytes(o.Bytes), o.Remedy())
 	}
 	return t
 }

@@ -44,6 +44,9 @@ func deleteCommand(environ []string) *cobra.Command {
 }
 
 func (d *deletion) run(ctx context.Context, s *site, text string) error {
+	if d.wait < 0 {
+		return trainset.Invalid("wait", fmt.Sprintf("%s is no time to wait", d.wait), "write it like 2m")
+	}
 	store, err := s.storage(ctx)
 	if err != nil {
 		return err

@@ -48,15 +48,25 @@ func doctorCommand(environ []string) *cobra.Command {
 // diagnose looks at the settings and, where they can be read, at all that they
 // name.
 func diagnose(ctx context.Context, environ []string) []operate.Check {
-	cfg, err := config.LoadWorker(environ, ".env")
+	cfg, err := config.LoadWorker(environ, ".env", config.RedisURL(redisconn.Valid))
 	if err != nil {
-		return settings(err)
+		return append(settings(err), misspelt(environ)...)
 	}
 	checks := []operate.Check{{Name: "settings", State: operate.OK, Detail: "can be read"}}
 	if err := missing(cfg); err != nil {
 		checks = settings(err)
 	}
+	checks = append(checks, misspelt(environ)...)
 	return append(checks, operate.Doctor(ctx, probes(ctx, cfg)...)...)
+}
+
+// misspelt is a check for each variable that was meant to be a setting.
+func misspelt(environ []string) []operate.Check {
+	var all []operate.Check
+	for _, m := range config.Misspelt(environ, ".env") {
+		all = append(all, operate.Check{Name: "settings", State: operate.Warn, Detail: m.Field + " " + m.Problem, Remedy: m.Remedy})
+	}
+	return all
 }
 
 // settings is a check for each thing that is wrong in them.

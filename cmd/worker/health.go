@@ -33,6 +33,9 @@ func healthCommand(environ []string) *cobra.Command {
 		Example: "  worker health\n  worker health --ready --json | jq '.checks[] | select(.ok | not)'",
 		Args:    none, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.timeout <= 0 {
+				return trainset.Invalid("timeout", fmt.Sprintf("%s is no time to wait", f.timeout), "write it like 4s")
+			}
 			address, err := f.where(v.environ)
 			if err != nil {
 				return err
@@ -77,7 +80,7 @@ func (f *healthFlags) ask(ctx context.Context, s *site, address string) error {
 	return nil
 }
 
-// writeHealth says in a line how it is, and then what does not answer.
+// writeHealth says in a line how it is, and then what does not answer or keeps work waiting.
 func writeHealth(w io.Writer, h operate.Health, ready bool) error {
 	how, good := "alive", h.Alive
 	if ready {
@@ -92,6 +95,9 @@ func writeHealth(w io.Writer, h operate.Health, ready bool) error {
 		if !c.OK {
 			fmt.Fprintf(&b, "%s: %s; %s\n", c.Name, cli.Clean(c.Detail), cli.Clean(c.Remedy))
 		}
+	}
+	if h.Blocked != nil {
+		fmt.Fprintf(&b, "blocked (%s): %s; %s\n", cli.Clean(h.Blocked.Class), cli.Clean(h.Blocked.Detail), cli.Clean(h.Blocked.Remedy))
 	}
 	return printf(w, "%s", b.String())
 }

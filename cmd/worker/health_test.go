@@ -23,14 +23,14 @@ func asking(t *testing.T, listen string, args ...string) (string, int, error) {
 }
 
 func TestHealthIsWhatTheWorkerAnswers(t *testing.T) {
-	ready := true
+	ready, blocked := true, ""
 	mux := http.NewServeMux()
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"alive":true}`) })
 	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if !ready {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
-		_, _ = fmt.Fprintf(w, `{"ready":%t,"checks":[{"name":"worker","ok":true},{"name":"redis","ok":%t,"detail":"is away","remedy":"start it"}]}`, ready, ready)
+		_, _ = fmt.Fprintf(w, `{"ready":%t,"checks":[{"name":"worker","ok":true},{"name":"redis","ok":%t,"detail":"is away","remedy":"start it"}]%s}`, ready, ready, blocked)
 	})
 	server := httptest.NewServer(mux)
 	defer server.Close()
@@ -51,8 +51,24 @@ func TestHealthIsWhatTheWorkerAnswers(t *testing.T) {
 			t.Errorf("ready %t, %v: %q, exit code %d, %v", test.ready, test.args, said, code, err)
 		}
 	}
+	ready, blocked = true, `,"blocked":{"class":"operator","detail":"the bill","remedy":"worker resume --spending"}`
+	if said, code, err := asking(t, at, "--ready"); said != "ready\nblocked (operator): the bill; worker resume --spending\n" || code != 0 {
+		t.Errorf("blocked: %q, exit code %d, %v", said, code, err)
+	}
+	if said, _, err := asking(t, at, "--ready", "--json"); err != nil || !strings.Contains(said, `"class": "operator"`) {
+		t.Errorf("blocked, as JSON: %s, %v", said, err)
+	}
+	ready, blocked = false, ""
 	if said, _, err := asking(t, at, "--ready", "--json"); err == nil || !strings.Contains(said, `"alive": true,`) || !strings.Contains(said, `"ready": false`) {
 		t.Errorf("as JSON: %s, %v", said, err)
+	}
+}
+
+func TestHealthNeedsTime(t *testing.T) {
+	for _, timeout := range []string{"0", "-1s"} {
+		if _, code, err := asking(t, redistest.FreeAddress(t), "--timeout", timeout); code != cli.ExitInput || !strings.Contains(err.Error(), "timeout") {
+			t.Errorf("%s: exit code %d, %v", timeout, code, err)
+		}
 	}
 }
 

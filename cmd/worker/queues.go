@@ -24,6 +24,8 @@ type traffic struct {
 	Queues   []queue.Info `json:"queues"`
 	Workers  attendance   `json:"workers"`
 	Spending *spending    `json:"spending,omitempty"` // of the account of REPLICATE_API_TOKEN
+
+	stuck error // why Redis takes no writes, without which no worker beats
 }
 
 // spending is what keeps predictions from being created.
@@ -57,6 +59,9 @@ func showQueues(ctx context.Context, s *site, _ []string) error {
 		return err
 	}
 	now := traffic{Queues: infos, Workers: attendanceOf(workers)}
+	if now.Workers.Live == 0 && now.Workers.Silent > 0 {
+		now.stuck = s.writable(ctx)
+	}
 	if s.pays() {
 		state, err := s.gate.State(ctx)
 		if err != nil {
@@ -94,7 +99,11 @@ func (t traffic) write(w io.Writer) error {
 	if err := table.Write(w); err != nil {
 		return err
 	}
-	if err := printf(w, "\nworkers: %s\n", t.Workers); err != nil {
+	workers := t.Workers.String()
+	if t.stuck != nil {
+		workers = fmt.Sprintf("none live, %d silent: Redis takes no writes: %v", t.Workers.Silent, t.stuck)
+	}
+	if err := printf(w, "\nworkers: %s\n", cli.Clean(workers)); err != nil {
 		return err
 	}
 	if t.Spending == nil {
@@ -163,6 +172,9 @@ func (sw *switching) check(_ *cobra.Command, args []string) error {
 	if sw.spending && len(args) > 0 {
 		return trainset.Invalid("spending", "is of all queues", "leave the queue or --spending out")
 	}
+	if sw.reason != "" && !sw.spending {
+		return trainset.Invalid("reason", "is told to those who wait for spending, and queues keep none", "give --spending, or leave --reason out")
+	}
 	for _, name := range args {
 		if !slices.Contains(queue.Names(), name) {
 			return oneOf("queue", name, queue.Names())
@@ -214,14 +226,17 @@ func (sw *switching) gate(ctx context.Context, s *site) error {
 	case stopped && sw.reason == "": // the reason that was given stays
 		changed = false
 	default:
-		changed = !stopped
-		err = s.gate.Open(ctx, operators, cmp.Or(sw.reason, "an operator paused it"), "worker resume --spending lets it go on")
+		changed = !stopped || before.Open.Detail != cmp.Or(sw.reason, byOperator)
+		err = s.gate.Open(ctx, operators, cmp.Or(sw.reason, byOperator), "worker resume --spending lets it go on")
 	}
 	if err != nil {
 		return err
 	}
 	return sw.report(ctx, s, []switched{{What: "spending", Paused: sw.pause, Changed: changed}})
 }
+
+// byOperator is the reason where none is given.
+const byOperator = "an operator paused it"
 
 // operators is the class of circuits that only an operator closes.
 const operators = "operator"

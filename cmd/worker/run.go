@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 
+	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/app"
 	"github.com/actormaker/trainset/internal/cli"
 	"github.com/actormaker/trainset/internal/config"
+	"github.com/actormaker/trainset/internal/redisconn"
 )
 
 func runCommand(environ []string) *cobra.Command {
@@ -20,11 +22,15 @@ func runCommand(environ []string) *cobra.Command {
 		Example: "  REDIS_URL=redis://localhost:6379/0 worker run",
 		Args:    none, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.LoadWorker(environ, ".env")
+			cfg, err := config.LoadWorker(environ, ".env", config.RedisURL(redisconn.Valid))
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), cmd, cfg)
+			log := cli.Logger(cmd.ErrOrStderr(), cfg.Log.Level, cfg.Log.Format)
+			for _, m := range config.Misspelt(environ, ".env") {
+				log.Warn().Str("variable", m.Field).Str("remedy", m.Remedy).Msg("a variable is no setting, and is ignored")
+			}
+			return serve(cmd.Context(), cfg, log)
 		},
 	}
 }
@@ -41,10 +47,9 @@ func missing(cfg config.Config) error {
 	return errors.Join(problems...)
 }
 
-func serve(ctx context.Context, cmd *cobra.Command, cfg config.Config) error {
+func serve(ctx context.Context, cfg config.Config, log zerolog.Logger) error {
 	if err := missing(cfg); err != nil {
 		return err
 	}
-	log := cli.Logger(cmd.ErrOrStderr(), cfg.Log.Level, cfg.Log.Format)
 	return app.RunDeployed(ctx, cfg, log, nil)
 }

@@ -34,6 +34,7 @@ type site struct {
 	json           bool
 	stdout, stderr io.Writer
 	ping           func(context.Context) error
+	writable       func(context.Context) error // whether Redis takes writes
 	close          func()
 }
 
@@ -42,7 +43,7 @@ const patience = 5 * time.Second
 
 // open connects to the Redis of the settings, which must answer.
 func open(ctx context.Context, cmd *cobra.Command, environ []string) (*site, error) {
-	cfg, err := config.Load(environ, ".env")
+	cfg, err := config.Load(environ, ".env", config.RedisURL(redisconn.Valid))
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +57,8 @@ func open(ctx context.Context, cmd *cobra.Command, environ []string) (*site, err
 	s := &site{
 		config: cfg, client: client.FromRedis(rdb), ledger: ledger.New(rdb, ledger.Options{}), queue: queue.New(rdb, nil),
 		stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr(),
-		ping: func(ctx context.Context) error { return rdb.Ping(ctx).Err() },
+		ping:     func(ctx context.Context) error { return rdb.Ping(ctx).Err() },
+		writable: func(ctx context.Context) error { return redisconn.Writable(ctx, rdb) },
 	}
 	s.budget = limit.NewBudget(rdb, 0, nil)
 	s.gate = limit.New(rdb, app.AccountOf(cfg), limit.Options{PerMinute: cfg.Provider.PerMinute})
@@ -101,7 +103,7 @@ func (v *verb) command(use, short string, args cobra.PositionalArgs, run func(ct
 			}
 			defer s.close()
 			s.json = v.json
-			return run(cmd.Context(), s, args)
+			return redisconn.Advise(run(cmd.Context(), s, args))
 		},
 	}
 	v.jsonFlag(cmd)

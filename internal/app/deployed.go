@@ -18,6 +18,7 @@ import (
 type Deployed struct {
 	worker  *Worker
 	store   storage.Store
+	noted   *noting        // the store as the worker has it
 	server  *server.Server // nil where none was asked for
 	ln      net.Listener
 	ready   func(addr string) // told where the server listens
@@ -73,7 +74,8 @@ func (d *Deployed) open(ctx context.Context, cfg config.Config) error {
 	if d.store, err = OpenStorage(ctx, cfg); err != nil {
 		return err
 	}
-	if d.worker, err = NewWorker(rdb, d.store, o); err != nil {
+	d.noted = &noting{Store: d.store}
+	if d.worker, err = NewWorker(rdb, d.noted, o); err != nil {
 		return err
 	}
 	secret, err := d.tryOut(ctx, cfg, rdb)
@@ -103,9 +105,9 @@ func (d *Deployed) openServer(ctx context.Context, cfg config.Config, rdb redis.
 		Limits: d.worker.gate, Jobs: d.worker.ledger, Metrics: m, Log: d.log, Receiver: receiver{d.worker},
 		Checks: []server.Check{
 			{Name: "redis", Remedy: "see REDIS_URL and the server's log", Checker: server.CheckerFunc(func(ctx context.Context) error {
-				return rdb.Ping(ctx).Err()
+				return redisconn.Writable(ctx, rdb)
 			})},
-			{Name: "storage", Remedy: "see the settings of storage and its server", Checker: server.CheckerFunc(d.askStorage), Every: time.Minute},
+			{Name: "storage", Remedy: "see the settings of storage and its server", Checker: &standing{try: d.askStorage, failed: &d.noted.failed, holds: storageHolds(cfg)}},
 			{Name: "provider", Remedy: "see REPLICATE_API_TOKEN and the provider's status page", Checker: server.CheckerFunc(d.askProvider), Every: time.Minute},
 		},
 	}
@@ -123,6 +125,15 @@ func (d *Deployed) openServer(ctx context.Context, cfg config.Config, rdb redis.
 	}
 	d.server, d.ln = s, ln
 	return nil
+}
+
+// storageHolds is how long storage that was tried out is taken for good: a folder
+// costs nothing to try.
+func storageHolds(cfg config.Config) time.Duration {
+	if cfg.Storage.Bucket == "" {
+		return 0
+	}
+	return time.Minute
 }
 
 // receiver hands the provider's webhooks to whichever worker waits.

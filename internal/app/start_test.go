@@ -161,6 +161,10 @@ func TestWhatMayPassIsWorthAnotherStart(t *testing.T) {
 			t.Helper()
 			c.Redis.URL = config.NewSecret("redis://:old@" + redistest.Start(t, "requirepass new").Addr)
 		}, "REDIS_URL"},
+		"a Redis that is full": {func(t *testing.T, c *config.Config) {
+			t.Helper()
+			c.Redis.URL = config.NewSecret("redis://" + redistest.Start(t, "maxmemory 1").Addr)
+		}, "REDIS_URL"},
 		"a busy HTTP port": {func(t *testing.T, c *config.Config) { t.Helper(); c.HTTP.Listen = hanging(t) }, "TRAINSET_HTTP_LISTEN"},
 		"a folder that is not mounted": {func(t *testing.T, c *config.Config) {
 			t.Helper()
@@ -194,7 +198,7 @@ func TestARefusedTokenIsWorthAnotherStart(t *testing.T) {
 
 // No finding about a server's state is about the settings alone.
 func TestEachFindingIsWorthAnotherStart(t *testing.T) {
-	for _, name := range []string{"version", "role", "persistence", "clock", "cluster", "nodes"} {
+	for _, name := range []string{"version", "role", "writes", "persistence", "clock", "cluster", "nodes"} {
 		r := redisconn.Report{Findings: []redisconn.Finding{
 			{Name: name, State: redisconn.Fail, Detail: "is not as it must be", Remedy: "mend it"},
 			{Name: "eviction", State: redisconn.Warn, Detail: "may lose something", Remedy: "set it"},

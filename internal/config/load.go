@@ -28,21 +28,54 @@ func Default() Config {
 // environment it also hides the file's.
 //
 // The error joins a *trainset.FieldError for each thing that is wrong. It
-// quotes no secret.
-func Load(environ []string, dotenvPath string) (Config, error) {
-	return load(environ, dotenvPath, nil)
+// quotes no secret. What only others can judge, such as the forms of REDIS_URL, is
+// judged by checks, where no problem of the same variable has been found.
+func Load(environ []string, dotenvPath string, checks ...Check) (Config, error) {
+	return load(environ, dotenvPath, nil, checks)
+}
+
+// Check judges a value that is set. Its error is a *trainset.FieldError of the variable.
+type Check struct {
+	Name  string // the variable
+	Value func(c Config) Secret
+	Judge func(value string) error
+}
+
+// RedisURL is a check of REDIS_URL.
+func RedisURL(judge func(url string) error) Check {
+	return Check{"REDIS_URL", func(c Config) Secret { return c.Redis.URL }, judge}
+}
+
+// judge returns what checks find of variables that are not named in problems.
+func judge(c Config, checks []Check, problems ...error) error {
+	var found []error
+	for _, check := range checks {
+		if v := check.Value(c); v.IsSet() && !names(errors.Join(problems...), check.Name) {
+			found = append(found, check.Judge(v.Reveal()))
+		}
+	}
+	return errors.Join(found...)
+}
+
+// names reports whether any of the joined errors is about a variable.
+func names(err error, variable string) bool {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return slices.ContainsFunc(joined.Unwrap(), func(one error) bool { return names(one, variable) })
+	}
+	field, ok := errors.AsType[*trainset.FieldError](err)
+	return ok && field.Field == variable
 }
 
 // LoadWorker is Load with the defaults of worker run, which serves HTTP and
 // says what it does.
-func LoadWorker(environ []string, dotenvPath string) (Config, error) {
+func LoadWorker(environ []string, dotenvPath string, checks ...Check) (Config, error) {
 	defaults := map[string]string{}
 	for _, v := range Variables() {
 		if v.Worker != "" {
 			defaults[v.Name] = v.Worker
 		}
 	}
-	return load(environ, dotenvPath, defaults)
+	return load(environ, dotenvPath, defaults, checks)
 }
 
 // Listen reads where worker run serves HTTP, and looks at no other setting: who
@@ -68,7 +101,7 @@ func Listen(environ []string, dotenvPath string) (string, error) {
 	return address, errors.Join(p.found...)
 }
 
-func load(environ []string, dotenvPath string, defaults map[string]string) (Config, error) {
+func load(environ []string, dotenvPath string, defaults map[string]string, checks []Check) (Config, error) {
 	file, fileErr := readDotenv(dotenvPath)
 	environment := env.ToMap(environ)
 	given := merge(file, environment)
@@ -80,6 +113,7 @@ func load(environ []string, dotenvPath string, defaults map[string]string) (Conf
 	c := Default()
 	_, c.Judge.Given = given["TRAINSET_JUDGE"]
 	problems := []error{fileErr, parse(&c, given), c.Validate(), misplaced(c, file, environment)}
+	problems = append(problems, judge(c, checks, problems...))
 	if err := errors.Join(problems...); err != nil {
 		return Config{}, flatten(problems)
 	}

@@ -135,6 +135,10 @@ func TestPredictionsOfDeletedJobsStayKnownForAWhile(t *testing.T) {
 			if got, err := l.Disowned(ctx, func(string) bool { return true }); err != nil || !maps.Equal(got, want) {
 				t.Errorf("%v, %v; want %v", got, err, want)
 			}
+			jobs, err := l.DeletedJobs(ctx, func(id trainset.JobID) bool { return id == young })
+			if _, noted := want["p3"]; err != nil || jobs[young] != noted || jobs[old] {
+				t.Errorf("%v, %v; want %v", jobs, err, noted)
+			}
 		}
 		disown := func(id trainset.JobID, predictions ...string) {
 			t.Helper()

@@ -36,15 +36,55 @@ func (l *Ledger) ProgressAll(ctx context.Context, ids ...trainset.JobID) ([]plan
 	return there(l.read(ctx, false, ids...))
 }
 
-// reading is what was asked of Redis about a job.
+// reading is what was asked of Redis about a job, and what came of it.
 type reading struct {
-	id                         trainset.JobID
-	job, items, attempts, asks *redis.MapStringStringCmd // the last two only where all is read
-	queued                     *redis.StringSliceCmd
-	heldUp                     *redis.SliceCmd // as attempts
+	id    trainset.JobID
+	parts []part
+	reply *redis.Cmd
 
 	record plan.Record
 	err    error
+}
+
+// recordScript reads keys of a job at one instant. It is no transaction, for in
+// one a Redis that is full refuses reads, too.
+// KEYS: those that are read. ARGV: for each the command that reads all of it.
+// Returns an array of what they returned.
+var recordScript = redis.NewScript(`
+local found = {}
+for i, key in ipairs(KEYS) do found[i] = redis.call(ARGV[i], key) end
+return found
+`)
+
+// part is one of a job's keys with the command that reads it.
+type part struct{ key, command string }
+
+// parts are those that are read of a job, in the order that decode takes them.
+func (l *Ledger) parts(id trainset.JobID, whole bool) []part {
+	parts := []part{{jobKey(id), "HGETALL"}, {itemsKey(id), "HGETALL"}, {queuedKey(id), "SMEMBERS"}}
+	if whole {
+		parts = append(parts, part{attemptsKey(id), "HGETALL"}, part{heldUpKey(id), "HGETALL"})
+	}
+	if whole && !l.frozen.knows(id) {
+		parts = append(parts, part{asksKey(id), "HGETALL"})
+	}
+	return parts
+}
+
+func (r reading) keys() []string {
+	keys := make([]string, len(r.parts))
+	for i, p := range r.parts {
+		keys[i] = p.key
+	}
+	return keys
+}
+
+func (r reading) commands() []any {
+	commands := make([]any, len(r.parts))
+	for i, p := range r.parts {
+		commands[i] = p.command
+	}
+	return commands
 }
 
 // one is what was read of the one job that was asked for.
@@ -67,41 +107,23 @@ func there(all []reading) ([]plan.Record, error) {
 }
 
 // read reads the records of jobs, each at one instant, in one journey; in a
-// cluster, whose transactions are of one job, in one each.
+// cluster, in one to each node.
 func (l *Ledger) read(ctx context.Context, whole bool, ids ...trainset.JobID) []reading {
-	if _, is := l.rdb.(*redis.ClusterClient); !is {
-		return l.readAtOnce(ctx, whole, ids)
-	}
-	var all []reading
-	for _, id := range ids {
-		all = append(all, l.readAtOnce(ctx, whole, []trainset.JobID{id})...)
-	}
-	return all
-}
-
-func (l *Ledger) readAtOnce(ctx context.Context, whole bool, ids []trainset.JobID) []reading {
 	all := make([]reading, len(ids))
-	_, err := l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		for i, id := range ids {
-			read := &all[i]
-			read.id, read.asks = id, redis.NewMapStringStringResult(nil, nil)
-			read.job, read.items, read.queued = p.HGetAll(ctx, jobKey(id)), p.HGetAll(ctx, itemsKey(id)), p.SMembers(ctx, queuedKey(id))
-			if whole {
-				read.attempts = p.HGetAll(ctx, attemptsKey(id))
-				read.heldUp = p.HMGet(ctx, heldUpKey(id), "why")
-			}
-			if whole && !l.frozen.knows(id) {
-				read.asks = p.HGetAll(ctx, asksKey(id))
-			}
-		}
-		return nil
-	})
+	p := l.rdb.Pipeline()
+	for i, id := range ids {
+		read := &all[i]
+		read.id, read.parts = id, l.parts(id, whole)
+		read.reply = recordScript.EvalSha(ctx, p, read.keys(), read.commands()...)
+	}
+	_, _ = p.Exec(ctx) // each has its own answer
 	for i := range all {
-		if all[i].err = err; err == nil {
-			all[i].record, all[i].err = l.decode(ctx, all[i], whole)
+		read := &all[i]
+		if redis.HasErrorPrefix(read.reply.Err(), "NOSCRIPT") {
+			read.reply = recordScript.Run(ctx, l.rdb, read.keys(), read.commands()...)
 		}
-		if all[i].err != nil {
-			all[i].err = fmt.Errorf("ledger: reading job %s: %w", all[i].id, all[i].err)
+		if read.record, read.err = l.decode(ctx, *read, whole); read.err != nil {
+			read.err = fmt.Errorf("ledger: reading job %s: %w", read.id, read.err)
 		}
 	}
 	return all
@@ -109,7 +131,11 @@ func (l *Ledger) readAtOnce(ctx context.Context, whole bool, ids []trainset.JobI
 
 // decode makes a record of what was read.
 func (l *Ledger) decode(ctx context.Context, read reading, whole bool) (plan.Record, error) {
-	job := read.job.Val()
+	parts, err := read.reply.Slice()
+	if err != nil {
+		return plan.Record{}, err //nolint:wrapcheck // read says what was done
+	}
+	job := hash(parts[0])
 	if len(job) == 0 {
 		return plan.Record{}, trainset.ErrNotFound
 	}
@@ -117,26 +143,50 @@ func (l *Ledger) decode(ctx context.Context, read reading, whole bool) (plan.Rec
 	if err != nil {
 		return r, err
 	}
-	r.Queued = make(map[string]bool, len(read.queued.Val()))
-	for _, t := range read.queued.Val() {
+	r.Queued = make(map[string]bool)
+	for _, t := range texts(parts[2]) {
 		r.Queued[t] = true
 	}
-	if r.Subtasks, err = decodeAll[plan.SubtaskID, plan.Subtask](read.items.Val()); err != nil {
+	if r.Subtasks, err = decodeAll[plan.SubtaskID, plan.Subtask](hash(parts[1])); err != nil {
 		return r, fmt.Errorf("its items: %w", err)
 	}
 	if !whole {
 		return r, nil
 	}
-	r.HeldUp, _ = read.heldUp.Val()[0].(string)
+	r.HeldUp = hash(parts[4])["why"]
 	if !l.frozen.fill(read.id, job["started"], r.Subtasks) {
-		if err := l.fill(ctx, r, read.asks.Val()); err != nil {
+		var asks map[string]string
+		if len(parts) > 5 {
+			asks = hash(parts[5])
+		}
+		if err := l.fill(ctx, r, asks); err != nil {
 			return r, err
 		}
 	}
-	if r.Attempts, err = attemptsOf(read.attempts.Val()); err != nil {
+	if r.Attempts, err = attemptsOf(hash(parts[3])); err != nil {
 		return r, fmt.Errorf("its attempts: %w", err)
 	}
 	return r, nil
+}
+
+// texts are those of an array that a script returned.
+func texts(reply any) []string {
+	array, _ := reply.([]any)
+	all := make([]string, len(array))
+	for i, v := range array {
+		all[i], _ = v.(string)
+	}
+	return all
+}
+
+// hash has the fields of one that a script returned as an array.
+func hash(reply any) map[string]string {
+	array := texts(reply)
+	fields := make(map[string]string, len(array)/2)
+	for i := 0; i+1 < len(array); i += 2 {
+		fields[array[i]] = array[i+1]
+	}
+	return fields
 }
 
 // fill says of a record's subtasks what they ask for, reading it where it was not

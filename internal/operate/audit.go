@@ -33,6 +33,7 @@ type Auditor struct {
 		RecentPages(ctx context.Context, user string) iter.Seq2[[]trainset.JobID, error]
 		LoadAll(ctx context.Context, ids ...trainset.JobID) ([]plan.Record, error)
 		Disowned(ctx context.Context, wanted func(prediction string) bool) (map[string]trainset.JobID, error)
+		DeletedJobs(ctx context.Context, wanted func(trainset.JobID) bool) (map[trainset.JobID]bool, error)
 	}
 	Store     storage.Store
 	Simulated bool          // why there is no provider
@@ -56,12 +57,16 @@ type Prediction struct {
 	Price   trainset.Money   `json:"price_usd"` // at list prices; 0 where it made nothing
 }
 
-// Orphans are objects in a folder of a job that nobody knows.
+// Orphans are objects in a folder of a job that nobody knows, or that was deleted.
 type Orphans struct {
-	Folder  string `json:"folder"`
-	Objects int    `json:"objects"`
-	Bytes   int64  `json:"bytes"`
+	Job     trainset.JobID `json:"job_id,omitempty"` // that was deleted
+	Folder  string         `json:"folder"`
+	Objects int            `json:"objects"`
+	Bytes   int64          `json:"bytes"`
 }
+
+// Remedy is the command that removes what is left of a deleted job.
+func (o Orphans) Remedy() string { return fmt.Sprintf("worker delete %s --yes", o.Job) }
 
 // Missing is an object that the ledger names and storage does not have.
 type Missing struct {
@@ -99,6 +104,7 @@ type Books struct {
 	Deleted []Prediction  `json:"deleted_predictions"` // of jobs that were deleted: no finding
 	Unknown []Prediction  `json:"unknown_predictions"`
 	Orphans []Orphans     `json:"objects_without_job"`
+	Left    []Orphans     `json:"objects_of_deleted_jobs"`
 	Missing []Missing     `json:"attempts_without_object"`
 	Wrong   []Discrepancy `json:"wrong_totals"`
 	Costs   Costs         `json:"costs"`
@@ -107,7 +113,7 @@ type Books struct {
 
 // Clean reports whether nothing was found.
 func (b Books) Clean() bool {
-	return len(b.Unknown)+len(b.Orphans)+len(b.Missing)+len(b.Wrong) == 0
+	return len(b.Unknown)+len(b.Orphans)+len(b.Left)+len(b.Missing)+len(b.Wrong) == 0
 }
 
 // Audit compares the books since a time, or since the ledger keeps what it knows.
@@ -115,7 +121,7 @@ func (b Books) Clean() bool {
 // meanwhile is known.
 func (a Auditor) Audit(ctx context.Context, since time.Time) (Books, error) {
 	a = a.withDefaults()
-	b := Books{Deleted: []Prediction{}, Unknown: []Prediction{}, Orphans: []Orphans{}, Missing: []Missing{}, Wrong: []Discrepancy{}, Skipped: []string{}}
+	b := Books{Deleted: []Prediction{}, Unknown: []Prediction{}, Orphans: []Orphans{}, Left: []Orphans{}, Missing: []Missing{}, Wrong: []Discrepancy{}, Skipped: []string{}}
 	if kept := a.Now().Add(-a.Keep); since.Before(kept) {
 		since = kept
 		b.skip("predictions and costs of more than %d days ago: the ledger does not keep longer what it knows of jobs that have ended or were deleted", a.Keep/(24*time.Hour))
@@ -148,6 +154,9 @@ func (a Auditor) Audit(ctx context.Context, since time.Time) (Books, error) {
 		return b, err
 	}
 	b.orphans(objects, k, a.Now())
+	if err := a.left(ctx, &b); err != nil {
+		return b, err
+	}
 	return b, a.missing(ctx, &b, k)
 }
 
@@ -183,7 +192,8 @@ func (a Auditor) list(ctx context.Context, since time.Time) ([]replicate.Predict
 // no more than the comparing needs: there may be many.
 type knowledge struct {
 	jobs        map[trainset.JobID]bool // whose records were read
-	uploads     map[trainset.JobID]bool // that storage has, with whether the ledger lists the job
+	listed      map[trainset.JobID]bool // that storage has something of, with whether the ledger lists the job
+	removed     map[trainset.JobID]bool // of these that were deleted, and that the ledger does not list
 	folders     map[string]bool         // of the jobs
 	predictions map[string]bool         // that the provider lists, with whether they are known
 	stored      map[string]bool         // keys of objects
@@ -195,7 +205,7 @@ type knowledge struct {
 // wanting is what there is to know of.
 func wanting(rows []replicate.Prediction, objects []storage.Info) *knowledge {
 	k := &knowledge{
-		jobs: map[trainset.JobID]bool{}, uploads: map[trainset.JobID]bool{}, folders: map[string]bool{},
+		jobs: map[trainset.JobID]bool{}, listed: map[trainset.JobID]bool{}, folders: map[string]bool{},
 		predictions: make(map[string]bool, len(rows)), stored: make(map[string]bool, len(objects)),
 	}
 	for _, p := range rows {
@@ -203,8 +213,8 @@ func wanting(rows []replicate.Prediction, objects []storage.Info) *knowledge {
 	}
 	for _, o := range objects {
 		k.stored[o.Key] = true
-		if id, ok := strings.CutPrefix(o.Key, dataset.Upload("")); ok {
-			k.uploads[trainset.JobID(id)] = false
+		if id, ok := jobOf(o.Key); ok {
+			k.listed[id] = false
 		}
 	}
 	return k
@@ -249,7 +259,13 @@ func (a Auditor) look(ctx context.Context, b *Books, k *knowledge) (err error) {
 	if more := seen - a.Most; more > 0 {
 		b.skip("%d jobs that are older than the %d newest: of those that have ended only what is in storage was looked at", more, a.Most)
 	}
-	k.deleted, err = a.Ledger.Disowned(ctx, func(id string) bool { _, made := k.predictions[id]; return made })
+	if k.deleted, err = a.Ledger.Disowned(ctx, func(id string) bool { _, made := k.predictions[id]; return made }); err != nil {
+		return err
+	}
+	k.removed, err = a.Ledger.DeletedJobs(ctx, func(id trainset.JobID) bool {
+		listed, stored := k.listed[id]
+		return stored && !listed && !k.jobs[id]
+	})
 	return err
 }
 
@@ -274,8 +290,8 @@ func (a Auditor) read(ctx context.Context, b *Books, k *knowledge, ids []trainse
 // list notes that there may be records of jobs.
 func (k *knowledge) list(ids []trainset.JobID) {
 	for _, id := range ids {
-		if _, stored := k.uploads[id]; stored {
-			k.uploads[id] = true
+		if _, stored := k.listed[id]; stored {
+			k.listed[id] = true
 		}
 	}
 }
@@ -366,7 +382,8 @@ func (a Auditor) asked(ctx context.Context, p replicate.Prediction, asks []plan.
 }
 
 // orphans finds the folders of jobs that neither the ledger knows nor their own
-// plan or manifest. Objects that are nowhere near a job are not ours.
+// plan or manifest, and those of jobs that were deleted, whatever is in them.
+// Objects that are nowhere near a job are not ours.
 func (b *Books) orphans(objects []storage.Info, k *knowledge, now time.Time) {
 	known := maps.Clone(k.folders)
 	found := map[string]Orphans{}
@@ -377,18 +394,51 @@ func (b *Books) orphans(objects []storage.Info, k *knowledge, now time.Time) {
 			known[folder] = known[folder] || o.Key == l.Plan() || o.Key == l.Manifest()
 		} else if id, ok := strings.CutPrefix(o.Key, dataset.Upload("")); ok {
 			folder = o.Key
-			known[folder] = k.jobs[trainset.JobID(id)] || k.uploads[trainset.JobID(id)] || now.Sub(o.ModTime) < dataset.UploadGrace
+			known[folder] = k.jobs[trainset.JobID(id)] || k.listed[trainset.JobID(id)] || now.Sub(o.ModTime) < dataset.UploadGrace
 		} else {
 			continue
 		}
 		f := found[folder]
-		found[folder] = Orphans{Folder: folder, Objects: f.Objects + 1, Bytes: f.Bytes + o.Size}
+		id, _ := jobOf(o.Key)
+		found[folder] = Orphans{Job: id, Folder: folder, Objects: f.Objects + 1, Bytes: f.Bytes + o.Size}
 	}
 	for _, folder := range slices.Sorted(maps.Keys(found)) {
-		if !known[folder] {
-			b.Orphans = append(b.Orphans, found[folder])
+		f := found[folder]
+		switch {
+		case k.removed[f.Job]:
+			b.Left = append(b.Left, f)
+		case !known[folder]:
+			f.Job = ""
+			b.Orphans = append(b.Orphans, f)
 		}
 	}
+}
+
+// left keeps of the folders of deleted jobs those that are still there: a job may
+// have been deleted while its objects were listed.
+func (a Auditor) left(ctx context.Context, b *Books) error {
+	still := b.Left[:0]
+	for _, f := range b.Left {
+		objects, err := a.Store.List(ctx, f.Folder)
+		if err != nil {
+			return fmt.Errorf("auditing storage: %w", err)
+		}
+		if len(objects) > 0 {
+			still = append(still, f)
+		}
+	}
+	b.Left = still
+	return nil
+}
+
+// jobOf reads off an object's key which job it is of: one in the job's folder, or
+// the image that was uploaded for it.
+func jobOf(key string) (trainset.JobID, bool) {
+	if l, ok := place(key); ok {
+		return l.Job, true
+	}
+	id, ok := strings.CutPrefix(key, dataset.Upload(""))
+	return trainset.JobID(id), ok
 }
 
 // missing finds what attempts say that they stored and storage does not have.

@@ -62,6 +62,17 @@ func (j jobs) Disowned(context.Context, func(string) bool) (map[string]trainset.
 	return map[string]trainset.JobID{"of-deleted": job("deleted").Job, "by-attempt": job("deleted").Job}, nil
 }
 
+// DeletedJobs has one that storage has something of, one that was asked for again.
+func (j jobs) DeletedJobs(_ context.Context, wanted func(trainset.JobID) bool) (map[trainset.JobID]bool, error) {
+	deleted := map[trainset.JobID]bool{}
+	for _, key := range []string{"deleted", "again", "gone"} {
+		if id := job(key).Job; wanted(id) {
+			deleted[id] = true
+		}
+	}
+	return deleted, nil
+}
+
 func (j jobs) LoadAll(_ context.Context, ids ...trainset.JobID) (records []plan.Record, err error) {
 	for _, id := range ids {
 		if r, ok := j[id]; ok {
@@ -205,6 +216,26 @@ func TestAuditOfObjectsAndTotals(t *testing.T) {
 }
 
 // What an audit does not look at it says.
+// What is left of a deleted job is found, however much looks like one that is kept.
+func TestAuditFindsWhatIsLeftOfDeletedJobs(t *testing.T) {
+	store := storage.NewDirectory(t.TempDir())
+	left := job("deleted")
+	put(t, store, left.Manifest(), []byte("{}"))
+	put(t, store, left.Plan(), []byte("{}"))
+	put(t, store, dataset.Upload(left.Job), []byte("reference"))
+	put(t, store, job("again").Manifest(), []byte("{}"))
+	put(t, store, job("finished").Manifest(), []byte("{}"))
+	r := record("again")
+	b := audit(t, operate.Auditor{Ledger: jobs{r.ID: r}, Store: store})
+	want := []operate.Orphans{{Job: left.Job, Folder: left.Root(), Objects: 2, Bytes: 4}, {Job: left.Job, Folder: dataset.Upload(left.Job), Objects: 1, Bytes: 9}}
+	if !slices.Equal(b.Left, want) || len(b.Orphans) > 0 || b.Clean() {
+		t.Errorf("left %+v, of nobody %+v", b.Left, b.Orphans)
+	}
+	if remedy := b.Left[0].Remedy(); remedy != "worker delete "+string(left.Job)+" --yes" {
+		t.Error(remedy)
+	}
+}
+
 func TestAuditSaysWhatItSkips(t *testing.T) {
 	skipped := func(a operate.Auditor, since time.Time) operate.Books {
 		t.Helper()

@@ -93,7 +93,11 @@ func Redis(check func(ctx context.Context) (redisconn.Report, error)) Probe {
 	return Probe{"redis", func(ctx context.Context) []Check {
 		report, err := check(ctx)
 		if err != nil {
-			return result("redis", "", err, "start it, or correct REDIS_URL; docs/redis.md has the forms")
+			remedy := "start it, or correct REDIS_URL; docs/redis.md has the forms"
+			if field, ok := errors.AsType[*trainset.FieldError](err); ok {
+				remedy = field.Remedy
+			}
+			return result("redis", "", err, remedy)
 		}
 		checks := []Check{{"redis", OK, "a " + report.Mode + " answers", ""}}
 		for _, f := range report.Findings {

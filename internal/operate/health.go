@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"time"
 
 	"github.com/actormaker/trainset"
 )
@@ -19,6 +20,16 @@ type Health struct {
 	Alive  bool   `json:"alive"`
 	Ready  bool   `json:"ready"` // false, too, where that was not asked
 	Checks []Part `json:"checks,omitempty"`
+	// Blocked is why work does not move although everything answers; nil where it does.
+	Blocked *Blocked `json:"blocked,omitempty"`
+}
+
+// Blocked is what keeps a worker's jobs waiting that is none of its own faults.
+type Blocked struct {
+	Class  string     `json:"class"` // credit, auth, operator or throttled
+	Detail string     `json:"detail"`
+	Remedy string     `json:"remedy"`
+	Since  *time.Time `json:"since,omitempty"`
 }
 
 // Part is something that a worker depends on.
@@ -49,7 +60,7 @@ func AskHealth(ctx context.Context, address string, ready bool) (Health, error) 
 		}
 		refused = append(refused, err)
 	}
-	return Health{}, fmt.Errorf("the worker does not answer: %w", errors.Join(refused...))
+	return Health{}, fmt.Errorf("the worker does not answer at %s: %w; see whether worker run is up and listens there (TRAINSET_HTTP_LISTEN, --address), and allow more --timeout if it is busy", address, errors.Join(refused...))
 }
 
 // answering is where a server that listens at an address is asked, on its own
@@ -90,6 +101,7 @@ func readHealth(resp *http.Response, ready bool) (Health, error) {
 	var said struct {
 		Alive, Ready *bool
 		Checks       []Part
+		Blocked      *Blocked
 	}
 	err := json.NewDecoder(io.LimitReader(resp.Body, mostAnswered)).Decode(&said)
 	asked := said.Alive
@@ -100,8 +112,8 @@ func readHealth(resp *http.Response, ready bool) (Health, error) {
 		err = errors.New("it does not say how it is")
 	}
 	if err != nil {
-		return Health{}, fmt.Errorf("%s answers %s, and not as a worker does: %w", resp.Request.URL, resp.Status, err)
+		return Health{}, fmt.Errorf("%s answers %s, and not as a worker does: %w; give the address of worker run, in TRAINSET_HTTP_LISTEN or --address", resp.Request.URL, resp.Status, err)
 	}
 	good := *asked && resp.StatusCode == http.StatusOK
-	return Health{Alive: ready || good, Ready: ready && good, Checks: said.Checks}, nil
+	return Health{Alive: ready || good, Ready: ready && good, Checks: said.Checks, Blocked: said.Blocked}, nil
 }

@@ -31,7 +31,7 @@ var severity = map[State]int{OK: 0, Unknown: 1, Warn: 2, Fail: 3}
 
 // Finding is one thing that was looked at. It holds no secret.
 type Finding struct {
-	Name   string `json:"name"` // stable: version, role, eviction, persistence, clock, cluster, nodes, replicas, sentinel
+	Name   string `json:"name"` // stable: version, role, writes, eviction, persistence, clock, cluster, nodes, replicas, sentinel
 	State  State  `json:"state"`
 	Detail string `json:"detail"`
 	Remedy string `json:"remedy,omitempty"` // empty when all is well
@@ -56,7 +56,7 @@ func (r Report) Worst() State {
 
 // Check asks the servers behind a client whether they will do. An error means
 // that none answered; what a server does not let its user read is a finding
-// of state Unknown. It writes nothing.
+// of state Unknown. It writes a key that is gone a second later.
 func Check(ctx context.Context, rdb redis.UniversalClient) (Report, error) {
 	return checker{now: time.Now}.check(ctx, rdb)
 }
@@ -103,6 +103,9 @@ func explain(err error, rdb redis.UniversalClient) error {
 		if strings.Contains(reason, known.sign) {
 			return fmt.Errorf("redisconn: %w (%w)", invalid(known.problem, known.remedy), err)
 		}
+	}
+	if w, known := refusalOf(err); known {
+		return fmt.Errorf("redisconn: %w (%w)", invalid("leads to a server that "+w.problem, w.remedy), err)
 	}
 	if anonymous(rdb) && cutOff(err) {
 		return fmt.Errorf("redisconn: %w (%w)", invalid("leads to a server that ends our TLS connections, as one does that wants a certificate of ours", "name it with cert= and key=, or see the server's log"), err)

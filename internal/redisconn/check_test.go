@@ -142,7 +142,7 @@ func TestMergeKeepsTheWorstAndNamesIt(t *testing.T) {
 	old := map[string]string{
 		"redis_version": "6.0.1", "role": "master", "maxmemory_policy": "noeviction", "aof_enabled": "0",
 	}
-	got := merge([]node{{addr: "b:1", info: old, timed: true}, {addr: "a:1", info: healthy, fsync: "always", timed: true}, {addr: "c:1", info: old, timed: true}})
+	got := merge([]node{{addr: "b:1", info: old, timed: true, tried: true}, {addr: "a:1", info: healthy, fsync: "always", timed: true, tried: true}, {addr: "c:1", info: old, timed: true, tried: true}})
 	states := map[string]State{}
 	for _, f := range got {
 		states[f.Name] = f.State
@@ -150,7 +150,7 @@ func TestMergeKeepsTheWorstAndNamesIt(t *testing.T) {
 			t.Errorf("%+v does not say whose it is", f)
 		}
 	}
-	want := map[string]State{"version": Fail, "role": OK, "eviction": OK, "persistence": Warn, "clock": OK}
+	want := map[string]State{"version": Fail, "role": OK, "writes": OK, "eviction": OK, "persistence": Warn, "clock": OK}
 	if diff := cmp.Diff(want, states); diff != "" {
 		t.Error(diff)
 	}

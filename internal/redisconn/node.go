@@ -20,6 +20,8 @@ type node struct {
 	ahead  time.Duration     // our clock before the server's
 	within time.Duration     // what the round trip leaves open of that
 	timed  bool
+	wrote  error // the answer to a write
+	tried  bool  // whether there was one
 }
 
 // read asks one server. What it refuses is left out; not answering is an error.
@@ -48,6 +50,9 @@ func (c checker) read(ctx context.Context, rdb redis.Cmdable) (node, error) {
 		n.within = c.now().Sub(before) / 2
 		n.ahead, n.timed = before.Add(n.within).Sub(theirs), true
 	}
+	if n.wrote, n.tried = write(ctx, rdb), true; n.wrote != nil && !refused(n.wrote) {
+		return n, fmt.Errorf("writing: %w", n.wrote)
+	}
 	return n, nil
 }
 
@@ -70,7 +75,7 @@ func fields(text string) map[string]string {
 
 // findings judges a server. Their order and names are the same for every one.
 func (n node) findings() []Finding {
-	return []Finding{n.version(), n.role(), n.eviction(), n.persistence(), n.clock()}
+	return []Finding{n.version(), n.role(), n.writes(), n.eviction(), n.persistence(), n.clock()}
 }
 
 func unknown(name string) Finding {
@@ -99,7 +104,7 @@ func (n node) role() Finding {
 	case "master":
 		return Finding{"role", OK, "primary with " + n.info["connected_slaves"] + " replicas", ""}
 	default:
-		return Finding{"role", Fail, "the server is a replica and takes no writes", "name the primary, or use redis-sentinel:// to follow it"}
+		return Finding{"role", Fail, "the server is a replica and takes no writes", toPrimary}
 	}
 }
 

@@ -68,6 +68,12 @@ func Parse(raw string) (*redis.UniversalOptions, error) {
 	return o, nil
 }
 
+// Valid is Parse for who only asks whether a URL can be read.
+func Valid(raw string) error {
+	_, err := Parse(raw)
+	return err
+}
+
 // parts is a URL taken apart. Go's own parser takes one host only.
 type parts struct {
 	form

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -44,6 +45,9 @@ type S3 struct {
 	bucket  string
 	prefix  string // empty, or ending in a slash
 	where   string
+
+	answerWithin time.Duration
+	answered     atomic.Bool // the server has answered something
 }
 
 var (
@@ -72,7 +76,7 @@ func newS3(ctx context.Context, o S3Options, delay retry.BackoffDelayer) (*S3, e
 			c.BaseEndpoint = aws.String(o.Endpoint)
 		}
 	})
-	s := &S3{client: client, presign: s3.NewPresignClient(client), bucket: o.Bucket, where: o.describe(settings.Region)}
+	s := &S3{client: client, presign: s3.NewPresignClient(client), bucket: o.Bucket, where: o.describe(settings.Region), answerWithin: s3AnswerWithin}
 	if prefix := o.prefix(); prefix != "" {
 		s.prefix = prefix + "/"
 	}
@@ -146,6 +150,9 @@ func (s *S3) PutParts(ctx context.Context, key string, parts [][]byte, o PutOpti
 	if err := checkSize(size); err != nil {
 		return err
 	}
+	if err := s.answers(ctx, "put", key); err != nil {
+		return err
+	}
 	input := &s3.PutObjectInput{Bucket: &s.bucket, Key: s.name(key), Body: io.NewSectionReader(joined(parts), 0, size)}
 	if o.ContentType != "" {
 		input.ContentType = &o.ContentType
@@ -160,6 +167,9 @@ func (s *S3) PutParts(ctx context.Context, key string, parts [][]byte, o PutOpti
 // Get reads the object, and begins again when its body breaks off.
 func (s *S3) Get(ctx context.Context, key string) ([]byte, error) {
 	if err := ValidKey(key); err != nil {
+		return nil, err
+	}
+	if err := s.answers(ctx, "get", key); err != nil {
 		return nil, err
 	}
 	for try := 1; ; try++ {
@@ -195,6 +205,9 @@ func (s *S3) Stat(ctx context.Context, key string) (Info, error) {
 	if err := ValidKey(key); err != nil {
 		return Info{}, err
 	}
+	if err := s.answers(ctx, "stat", key); err != nil {
+		return Info{}, err
+	}
 	head, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.bucket, Key: s.name(key)})
 	if err != nil {
 		return Info{}, s.failed(ctx, "stat", key, err)
@@ -205,6 +218,9 @@ func (s *S3) Stat(ctx context.Context, key string) (Info, error) {
 // List reads page after page.
 func (s *S3) List(ctx context.Context, prefix string) ([]Info, error) {
 	if err := validPrefix(prefix); err != nil {
+		return nil, err
+	}
+	if err := s.answers(ctx, "list", prefix); err != nil {
 		return nil, err
 	}
 	var infos []Info
@@ -234,6 +250,12 @@ func (s *S3) collect(infos []Info, objects []types.Object) []Info {
 // Delete removes a thousand objects in one request.
 func (s *S3) Delete(ctx context.Context, keys ...string) error {
 	if err := validKeys(keys); err != nil {
+		return err
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	if err := s.answers(ctx, "delete", keys[0]); err != nil {
 		return err
 	}
 	for batch := range slices.Chunk(keys, s3DeleteBatch) {
