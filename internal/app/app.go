@@ -256,7 +256,7 @@ func (w *Worker) server(name string) *asynq.Server {
 // card says which process this is.
 func (w *Worker) card() ledger.Card {
 	host, _ := os.Hostname() // empty where there is none
-	return ledger.Card{Host: host, PID: os.Getpid(), Version: w.o.Version, StartedAt: time.Now().UTC(), Account: w.o.account()}
+	return ledger.Card{Host: host, PID: os.Getpid(), Version: w.o.Version, StartedAt: time.Now().UTC(), Account: w.o.account(), Simulated: w.o.Simulated}
 }
 
 // Start begins to serve. It beats before it has anything in hand: a worker that

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/config"
+	"github.com/actormaker/trainset/internal/operate"
 	"github.com/actormaker/trainset/internal/redisconn"
 	"github.com/actormaker/trainset/internal/replicate"
 	"github.com/actormaker/trainset/internal/storage"
@@ -41,7 +43,9 @@ func (d *Deployed) tryOut(ctx context.Context, cfg config.Config, rdb redis.Univ
 	trying, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
 	var all [3]error
+	var live []operate.Worker
 	var g sync.WaitGroup
+	g.Go(func() { live = d.living(trying) })
 	g.Go(func() { all[0] = d.checkRedis(trying, rdb) })
 	g.Go(func() { all[1] = d.checkStorage(trying, cfg) })
 	g.Go(func() { secret, all[2] = d.checkProvider(trying, cfg) })
@@ -49,7 +53,38 @@ func (d *Deployed) tryOut(ctx context.Context, cfg config.Config, rdb redis.Univ
 	if ctx.Err() != nil {
 		return "", fmt.Errorf("app: starting: %w", ctx.Err())
 	}
-	return secret, errors.Join(all[:]...)
+	if err := errors.Join(all[:]...); err != nil {
+		return "", err
+	}
+	d.warnOfMixing(live)
+	return secret, nil
+}
+
+// living returns the workers that live; none where Redis does not tell, which has a
+// check of its own.
+func (d *Deployed) living(ctx context.Context) []operate.Worker {
+	workers, err := operate.Watcher{Ledger: d.worker.ledger}.Watch(ctx)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(workers, func(w operate.Worker) bool { return !w.Live })
+}
+
+// warnOfMixing says that workers have the other kind of provider. Each leaves the
+// other's jobs alone, but a request that does not ask for simulated pictures is taken
+// for one of real ones.
+func (d *Deployed) warnOfMixing(live []operate.Worker) {
+	others := 0
+	for _, w := range live {
+		if w.StartedAt != nil && w.Simulated != d.worker.o.Simulated {
+			others++
+		}
+	}
+	if others == 0 {
+		return
+	}
+	d.log.Warn().Int("workers", others).Bool("simulated", d.worker.o.Simulated).Str("remedy", "stop one sort, or give one another Redis").
+		Msg("workers that make simulated pictures and workers that make real ones share this Redis: each leaves the other sort's jobs alone")
 }
 
 func (d *Deployed) checkRedis(ctx context.Context, rdb redis.UniversalClient) error {

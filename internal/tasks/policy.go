@@ -24,19 +24,24 @@ func refusal(err error) error {
 }
 
 // RetryDelay is when the queue delivers a task again after an error: at once
-// when a worker was stopped, soon while an open circuit keeps everybody waiting,
-// else after a time that doubles to a minute.
+// when a worker was stopped, soon where another worker can do it or while an open
+// circuit keeps everybody waiting, else after a time that doubles to a minute.
 func RetryDelay(n int, err error, _ *asynq.Task) time.Duration {
 	switch {
 	case interrupted(err):
 		return 0
+	case elsewhere(err):
+		return untilOther
 	case blocked(err):
 		return whileBlocked
 	}
 	return min(time.Second<<min(n, 6), time.Minute)
 }
 
-const whileBlocked = 5 * time.Second
+const (
+	whileBlocked = 5 * time.Second
+	untilOther   = time.Second // each time it may be the right worker that takes it
+)
 
 // IsFailure says which errors count against a task's retries: being stopped,
 // or kept waiting, is none.
@@ -59,6 +64,12 @@ func blocked(err error) bool {
 func blockedBy(err error) (blocker, bool) {
 	var b blocker
 	return b, errors.As(err, &b)
+}
+
+// elsewhere reports whether another worker that lives can do what this one cannot.
+func elsewhere(err error) bool {
+	var mixed *mixedError
+	return errors.As(err, &mixed) && mixed.others
 }
 
 // ErrorHandler logs what a handler returned. A panic in it would end the whole
