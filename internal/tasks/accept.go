@@ -301,7 +301,7 @@ func (h *Handlers) source(ctx context.Context, id trainset.JobID, field string, 
 	}
 	data, err := h.store.Get(ctx, src.Key)
 	if errors.Is(err, storage.ErrNotFound) {
-		return nil, trainset.Invalid(field, fmt.Sprintf("there is no object %q in storage", src.Key), "store it before you enqueue the job")
+		return nil, trainset.Invalid(field, fmt.Sprintf("there is no object %q in %s", src.Key, h.store.Describe()), "store it there before you enqueue the job")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the reference: %w", err)

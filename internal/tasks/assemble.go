@@ -113,7 +113,7 @@ func (h *Handlers) winners(ctx context.Context, r plan.Record) (plan.Record, map
 			data, err := h.stillStored(ctx, *a.Image)
 			switch gone := errors.Is(err, storage.ErrNotFound) && h.stores(ctx, *r.Plan); {
 			case gone && !r.Canceled:
-				return &goneError{s.Index, a.Image.Key}
+				return &goneError{s.Index, a.Image.Key, h.store.Describe()}
 			case err != nil && !gone:
 				return fmt.Errorf("reading the image of item %d: %w", s.Index, err)
 			}
@@ -138,12 +138,13 @@ func (h *Handlers) winners(ctx context.Context, r plan.Record) (plan.Record, map
 
 // goneError is that an image was removed from storage before its set was made.
 type goneError struct {
-	item int
-	key  string
+	item  int
+	key   string
+	where string
 }
 
 func (e *goneError) Error() string {
-	return fmt.Sprintf("the image of item %d is gone from storage: put %s back, or cancel the job, which then ends without it", e.item, e.key)
+	return fmt.Sprintf("the image of item %d is gone from storage: put %s back into the %s, or cancel the job, which then ends without it", e.item, e.key, e.where)
 }
 
 // Blocked implements blocker: only a person can do something about it.
