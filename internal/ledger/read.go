@@ -88,7 +88,7 @@ func (l *Ledger) readAtOnce(ctx context.Context, whole bool, ids []trainset.JobI
 			read.job, read.items, read.queued = p.HGetAll(ctx, jobKey(id)), p.HGetAll(ctx, itemsKey(id)), p.SMembers(ctx, queuedKey(id))
 			if whole {
 				read.attempts = p.HGetAll(ctx, attemptsKey(id))
-				read.heldUp = p.HMGet(ctx, heldUpKey(id), "why")
+				read.heldUp = p.HMGet(ctx, heldUpKey(id), "why", "since")
 			}
 			if whole && !l.frozen.knows(id) {
 				read.asks = p.HGetAll(ctx, asksKey(id))
@@ -127,7 +127,7 @@ func (l *Ledger) decode(ctx context.Context, read reading, whole bool) (plan.Rec
 	if !whole {
 		return r, nil
 	}
-	r.HeldUp, _ = read.heldUp.Val()[0].(string)
+	r.HeldUp = heldUp(r, read.heldUp.Val())
 	if !l.frozen.fill(read.id, job["started"], r.Subtasks) {
 		if err := l.fill(ctx, r, read.asks.Val()); err != nil {
 			return r, err

@@ -103,11 +103,17 @@ func (h *Handlers) subtask(ctx context.Context, t *asynq.Task) error {
 
 // noteHeldUp lets those who watch a job know what keeps it waiting.
 func (h *Handlers) noteHeldUp(ctx context.Context, id trainset.JobID, err error) {
-	why, is := blockedBy(err)
-	if !is || elsewhere(err) {
+	if elsewhere(err) {
 		return
 	}
-	if err := h.ledger.HeldUp(ctx, id, why.Error()); err != nil && ctx.Err() == nil {
+	var noted error
+	if why, is := blockedBy(err); is {
+		noted = h.ledger.HeldUp(ctx, id, why.Error())
+	} else if why, is := outage(err); is {
+		n, _ := asynq.GetRetryCount(ctx) // none in tests
+		noted = h.ledger.Outage(ctx, id, why, RetryDelay(n, err, nil))
+	}
+	if err := noted; err != nil && ctx.Err() == nil {
 		h.o.Log.Warn().Err(err).Str("job_id", string(id)).Msg("it could not be noted what keeps a job waiting")
 	}
 }
