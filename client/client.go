@@ -107,6 +107,9 @@ func (c *Client) Get(ctx context.Context, id trainset.JobID) (trainset.Job, erro
 	if err != nil {
 		return trainset.Job{}, fmt.Errorf("client: %w", err)
 	}
+	if r.HeldUp == "" {
+		r.HeldUp = c.queue.HeldUp(ctx, r)
+	}
 	return r.Job(), nil
 }
 

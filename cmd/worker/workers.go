@@ -22,8 +22,8 @@ func workersCommand(environ []string) *cobra.Command {
 		}
 		return s.say(workers, func(w io.Writer) error { return writeWorkers(w, workers, time.Now()) })
 	})
-	cmd.Long = "Workers shows each worker of the system, where it runs, since when, and how many tasks of how many jobs\n" +
-		"it has in hand. One is live when it was seen to beat, which each does twice a second; silent is one that\n" +
+	cmd.Long = "Workers shows each worker of the system, where it runs, whether its provider is a real one, since when it\n" +
+		"runs, how many tasks of how many jobs it has in hand, and where it keeps objects. One is live when it was seen to beat, which each does twice a second; silent is one that\n" +
 		"has not within two seconds: it has died or is frozen, and a live one takes over what it has within\n" +
 		"15 seconds, after which it is listed no more. Where none lives, the silent ones stay listed."
 	cmd.Example = "  worker workers\n  worker workers --json | jq '.[] | select(.live | not)'"
@@ -40,19 +40,24 @@ func writeWorkers(w io.Writer, workers []operate.Worker, now time.Time) error {
 		{Title: "host"},
 		{Title: "pid", Right: true},
 		{Title: "version"},
+		{Title: "provider"},
 		{Title: "up", Right: true},
 		{Title: "tasks", Right: true},
 		{Title: "jobs", Right: true},
+		{Title: "storage"},
 	}}
 	for _, one := range workers {
-		state, pid, up := "silent", "", ""
+		state, pid, up, provider := "silent", "", "", ""
 		if one.Live {
 			state = "live"
 		}
 		if one.StartedAt != nil {
-			pid, up = strconv.Itoa(one.PID), cli.Duration(now.Sub(*one.StartedAt))
+			pid, up, provider = strconv.Itoa(one.PID), cli.Duration(now.Sub(*one.StartedAt)), "real"
+			if one.Simulated {
+				provider = "simulated"
+			}
 		}
-		t.Add(one.ID, state, one.Host, pid, one.Version, up, strconv.Itoa(one.InHand), strconv.Itoa(one.Jobs))
+		t.Add(one.ID, state, one.Host, pid, one.Version, provider, up, strconv.Itoa(one.InHand), strconv.Itoa(one.Jobs), one.Storage)
 	}
 	return t.Write(w)
 }

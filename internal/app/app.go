@@ -100,6 +100,8 @@ type Worker struct {
 	handlers *tasks.Handlers
 	warden   *tasks.Warden
 	bell     *paid.Bell
+	storage  string // for a person
+	storeID  string // of the storage; empty where nobody has looked
 	servers  []served
 
 	work       context.Context // ends when handlers must return
@@ -126,7 +128,7 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 	if o.Urgent == nil {
 		o.Urgent = rdb
 	}
-	w := &Worker{o: o, owner: cmp.Or(o.Owner, uuid.NewString()), provider: provider}
+	w := &Worker{o: o, owner: cmp.Or(o.Owner, uuid.NewString()), provider: provider, storage: store.Describe()}
 	w.work, w.cancel = context.WithCancelCause(context.Background())
 	w.gate = limit.New(rdb, o.account(), limit.Options{PerMinute: o.PerMinute, ProbeEvery: o.ProbeEvery, Log: o.Log})
 	w.ledger, w.bell = ledger.New(rdb, ledger.Options{}), new(paid.Bell)
@@ -257,7 +259,10 @@ func (w *Worker) server(name string) *asynq.Server {
 // card says which process this is.
 func (w *Worker) card() ledger.Card {
 	host, _ := os.Hostname() // empty where there is none
-	return ledger.Card{Host: host, PID: os.Getpid(), Version: w.o.Version, StartedAt: time.Now().UTC(), Account: w.o.account()}
+	return ledger.Card{
+		Host: host, PID: os.Getpid(), Version: w.o.Version, StartedAt: time.Now().UTC(), Account: w.o.account(), Simulated: w.o.Simulated,
+		Storage: w.storage, StorageID: w.storeID,
+	}
 }
 
 // Start begins to serve. It beats before it has anything in hand: a worker that

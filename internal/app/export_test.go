@@ -12,5 +12,6 @@ var Unfit = unfit
 
 // CheckStorage is what a start asks of a store.
 func CheckStorage(ctx context.Context, s storage.Store, cfg config.Config) error {
-	return (&Deployed{store: s}).checkStorage(ctx, cfg)
+	_, err := (&Deployed{store: s}).checkStorage(ctx, cfg)
+	return err
 }

@@ -81,7 +81,7 @@ func TestAJobSaysThatAnImageIsGone(t *testing.T) {
 	job := s.until(id, "held up", func(j trainset.Job) bool { return j.HeldUp != "" })
 	named := 0
 	for key := range lost {
-		if strings.Contains(job.HeldUp, "is gone from storage: put "+key+" back, or cancel the job") {
+		if strings.Contains(job.HeldUp, "is gone from storage: put "+key+" back into the "+s.store.Describe()+", or cancel the job") {
 			named++
 		}
 	}

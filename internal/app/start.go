@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/config"
+	"github.com/actormaker/trainset/internal/operate"
 	"github.com/actormaker/trainset/internal/redisconn"
 	"github.com/actormaker/trainset/internal/replicate"
 	"github.com/actormaker/trainset/internal/storage"
@@ -41,15 +43,76 @@ func (d *Deployed) tryOut(ctx context.Context, cfg config.Config, rdb redis.Univ
 	trying, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
 	var all [3]error
+	var live []operate.Worker
 	var g sync.WaitGroup
+	g.Go(func() { live = d.living(trying) })
 	g.Go(func() { all[0] = d.checkRedis(trying, rdb) })
-	g.Go(func() { all[1] = d.checkStorage(trying, cfg) })
+	storeID := ""
+	g.Go(func() { storeID, all[1] = d.checkStorage(trying, cfg) })
 	g.Go(func() { secret, all[2] = d.checkProvider(trying, cfg) })
 	g.Wait()
 	if ctx.Err() != nil {
 		return "", fmt.Errorf("app: starting: %w", ctx.Err())
 	}
-	return secret, errors.Join(all[:]...)
+	if err := errors.Join(all[:]...); err != nil {
+		return "", err
+	}
+	if err := d.sameStorage(live, storeID, cfg); err != nil {
+		return "", err
+	}
+	d.worker.storeID = storeID
+	d.warnOfMixing(live)
+	return secret, nil
+}
+
+// living returns the workers that live; none where Redis does not tell, which has a
+// check of its own.
+func (d *Deployed) living(ctx context.Context) []operate.Worker {
+	workers, err := operate.Watcher{Ledger: d.worker.ledger}.Watch(ctx)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(workers, func(w operate.Worker) bool { return !w.Live })
+}
+
+// sameStorage refuses to serve beside a worker that has other storage: each would
+// miss what the other has stored, and a set would lie in both.
+func (d *Deployed) sameStorage(live []operate.Worker, id string, cfg config.Config) error {
+	for _, w := range live {
+		if w.StorageID != "" && w.StorageID != id {
+			return &DownError{
+				"storage", storageField(cfg),
+				fmt.Sprintf("leads to the %s, which is another storage than that of worker %s, which runs (%s, pid %d): %s", d.store.Describe(), w.ID, w.Host, w.PID, w.Storage),
+				"give all workers of a Redis the same storage; to move to another, stop all of them first",
+			}
+		}
+	}
+	return nil
+}
+
+// storageField is the setting that leads to storage.
+func storageField(cfg config.Config) string {
+	if cfg.Storage.Bucket == "" {
+		return "TRAINSET_OUT"
+	}
+	return "AWS_USER_FILES_BUCKET"
+}
+
+// warnOfMixing says that workers have the other kind of provider. Each leaves the
+// other's jobs alone, but a request that does not ask for simulated pictures is taken
+// for one of real ones.
+func (d *Deployed) warnOfMixing(live []operate.Worker) {
+	others := 0
+	for _, w := range live {
+		if w.StartedAt != nil && w.Simulated != d.worker.o.Simulated {
+			others++
+		}
+	}
+	if others == 0 {
+		return
+	}
+	d.log.Warn().Int("workers", others).Bool("simulated", d.worker.o.Simulated).Str("remedy", "stop one sort, or give one another Redis").
+		Msg("workers that make simulated pictures and workers that make real ones share this Redis: each leaves the other sort's jobs alone")
 }
 
 func (d *Deployed) checkRedis(ctx context.Context, rdb redis.UniversalClient) error {
@@ -95,18 +158,29 @@ func (d *Deployed) askStorage(ctx context.Context) error {
 	return nil
 }
 
-func (d *Deployed) checkStorage(ctx context.Context, cfg config.Config) error {
-	err, ok := wait.Bounded(ctx, wait.Grace, func() error { return d.askStorage(ctx) })
+// checkStorage tries storage out and returns by what it is known.
+func (d *Deployed) checkStorage(ctx context.Context, cfg config.Config) (id string, err error) {
+	type answer struct {
+		id  string
+		err error
+	}
+	got, ok := wait.Bounded(ctx, wait.Grace, func() answer {
+		if err := d.askStorage(ctx); err != nil {
+			return answer{err: err}
+		}
+		id, err := storage.ID(ctx, d.store)
+		return answer{id, err}
+	})
 	if !ok {
-		err = fmt.Errorf("storage (%s): no answer in time", d.store.Describe())
+		got.err = fmt.Errorf("storage (%s): no answer in time", d.store.Describe())
 	}
 	switch {
-	case err == nil:
-		return nil
+	case got.err == nil:
+		return got.id, nil
 	case cfg.Storage.Bucket == "":
-		return &DownError{"storage", "TRAINSET_OUT", err.Error(), "see the folder's rights, its disk and what is mounted there, or give another"}
+		return "", &DownError{"storage", storageField(cfg), got.err.Error(), "see the folder's rights, its disk and what is mounted there, or give another"}
 	}
-	return &DownError{"storage", "AWS_USER_FILES_BUCKET", err.Error(), "see the settings of storage and its server"}
+	return "", &DownError{"storage", storageField(cfg), got.err.Error(), "see the settings of storage and its server"}
 }
 
 func (d *Deployed) askProvider(ctx context.Context) error {

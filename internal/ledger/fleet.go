@@ -45,7 +45,10 @@ type Card struct {
 	PID       int       `json:"pid"`
 	Version   string    `json:"version"`
 	StartedAt time.Time `json:"started_at"`
-	Account   string    `json:"account,omitempty"` // whose limits it keeps to; one of a version before does not say
+	Account   string    `json:"account,omitempty"`    // whose limits it keeps to; one of a version before does not say
+	Simulated bool      `json:"simulated,omitempty"`  // its provider is
+	Storage   string    `json:"storage,omitempty"`    // where it keeps objects, for a person
+	StorageID string    `json:"storage_id,omitempty"` // by what that is known, however it is addressed; empty where nobody looked
 }
 
 // Introduce says who a worker is, until it is buried.

@@ -459,6 +459,33 @@ func TestWhatHoldsAJobUpIsTold(t *testing.T) {
 	})
 }
 
+// An outage is told until its task comes back, or something of the job settles.
+func TestAnOutageIsToldUntilTheJobGoesOn(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		l, ctx := ledger.New(rdb, ledger.Options{}), t.Context()
+		p := begun(t, l, 2, 0)
+		if err := l.Outage(ctx, p.JobID, "the disk is full", time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		r, err := l.Load(ctx, p.JobID)
+		if err != nil || r.HeldUp != "the disk is full" {
+			t.Errorf("held up by %q, %v", r.HeldUp, err)
+		}
+		if d := rdb.TTL(ctx, "trainset:{"+string(p.JobID)+"}:heldup").Val(); d <= time.Minute || d > 90*time.Second {
+			t.Errorf("it is believed for %s: the task comes back in a minute", d)
+		}
+		s := r.Subtasks[plan.ImageID(1)].Settled(nil, trainset.ItemFailed, "no luck", 0)
+		at := time.Now().Add(time.Second)
+		s.SettledAt = &at
+		if _, err := l.Settle(ctx, p.JobID, s); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := l.Load(ctx, p.JobID); err != nil || r.HeldUp != "" {
+			t.Errorf("it goes on, held up by %q, %v", r.HeldUp, err)
+		}
+	})
+}
+
 func TestEventsTellTheStory(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
 		l, ctx := ledger.New(rdb, ledger.Options{}), t.Context()

@@ -153,7 +153,7 @@ func (l *Ledger) decode(ctx context.Context, read reading, whole bool) (plan.Rec
 	if !whole {
 		return r, nil
 	}
-	r.HeldUp = hash(parts[4])["why"]
+	r.HeldUp = heldUp(r, hash(parts[4]))
 	if !l.frozen.fill(read.id, job["started"], r.Subtasks) {
 		var asks map[string]string
 		if len(parts) > 5 {

@@ -26,14 +26,17 @@ type Watcher struct {
 type Worker struct {
 	ID   string `json:"worker"`
 	Live bool   `json:"live"` // its count was seen to move
-	// Host, PID, Version, StartedAt and Account are what it said of itself; empty where
-	// nobody knows.
+	// What follows, as far as Beats, is what it said of itself; empty where nobody
+	// knows.
 	Host      string     `json:"host,omitempty"`
 	PID       int        `json:"pid,omitempty"`
 	Version   string     `json:"version,omitempty"`
 	StartedAt *time.Time `json:"started_at,omitempty"`
 	Account   string     `json:"account,omitempty"` // of the provider, without its token
-	Beats     int        `json:"beats"`             // two a second
+	Simulated bool       `json:"simulated"`         // its provider is
+	Storage   string     `json:"storage,omitempty"`
+	StorageID string     `json:"storage_id,omitempty"` // the same for all that share one, however each addresses it
+	Beats     int        `json:"beats"`                // two a second
 	InHand    int        `json:"tasks_in_hand"`
 	Jobs      int        `json:"jobs_in_hand"`
 }
@@ -88,7 +91,8 @@ func (w Watcher) describe(ctx context.Context, beats map[string]string, live map
 			worker.InHand += len(tasks)
 		}
 		if c, introduced := cards[id]; introduced {
-			worker.Host, worker.PID, worker.Version, worker.StartedAt, worker.Account = c.Host, c.PID, c.Version, &c.StartedAt, c.Account
+			worker.Host, worker.PID, worker.Version, worker.StartedAt = c.Host, c.PID, c.Version, &c.StartedAt
+			worker.Account, worker.Simulated, worker.Storage, worker.StorageID = c.Account, c.Simulated, c.Storage, c.StorageID
 		}
 		workers = append(workers, worker)
 	}

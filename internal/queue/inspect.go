@@ -9,6 +9,8 @@ import (
 
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/actormaker/trainset/internal/plan"
 )
 
 // Info is how a queue stands.
@@ -113,6 +115,23 @@ func (q *Queue) switchTo(ctx context.Context, name string, paused bool) (bool, e
 		return false, fmt.Errorf("queue: %s %s: %w", what, name, err)
 	}
 	return true, nil
+}
+
+// HeldUp says which paused queue keeps a job from going on; nothing where none does,
+// or that cannot be read.
+func (q *Queue) HeldUp(ctx context.Context, r plan.Record) string {
+	asked := map[string]bool{}
+	for _, s := range plan.Needed(r) {
+		name := nameOf(s)
+		if asked[name] {
+			continue
+		}
+		asked[name] = true
+		if n, err := q.rdb.Exists(ctx, "asynq:{"+name+"}:paused").Result(); err == nil && n > 0 {
+			return fmt.Sprintf("the queue %s is paused: nothing is taken from it before worker resume %s", name, name)
+		}
+	}
+	return ""
 }
 
 // register makes a queue known to asynq, as its first task would: asynq's

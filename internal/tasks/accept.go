@@ -176,6 +176,7 @@ func (h *Handlers) refuse(ctx context.Context, r plan.Record, err error) error {
 	var field *trainset.FieldError
 	var conflict *trainset.ConflictError // with what storage has from before the ledger was lost
 	if !errors.As(err, &field) && !errors.As(err, &conflict) {
+		h.noteHeldUp(ctx, r.ID, err)
 		return err
 	}
 	ended := h.end(ctx, r, ledger.Ending{State: trainset.JobFailed, Reason: err.Error()})
@@ -276,13 +277,13 @@ func (h *Handlers) storedPlan(ctx context.Context, layout dataset.Layout, req tr
 	if before.Fingerprint() != req.Fingerprint() {
 		return p, false, &trainset.ConflictError{Key: p.Key, JobID: p.JobID, Existing: before.Fingerprint(), Given: req.Fingerprint()}
 	}
-	return p, true, nil
+	return p, true, h.ours(ctx, p.Simulate, false)
 }
 
 // freeze checks and stores the reference, then plans and stores the plan.
 func (h *Handlers) freeze(ctx context.Context, layout dataset.Layout, req trainset.Request) (plan.Plan, error) {
-	if req.Common().Simulate && !h.o.Simulated {
-		return plan.Plan{}, trainset.Invalid("simulate", "this system makes real images", "ask one that runs with the simulated provider")
+	if err := h.mayFreeze(ctx, req.Common().Simulate); err != nil {
+		return plan.Plan{}, err
 	}
 	model, err := h.model(req)
 	if err != nil {
@@ -381,7 +382,7 @@ func (h *Handlers) source(ctx context.Context, id trainset.JobID, field string, 
 	}
 	data, err := h.store.Get(ctx, src.Key)
 	if errors.Is(err, storage.ErrNotFound) {
-		return nil, trainset.Invalid(field, fmt.Sprintf("there is no object %q in storage", src.Key), "store it before you enqueue the job")
+		return nil, trainset.Invalid(field, fmt.Sprintf("there is no object %q in %s", src.Key, h.store.Describe()), "store it there before you enqueue the job")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the reference: %w", err)

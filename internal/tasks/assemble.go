@@ -143,7 +143,7 @@ func (h *Handlers) winner(ctx context.Context, r plan.Record, s plan.Subtask, i 
 	}
 	switch gone := errors.Is(err, errOther) || errors.Is(err, storage.ErrNotFound); {
 	case gone && !r.Canceled:
-		return winner{}, &goneError{s.Index, i.Key, errors.Is(err, errOther)}
+		return winner{}, &goneError{s.Index, i.Key, h.store.Describe(), errors.Is(err, errOther)}
 	case err != nil && !gone:
 		return winner{}, fmt.Errorf("reading the image of item %d: %w", s.Index, err)
 	}
@@ -158,7 +158,8 @@ var errOther = errors.New("storage has other bytes under its key than were store
 type goneError struct {
 	item  int
 	key   string
-	other bool
+	where string
+	other bool // another took its place
 }
 
 func (e *goneError) Error() string {
@@ -166,7 +167,7 @@ func (e *goneError) Error() string {
 	if e.other {
 		what += ", which has other bytes under its key"
 	}
-	return fmt.Sprintf("the image of item %d %s: put %s back, or cancel the job, which then ends without it", e.item, what, e.key)
+	return fmt.Sprintf("the image of item %d %s: put %s back into the %s, or cancel the job, which then ends without it", e.item, what, e.key, e.where)
 }
 
 // Blocked implements blocker: only a person can do something about it.

@@ -140,7 +140,7 @@ func TestAJobSaysThatAnImageIsAnother(t *testing.T) {
 	j := newMadeJob(t, 2)
 	was := j.get(j.keys[1])
 	j.put(j.keys[1], append(was, 0))
-	j.heldUp("the image of item 2 is gone from storage, which has other bytes under its key: put " + j.keys[1] + " back, or cancel the job")
+	j.heldUp("the image of item 2 is gone from storage, which has other bytes under its key: put " + j.keys[1] + " back into the ")
 	j.put(j.keys[1], was)
 	if r, err := j.assemble(j.h); err != nil || r.State != trainset.JobSucceeded {
 		t.Errorf("the job is %s: %v", r.State, err)

@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/replicate"
+	"github.com/actormaker/trainset/internal/storage"
 )
 
 // refusal keeps the queue from repeating what will never work: a request that
@@ -24,19 +27,24 @@ func refusal(err error) error {
 }
 
 // RetryDelay is when the queue delivers a task again after an error: at once
-// when a worker was stopped, soon while an open circuit keeps everybody waiting,
-// else after a time that doubles to a minute.
+// when a worker was stopped, soon where another worker can do it or while an open
+// circuit keeps everybody waiting, else after a time that doubles to a minute.
 func RetryDelay(n int, err error, _ *asynq.Task) time.Duration {
 	switch {
 	case interrupted(err):
 		return 0
+	case elsewhere(err):
+		return untilOther
 	case blocked(err):
 		return whileBlocked
 	}
 	return min(time.Second<<min(n, 6), time.Minute)
 }
 
-const whileBlocked = 5 * time.Second
+const (
+	whileBlocked = 5 * time.Second
+	untilOther   = time.Second // each time it may be the right worker that takes it
+)
 
 // IsFailure says which errors count against a task's retries: being stopped,
 // or kept waiting, is none.
@@ -59,6 +67,39 @@ func blocked(err error) bool {
 func blockedBy(err error) (blocker, bool) {
 	var b blocker
 	return b, errors.As(err, &b)
+}
+
+// outage says in short what does not answer, or not as it should, and what to do
+// about it, where it is storage or the provider. It names no address: those of
+// objects may carry signatures.
+func outage(err error) (why string, is bool) {
+	if op, ok := errors.AsType[*storage.OpError](err); ok {
+		return fmt.Sprintf("storage (%s) fails: %s: %v; %s", op.Store, op.Op, innermost(op), cmp.Or(op.Remedy, "see its server and its settings")), true
+	}
+	e, ok := errors.AsType[*replicate.Error](err)
+	if !ok {
+		return "", false
+	}
+	switch e.Class {
+	case replicate.ClassThrottled, replicate.ClassTransient, replicate.ClassAmbiguous:
+		return e.Error() + "; see the provider's status page, and REPLICATE_BASE_URL if it is yours", true
+	case replicate.ClassInvalid, replicate.ClassModerated, replicate.ClassCredit, replicate.ClassAuth, replicate.ClassNotFound, replicate.ClassLost:
+	}
+	return "", false
+}
+
+// innermost is the cause of an error: the outer ones repeat what was asked for.
+func innermost(err error) error {
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	return err
+}
+
+// elsewhere reports whether another worker that lives can do what this one cannot.
+func elsewhere(err error) bool {
+	var mixed *mixedError
+	return errors.As(err, &mixed) && mixed.others
 }
 
 // ErrorHandler logs what a handler returned. A panic in it would end the whole

@@ -103,11 +103,17 @@ func (h *Handlers) subtask(ctx context.Context, t *asynq.Task) error {
 
 // noteHeldUp lets those who watch a job know what keeps it waiting.
 func (h *Handlers) noteHeldUp(ctx context.Context, id trainset.JobID, err error) {
-	why, is := blockedBy(err)
-	if !is {
+	if elsewhere(err) {
 		return
 	}
-	if err := h.ledger.HeldUp(ctx, id, why.Error()); err != nil && ctx.Err() == nil {
+	var noted error
+	if why, is := blockedBy(err); is {
+		noted = h.ledger.HeldUp(ctx, id, why.Error())
+	} else if why, is := outage(err); is {
+		n, _ := asynq.GetRetryCount(ctx) // none in tests
+		noted = h.ledger.Outage(ctx, id, why, RetryDelay(n, err, nil))
+	}
+	if err := noted; err != nil && ctx.Err() == nil {
 		h.o.Log.Warn().Err(err).Str("job_id", string(id)).Msg("it could not be noted what keeps a job waiting")
 	}
 }
@@ -115,6 +121,9 @@ func (h *Handlers) noteHeldUp(ctx context.Context, id trainset.JobID, err error)
 // try carries the subtask's current attempt to its end, or begins the next. It
 // reports whether that settled the subtask; if not, it is to be read again.
 func (h *Handlers) try(ctx context.Context, w ledger.Work, resumed bool) (settled bool, err error) {
+	if err := h.oursToTry(ctx, w); err != nil {
+		return false, err
+	}
 	craft, layout := h.crafts[w.Subtask.Verb], layoutOfPlan(*w.Job.Plan)
 	if resumed {
 		if err := h.receiptOfLast(ctx, layout, w); err != nil {
@@ -200,13 +209,18 @@ func (h *Handlers) buy(ctx context.Context, craft craft, w ledger.Work, a plan.A
 		return a, paid.Output{}, err
 	case a.Model == "":
 		return a, paid.Output{}, nil
-	case w.Subtask.Verb == plan.VerbJudge && w.Job.Plan.Style.Judge == trainset.JudgeOpenAI:
+	case openAIs(w):
 		if h.o.OpenAI == nil {
 			return a, paid.Output{}, &hopelessError{"there is no access to OpenAI's API any more: neither OPENAI_API_KEY nor OPENAI_BASE_URL is set"}
 		}
 		return h.o.OpenAI.Once(ctx, a)
 	}
 	return h.payer.Once(ctx, a)
+}
+
+// openAIs reports whether OpenAI's API carries a subtask out, and not the provider.
+func openAIs(w ledger.Work) bool {
+	return w.Subtask.Verb == plan.VerbJudge && w.Job.Plan.Style.Judge == trainset.JudgeOpenAI
 }
 
 // attempt returns the attempt to go on with, or why there is none any more.

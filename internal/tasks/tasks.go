@@ -97,6 +97,8 @@ type Handlers struct {
 	recent *recent
 	hands  *hands
 	let    dropped
+
+	colleagues colleagues
 }
 
 // New makes the handlers.

@@ -1,0 +1,64 @@
+package app_test
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/queue"
+	"github.com/actormaker/trainset/internal/redistest"
+	"github.com/actormaker/trainset/internal/storage"
+)
+
+// full is storage that stores nothing of an image while it is full.
+type full struct {
+	storage.Store
+
+	is atomic.Bool
+}
+
+func (f *full) Put(ctx context.Context, key string, body []byte, o storage.PutOptions) error {
+	if f.is.Load() && strings.Contains(key, "/items/") {
+		return &storage.OpError{Op: "put", Key: key, Store: f.Describe(), Remedy: "free some space", Err: syscall.ENOSPC}
+	}
+	return f.Store.Put(ctx, key, body, o)
+}
+
+// A job says that it waits for storage, for the provider, or for a queue that is
+// paused, and what to do about it.
+func TestAJobSaysWhatFails(t *testing.T) {
+	t.Run("storage", func(t *testing.T) {
+		t.Parallel() // it mostly waits
+		s := quickSystem(t, redistest.Any(t))
+		store := &full{Store: s.store}
+		store.is.Store(true)
+		s.startOn(store)
+		id := s.enqueue(s.request("k", 2))
+		s.heldUp(id, "free some space")
+		store.is.Store(false)
+		s.until(id, "goes on", func(j trainset.Job) bool { return j.HeldUp == "" })
+		if job := s.ended(id); job.State != trainset.JobSucceeded {
+			t.Errorf("job %s: %s", job.State, job.Reason)
+		}
+		s.made(2)
+	})
+	t.Run("provider", func(t *testing.T) {
+		t.Parallel() // it mostly waits
+		s := quickSystem(t, redistest.Any(t))
+		s.options.BaseURL = "http://" + refusing(t) + "/v1"
+		s.start()
+		s.heldUp(s.enqueue(s.request("k", 2)), "see the provider's status page")
+	})
+	t.Run("queue", func(t *testing.T) {
+		t.Parallel() // it mostly waits
+		s := quickSystem(t, redistest.Server(t))
+		if _, err := queue.New(s.rdb, nil).Pause(t.Context(), queue.Image); err != nil {
+			t.Fatal(err)
+		}
+		s.start()
+		s.heldUp(s.enqueue(s.request("k", 2)), "worker resume image")
+	})
+}
