@@ -12,6 +12,7 @@ import (
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/config"
+	"github.com/actormaker/trainset/internal/redisconn"
 )
 
 // runFlags say how a command works, whatever it is asked for.
@@ -101,9 +102,12 @@ type setup struct {
 
 // load reads the settings and puts the flags over them.
 func (f runFlags) load(cmd *cobra.Command, environ []string) (setup, error) {
-	cfg, err := config.Load(environ, ".env")
+	cfg, err := config.Load(environ, ".env", config.RedisURL(redisconn.Valid))
 	if err != nil {
 		return setup{}, err
+	}
+	for _, m := range config.Misspelt(environ, ".env") {
+		cmd.PrintErrln("warning:", m)
 	}
 	if f.out != "" {
 		cfg.Storage.Out = f.out
