@@ -116,7 +116,7 @@ func (w *wholes) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return 
 func (w *wholes) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		for _, cmd := range cmds {
-			if cmd.Name() == "hgetall" && strings.HasSuffix(fmt.Sprint(cmd.Args()[1]), ":job") {
+			if args := cmd.Args(); cmd.Name() == "evalsha" && len(args) > 3 && strings.HasSuffix(fmt.Sprint(args[3]), ":job") {
 				w.n.Add(1)
 			}
 		}
