@@ -64,16 +64,16 @@ func (c *Client) Close() error {
 // is a *trainset.ConflictError. A request that is wrong is reported whole,
 // each problem a *trainset.FieldError, and nothing is enqueued.
 func (c *Client) EnqueueActor(ctx context.Context, req trainset.ActorRequest) (trainset.Job, error) {
-	return c.enqueue(ctx, req.WithDefaults(), "portrait")
+	return c.enqueue(ctx, req.WithDefaults())
 }
 
 // EnqueueStyle asks for a style's data set, as EnqueueActor does for an actor's.
 func (c *Client) EnqueueStyle(ctx context.Context, req trainset.StyleRequest) (trainset.Job, error) {
-	return c.enqueue(ctx, req.WithDefaults(), "image")
+	return c.enqueue(ctx, req.WithDefaults())
 }
 
-func (c *Client) enqueue(ctx context.Context, req trainset.Request, source string) (trainset.Job, error) {
-	if err := errors.Join(req.Validate(), ledger.OwnUpload(source, req.JobID(), req.Source())); err != nil {
+func (c *Client) enqueue(ctx context.Context, req trainset.Request) (trainset.Job, error) {
+	if err := errors.Join(req.Validate(), ledger.OwnUpload(ledger.SourceField(req.Kind()), req.JobID(), req.Source())); err != nil {
 		return trainset.Job{}, err
 	}
 	first := plan.Step{Verb: plan.VerbAccept}.TaskID(req.JobID())
@@ -107,9 +107,7 @@ func (c *Client) Get(ctx context.Context, id trainset.JobID) (trainset.Job, erro
 	if err != nil {
 		return trainset.Job{}, fmt.Errorf("client: %w", err)
 	}
-	if r.HeldUp == "" {
-		r.HeldUp = c.queue.HeldUp(ctx, r)
-	}
+	r.HeldUp = c.queue.HeldUp(ctx, r)
 	return r.Job(), nil
 }
 

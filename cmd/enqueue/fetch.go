@@ -78,7 +78,7 @@ func finished(ctx context.Context, s *system, id trainset.JobID) (dataset.Layout
 	if k.job.Output == nil {
 		return dataset.Layout{}, &cli.ExitError{Code: cli.ExitFailed, Err: fmt.Errorf("job %s is %s and has no data set; see enqueue status %s", id, k.job.State, id)}
 	}
-	return dataset.Layout{User: k.job.User, Kind: k.job.Kind, Subject: k.job.Subject, Job: id}, nil
+	return placeOf(k.job), nil
 }
 
 // fetched is what a fetch did.

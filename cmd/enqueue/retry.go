@@ -63,7 +63,7 @@ func (r *retry) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.layout = dataset.Layout{User: k.job.User, Kind: k.job.Kind, Subject: k.job.Subject, Job: r.id}
+	r.layout = placeOf(k.job)
 	if !k.live {
 		if err := r.resting(k.job); err != nil {
 			return err

@@ -76,7 +76,7 @@ func (s setup) summary(ctx context.Context, store storage.Store, job trainset.Jo
 		return info
 	}
 	info.Resume = s.retryLine(ctx, store, job)
-	root := dataset.Layout{User: job.User, Kind: job.Kind, Subject: job.Subject, Job: job.ID}.Root()
+	root := placeOf(job).Root()
 	at := s.place(ctx, store, out.Manifest)
 	if at == nil {
 		info.Folder = root + " in the storage of the workers"
@@ -135,8 +135,7 @@ func (s setup) refused(ctx context.Context, store storage.Store, job trainset.Jo
 		defer rdb.Close() //nolint:errcheck // it was only read from
 		known = ledger.New(rdb, ledger.Options{})
 	}
-	l := dataset.Layout{User: job.User, Kind: job.Kind, Subject: job.Subject, Job: job.ID}
-	_, err := s.raiser(known, store, l).Retry(ctx, job.ID, plan.Limits{}, true)
+	_, err := s.raiser(known, store, placeOf(job)).Retry(ctx, job.ID, plan.Limits{}, true)
 	return err
 }
 

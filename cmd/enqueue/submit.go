@@ -67,6 +67,11 @@ func layoutOf(req trainset.Request) dataset.Layout {
 	return dataset.Layout{User: req.Common().User, Kind: req.Kind(), Subject: req.Subject(), Job: req.JobID()}
 }
 
+// placeOf is where a job keeps its objects.
+func placeOf(job trainset.Job) dataset.Layout {
+	return dataset.Layout{User: job.User, Kind: job.Kind, Subject: job.Subject, Job: job.ID}
+}
+
 // carryOut returns the job when it has ended; or, when nobody waits, as soon as
 // it is queued. What ended before is not made again.
 func (s *submission) carryOut(ctx context.Context) (trainset.Job, error) {

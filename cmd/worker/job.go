@@ -65,9 +65,7 @@ func describe(ctx context.Context, s *site, id trainset.JobID) (detail, error) {
 	if err != nil {
 		return detail{}, err
 	}
-	if r.HeldUp == "" {
-		r.HeldUp = s.queue.HeldUp(ctx, r)
-	}
+	r.HeldUp = s.queue.HeldUp(ctx, r)
 	d := detail{Job: r.Job(), CancelAsked: r.Canceled, Attempts: []attemptDetail{}}
 	for _, a := range r.Attempts {
 		one := attemptDetail{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/config"
+	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/operate"
 	"github.com/actormaker/trainset/internal/redisconn"
 	"github.com/actormaker/trainset/internal/replicate"
@@ -43,12 +45,15 @@ func (d *Deployed) tryOut(ctx context.Context, cfg config.Config, rdb redis.Univ
 	trying, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
 	var all [3]error
-	var live []operate.Worker
+	var others []operate.Worker
 	var g sync.WaitGroup
-	g.Go(func() { live = d.living(trying) })
 	g.Go(func() { all[0] = d.checkRedis(trying, rdb) })
 	storeID := ""
-	g.Go(func() { storeID, all[1] = d.checkStorage(trying, cfg) })
+	g.Go(func() {
+		if storeID, all[1] = d.checkStorage(trying, cfg); all[1] == nil {
+			others = d.others(trying, storeID)
+		}
+	})
 	g.Go(func() { secret, all[2] = d.checkProvider(trying, cfg) })
 	g.Wait()
 	if ctx.Err() != nil {
@@ -57,28 +62,41 @@ func (d *Deployed) tryOut(ctx context.Context, cfg config.Config, rdb redis.Univ
 	if err := errors.Join(all[:]...); err != nil {
 		return "", err
 	}
-	if err := d.sameStorage(live, storeID, cfg); err != nil {
+	if err := d.sameStorage(others, storeID, cfg); err != nil {
 		return "", err
 	}
 	d.worker.storeID = storeID
-	d.warnOfMixing(live)
+	d.warnOfMixing(others)
 	return secret, nil
 }
 
-// living returns the workers that live; none where Redis does not tell, which has a
-// check of its own.
-func (d *Deployed) living(ctx context.Context) []operate.Worker {
+// others returns the workers that live and have another storage, or the other kind of
+// provider; none where Redis does not tell, which has a check of its own. To see who
+// lives takes up to two seconds: nobody waits for that where none says that it
+// differs.
+func (d *Deployed) others(ctx context.Context, storeID string) []operate.Worker {
+	cards, err := d.worker.ledger.Cards(ctx)
+	if err != nil {
+		return nil
+	}
+	differs := func(storage string, simulated bool) bool {
+		return storage != "" && storage != storeID || simulated != d.worker.o.Simulated
+	}
+	maps.DeleteFunc(cards, func(_ string, c ledger.Card) bool { return !differs(c.StorageID, c.Simulated) })
+	if len(cards) == 0 {
+		return nil
+	}
 	workers, err := operate.Watcher{Ledger: d.worker.ledger}.Watch(ctx)
 	if err != nil {
 		return nil
 	}
-	return slices.DeleteFunc(workers, func(w operate.Worker) bool { return !w.Live })
+	return slices.DeleteFunc(workers, func(w operate.Worker) bool { return !w.Live || !differs(w.StorageID, w.Simulated) })
 }
 
 // sameStorage refuses to serve beside a worker that has other storage: each would
 // miss what the other has stored, and a set would lie in both.
-func (d *Deployed) sameStorage(live []operate.Worker, id string, cfg config.Config) error {
-	for _, w := range live {
+func (d *Deployed) sameStorage(others []operate.Worker, id string, cfg config.Config) error {
+	for _, w := range others {
 		if w.StorageID != "" && w.StorageID != id {
 			return &DownError{
 				"storage", storageField(cfg),
@@ -101,17 +119,17 @@ func storageField(cfg config.Config) string {
 // warnOfMixing says that workers have the other kind of provider. Each leaves the
 // other's jobs alone, but a request that does not ask for simulated pictures is taken
 // for one of real ones.
-func (d *Deployed) warnOfMixing(live []operate.Worker) {
-	others := 0
-	for _, w := range live {
+func (d *Deployed) warnOfMixing(others []operate.Worker) {
+	n := 0
+	for _, w := range others {
 		if w.StartedAt != nil && w.Simulated != d.worker.o.Simulated {
-			others++
+			n++
 		}
 	}
-	if others == 0 {
+	if n == 0 {
 		return
 	}
-	d.log.Warn().Int("workers", others).Bool("simulated", d.worker.o.Simulated).Str("remedy", "stop one sort, or give one another Redis").
+	d.log.Warn().Int("workers", n).Bool("simulated", d.worker.o.Simulated).Str("remedy", "stop one sort, or give one another Redis").
 		Msg("workers that make simulated pictures and workers that make real ones share this Redis: each leaves the other sort's jobs alone")
 }
 

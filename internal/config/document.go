@@ -9,7 +9,7 @@ const preface = `# Configuration
 
 Settings come from the environment and from a file named ` + "`.env`" + ` in the working directory; the environment wins. An
 empty variable counts as unset, unless its row says otherwise. Everything that is wrong is reported at once, with exit code 2. Flags of the commands
-override what is set here. A name that is misspelt is ignored; ` + "`worker run`" + ` and ` + "`worker doctor`" + ` warn of it, with the nearest. Secrets are never printed.
+override what is set here. A name that is misspelt is ignored; ` + "`enqueue`, `worker run`" + ` and ` + "`worker doctor`" + ` warn of it, with the nearest. Secrets are never printed.
 
 In ` + "`.env`" + ` a ` + "`$`" + ` must be in single quotes, or be written as ` + "`%24`" + ` in a URL: outside of them docker compose and other readers of such files
 put another variable there. ` + "`docker --env-file`" + ` knows no quotes, so that ` + "`%24`" + ` alone is read alike by all.

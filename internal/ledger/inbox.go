@@ -47,6 +47,14 @@ func InboxReference(id trainset.JobID, sum string) trainset.Reference {
 
 const inboxPrefix = "inbox:"
 
+// SourceField is the field of a request of a kind that names its image.
+func SourceField(k trainset.Kind) string {
+	if k == trainset.KindStyle {
+		return "image"
+	}
+	return "portrait"
+}
+
 // OwnUpload says what is wrong with a request whose image was uploaded for another
 // job, as a *trainset.FieldError.
 func OwnUpload(field string, id trainset.JobID, ref trainset.Reference) error {

@@ -270,6 +270,14 @@ type Work struct {
 	Attempts []plan.Attempt // at this subtask, by number
 }
 
+// Last is the attempt that was begun last; one without a state where none was.
+func (w Work) Last() plan.Attempt {
+	if len(w.Attempts) == 0 {
+		return plan.Attempt{}
+	}
+	return w.Attempts[len(w.Attempts)-1]
+}
+
 // Stopped reports whether no new attempt may be made.
 func (w Work) Stopped() bool { return w.Job.Canceled || w.Job.State.Ended() }
 

@@ -135,8 +135,7 @@ func (d Deleter) stored(ctx context.Context, id trainset.JobID) error {
 	}
 	key := layoutOf(r).Plan()
 	if _, err := d.Store.Stat(ctx, key); errors.Is(err, storage.ErrNotFound) && !begun {
-		return trainset.Invalid("job", fmt.Sprintf("its plan %s is not in %s", key, d.Store.Describe()),
-			"set the storage that the workers have or, where its objects are gone, give --force")
+		return notHere(key, d.Store, " or, where its objects are gone, give --force")
 	} else if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return fmt.Errorf("deleting job %s: %w", id, err)
 	}

@@ -100,3 +100,9 @@ func receipt(ctx context.Context, store storage.Store, key string) (plan.Attempt
 	}
 	return t, nil
 }
+
+// notHere refuses a job whose plan, which is stored before anything else of it, this
+// storage has not: it may be another than the workers have. Or says what else to do.
+func notHere(plan string, s storage.Store, or string) error {
+	return trainset.Invalid("job", fmt.Sprintf("its plan %s is not in %s", plan, s.Describe()), "set the storage that the workers have"+or)
+}

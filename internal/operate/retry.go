@@ -90,7 +90,7 @@ func (o Raiser) keep(ctx context.Context, r plan.Record) error {
 	key := layoutOf(r).Plan()
 	b, err := o.Store.Get(ctx, key)
 	if errors.Is(err, storage.ErrNotFound) {
-		return trainset.Invalid("job", fmt.Sprintf("its plan %s is not in %s", key, o.Store.Describe()), "set the storage that the workers have")
+		return notHere(key, o.Store, "")
 	}
 	var p plan.Plan
 	if err == nil {

@@ -117,9 +117,12 @@ func (q *Queue) switchTo(ctx context.Context, name string, paused bool) (bool, e
 	return true, nil
 }
 
-// HeldUp says which paused queue keeps a job from going on; nothing where none does,
-// or that cannot be read.
+// HeldUp says what keeps a job from going on: what its record says or else which
+// paused queue does; nothing where none does, or that cannot be read.
 func (q *Queue) HeldUp(ctx context.Context, r plan.Record) string {
+	if r.HeldUp != "" {
+		return r.HeldUp
+	}
 	asked := map[string]bool{}
 	for _, s := range plan.Needed(r) {
 		name := nameOf(s)

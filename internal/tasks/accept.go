@@ -330,7 +330,7 @@ func (h *Handlers) model(req trainset.Request) (replicate.Model, error) {
 // reference reads the input image where the request says it is, and stores it
 // normalised.
 func (h *Handlers) reference(ctx context.Context, layout dataset.Layout, req trainset.Request) (plan.Reference, error) {
-	field := sourceField(req.Kind())
+	field := ledger.SourceField(req.Kind())
 	data, err := h.source(ctx, req.JobID(), field, req.Source())
 	if err != nil {
 		return plan.Reference{}, err
@@ -348,13 +348,6 @@ func (h *Handlers) reference(ctx context.Context, layout dataset.Layout, req tra
 		return ref, fmt.Errorf("taking the reference in: %w", err)
 	}
 	return ref, nil
-}
-
-func sourceField(k trainset.Kind) string {
-	if k == trainset.KindStyle {
-		return "image"
-	}
-	return "portrait"
 }
 
 func (h *Handlers) source(ctx context.Context, id trainset.JobID, field string, src trainset.Reference) ([]byte, error) {

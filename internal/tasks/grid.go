@@ -177,8 +177,8 @@ func (c judgeCraft) about(ctx context.Context, w ledger.Work, made plan.Image) (
 		return question{}, err
 	}
 	text := judge.Question(contents(w.Subtask.Ask.Tiles), example != "")
-	if n := len(w.Attempts); n > 0 && w.Attempts[n-1].Outcome == plan.OutcomeRejected {
-		text += judge.Again(errors.New(w.Attempts[n-1].Reason))
+	if last := w.Last(); last.Outcome == plan.OutcomeRejected {
+		text += judge.Again(errors.New(last.Reason))
 	}
 	q := question{prompt: text, text: true}
 	if style.Judge == trainset.JudgeOpenAI { // it is sent the bytes, not an address

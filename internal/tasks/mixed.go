@@ -65,11 +65,8 @@ func (h *Handlers) oursToTry(ctx context.Context, w ledger.Work) error {
 // asking returns the attempt that the provider may have been asked to carry out, if
 // one goes on.
 func asking(w ledger.Work) (plan.Attempt, bool) {
-	n := len(w.Attempts)
-	if n == 0 || w.Attempts[n-1].State == plan.AttemptEnded || w.Attempts[n-1].Model == "" || openAIs(w) {
-		return plan.Attempt{}, false
-	}
-	return w.Attempts[n-1], true
+	a := w.Last()
+	return a, a.State != "" && a.State != plan.AttemptEnded && a.Model != "" && !openAIs(w)
 }
 
 // abandon ends an attempt of a canceled job that the simulated provider was asked

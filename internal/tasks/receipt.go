@@ -33,10 +33,7 @@ func (h *Handlers) writeReceipt(ctx context.Context, layout dataset.Layout, s pl
 // receiptOfLast stores the receipt of the attempt that ended last, where it made
 // nothing to store: its end is journalled first, and storage may have refused then.
 func (h *Handlers) receiptOfLast(ctx context.Context, layout dataset.Layout, w ledger.Work) error {
-	if len(w.Attempts) == 0 {
-		return nil
-	}
-	last := w.Attempts[len(w.Attempts)-1]
+	last := w.Last()
 	if last.State != plan.AttemptEnded || last.Outcome == plan.OutcomeSucceeded || last.Outcome == plan.OutcomeRejected {
 		return nil
 	}

@@ -225,8 +225,8 @@ func openAIs(w ledger.Work) bool {
 
 // attempt returns the attempt to go on with, or why there is none any more.
 func (h *Handlers) attempt(ctx context.Context, w ledger.Work) (plan.Attempt, *plan.Stop, error) {
-	if n := len(w.Attempts); n > 0 && w.Attempts[n-1].State != plan.AttemptEnded {
-		return w.Attempts[n-1], nil, nil
+	if a := w.Last(); a.State != "" && a.State != plan.AttemptEnded {
+		return a, nil, nil
 	}
 	next, stop := plan.NextAttempt(w.Subtask, w.Attempts, w.Job.Plan.MaxAttempts)
 	if stop != nil {
@@ -256,8 +256,8 @@ func staleIf(changed bool) error {
 // pause waits until the time since the last attempt ended is long enough, or
 // until something was rung for. A clock that was ahead of ours makes it no longer.
 func (h *Handlers) pause(ctx context.Context, w ledger.Work, after time.Duration) (rung bool, err error) {
-	if n := len(w.Attempts); n > 0 && w.Attempts[n-1].EndedAt != nil {
-		after -= max(0, h.o.Now().Sub(*w.Attempts[n-1].EndedAt))
+	if ended := w.Last().EndedAt; ended != nil {
+		after -= max(0, h.o.Now().Sub(*ended))
 	}
 	if after <= 0 {
 		return false, nil
