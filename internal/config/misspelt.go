@@ -16,8 +16,9 @@ func Misspelt(environ []string, dotenvPath string) []*trainset.FieldError {
 	file, _ := readDotenv(dotenvPath) // Load tells what is wrong with it
 	given := merge(file, env.ToMap(environ))
 	var found []*trainset.FieldError
+	settings := Variables()
 	for name := range given {
-		if nearest := meant(name); nearest != "" {
+		if nearest := meant(name, settings); nearest != "" {
 			found = append(found, &trainset.FieldError{Field: name, Problem: "is no setting, and is ignored", Remedy: "did you mean " + nearest + "? docs/configuration.md lists all"})
 		}
 	}
@@ -36,9 +37,9 @@ func ours(name string) bool {
 }
 
 // meant is the setting that a name is meant to be; empty where it is one, or is others'.
-func meant(name string) string {
+func meant(name string, settings []Variable) string {
 	nearest, least := "", len(name)+1
-	for _, v := range Variables() {
+	for _, v := range settings {
 		if v.Name == name {
 			return ""
 		}

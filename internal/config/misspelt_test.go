@@ -27,8 +27,8 @@ func TestMisspeltNamesHaveTheNearest(t *testing.T) {
 
 func TestKnownNamesAreNotMisspelt(t *testing.T) {
 	for _, v := range Variables() {
-		if meant(v.Name) != "" {
-			t.Errorf("%s is taken for %s", v.Name, meant(v.Name))
+		if meant(v.Name, Variables()) != "" {
+			t.Errorf("%s is taken for %s", v.Name, meant(v.Name, Variables()))
 		}
 	}
 }
