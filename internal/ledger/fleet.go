@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -131,51 +130,6 @@ func (l *Ledger) Unheld(ctx context.Context, taskIDs []string) ([]string, error)
 		return nil, fmt.Errorf("ledger: reading what is held: %w", err)
 	}
 	return inNone(taskIDs, held), nil
-}
-
-// supersededFor is for how long at least it is known which tasks were superseded:
-// by then the queue has seen their leases end.
-const supersededFor = 5 * time.Minute
-
-// supersededKey names the set of the tasks that were superseded in some minutes,
-// so many of supersededFor before a time.
-func supersededKey(at time.Time, before int64) string { // set with expiry: task IDs
-	return "trainset:superseded:" + strconv.FormatInt(at.Unix()/int64(supersededFor.Seconds())-before, 10)
-}
-
-// Supersede notes that nobody waits for tasks any more: what is needed of them was
-// queued anew under other IDs. The queue still lists those that it had delivered.
-func (l *Ledger) Supersede(ctx context.Context, taskIDs []string) error {
-	if len(taskIDs) == 0 {
-		return nil
-	}
-	key := supersededKey(l.now(), 0)
-	_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		p.SAdd(ctx, key, members(taskIDs)...)
-		p.Expire(ctx, key, 2*supersededFor)
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("ledger: noting what was superseded: %w", err)
-	}
-	return nil
-}
-
-// Current returns those of the tasks that were not superseded lately.
-func (l *Ledger) Current(ctx context.Context, taskIDs []string) ([]string, error) {
-	if len(taskIDs) == 0 {
-		return nil, nil
-	}
-	superseded := make([]*redis.BoolSliceCmd, 2)
-	if _, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for i := range superseded {
-			superseded[i] = p.SMIsMember(ctx, supersededKey(l.now(), int64(i)), members(taskIDs)...)
-		}
-		return nil
-	}); err != nil {
-		return nil, fmt.Errorf("ledger: reading what was superseded: %w", err)
-	}
-	return inNone(taskIDs, superseded), nil
 }
 
 // inNone returns those of the IDs that are members of none of the sets.

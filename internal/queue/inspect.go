@@ -72,7 +72,7 @@ func (q *Queue) Delivered(ctx context.Context) (ids []string, err error) {
 	var lists []*redis.StringSliceCmd
 	_, err = q.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, name := range Names() {
-			lists = append(lists, p.LRange(ctx, "asynq:{"+name+"}:active", 0, -1))
+			lists = append(lists, p.LRange(ctx, activeKey(name), 0, -1))
 		}
 		return nil
 	})
@@ -84,6 +84,45 @@ func (q *Queue) Delivered(ctx context.Context) (ids []string, err error) {
 	}
 	return ids, nil
 }
+
+// withdrawScript forgets what a queue had delivered. Who was given it can no longer
+// say that it is done, which it need not.
+//
+// KEYS: the queue's leases, its list of what was delivered. ARGV: how the keys of its
+// tasks begin, then task IDs. Returns how many there were.
+var withdrawScript = redis.NewScript(`
+local n = 0
+for i = 2, #ARGV do
+  if redis.call('ZREM', KEYS[1], ARGV[i]) == 1 then
+    redis.call('LREM', KEYS[2], 1, ARGV[i])
+    redis.call('DEL', ARGV[1] .. ARGV[i])
+    n = n + 1
+  end
+end
+return n`)
+
+// Withdraw forgets that tasks were given to some worker, whose place others have
+// taken: else the queue lists them until their leases end, and each of its servers
+// then tries to give them out again. Those that nobody was given stay. asynq has no
+// way to it: it reads and writes what asynq 0.26 keeps of a task that is delivered.
+func (q *Queue) Withdraw(ctx context.Context, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	for _, name := range Names() {
+		args := []any{"asynq:{" + name + "}:t:"}
+		for _, id := range ids {
+			args = append(args, id)
+		}
+		if err := withdrawScript.Run(ctx, q.rdb, []string{"asynq:{" + name + "}:lease", activeKey(name)}, args...).Err(); err != nil {
+			return fmt.Errorf("queue: withdrawing tasks from %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// activeKey is where asynq lists what was delivered of a queue.
+func activeKey(name string) string { return "asynq:{" + name + "}:active" }
 
 // Pause keeps workers from taking further tasks from a queue; those in hand go
 // on. It reports whether that changed anything.

@@ -2,11 +2,13 @@ package queue_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/plan"
@@ -103,6 +105,65 @@ func TestQueuesArePausedAndForgotten(t *testing.T) {
 	if infos, err := q.Inspect(); err != nil || infos[1].Active != 0 || infos[1].Completed != 0 {
 		t.Errorf("in the end: %+v, %v", infos, err)
 	}
+}
+
+// What another has taken over is no longer listed as delivered, and leaves nothing
+// behind when who had it ends after all; what nobody was given stays.
+func TestWhatIsWithdrawnIsNotDelivered(t *testing.T) {
+	redistest.Everywhere(t, func(t *testing.T, rdb redis.UniversalClient) {
+		t.Helper()
+		q, ctx := queue.New(rdb, nil), t.Context()
+		r := plan.Record{ID: trainset.NewJobID("ada", trainset.KindActor, "k"), Kind: trainset.KindActor}
+		steps := make([]plan.Step, 3)
+		ids := []string{"unknown"}
+		for i := range steps {
+			steps[i] = plan.Step{Verb: plan.VerbImage, Subtask: plan.ImageID(i + 1), Index: i + 1, Revision: 1}
+			ids = append(ids, steps[i].TaskID(r.ID))
+			if err := q.Enqueue(ctx, r, steps[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		began, end := make(chan string, len(steps)), make(chan struct{})
+		server := asynq.NewServerFromRedisClient(rdb, asynq.Config{
+			Concurrency: 2, Queues: map[string]int{queue.Image: 1}, LogLevel: asynq.FatalLevel, TaskCheckInterval: 5 * time.Millisecond,
+		})
+		if err := server.Start(asynq.HandlerFunc(func(ctx context.Context, _ *asynq.Task) error {
+			id, _ := asynq.GetTaskID(ctx)
+			began <- id
+			<-end
+			return nil
+		})); err != nil {
+			t.Fatal(err)
+		}
+		taken := []string{<-began, <-began}
+		if _, err := q.Pause(ctx, queue.Image); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(q.Withdraw(ctx, nil), q.Withdraw(ctx, ids), q.Withdraw(ctx, ids)); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := q.Delivered(ctx); err != nil || len(left) > 0 {
+			t.Errorf("delivered: %v, %v", left, err)
+		}
+		for i, s := range steps {
+			want := queue.Waiting
+			if slices.Contains(taken, ids[i+1]) {
+				want = queue.Lost
+			}
+			if got, err := q.Standing(r, s); err != nil || got != want {
+				t.Errorf("%s stands as %v, %v", ids[i+1], got, err)
+			}
+		}
+		close(end)
+		server.Shutdown()
+		for name, cmd := range map[string]*redis.IntCmd{
+			"leases": rdb.ZCard(ctx, "asynq:{image}:lease"), "delivered": rdb.LLen(ctx, "asynq:{image}:active"), "completed": rdb.ZCard(ctx, "asynq:{image}:completed"),
+		} {
+			if n, err := cmd.Result(); err != nil || n != 0 {
+				t.Errorf("%s in the end: %d, %v", name, n, err)
+			}
+		}
+	})
 }
 
 // What somebody has waited for does not line up behind what nobody has begun.

@@ -113,9 +113,6 @@ type look struct {
 
 func (h *Handlers) look(ctx context.Context) (look, error) {
 	ids, err := h.queue.Delivered(ctx)
-	if err == nil { // what others died with stays listed for a minute or two
-		ids, err = h.ledger.Current(ctx, ids)
-	}
 	if err == nil {
 		ids, err = h.ledger.Unheld(ctx, ids)
 	}
@@ -220,5 +217,5 @@ func (h *Handlers) requeue(ctx context.Context, jobs []trainset.JobID, tasks map
 	for _, r := range records {
 		done = append(done, tasks[r.ID]...)
 	}
-	return n, errors.Join(unread, h.ledger.Supersede(ctx, done))
+	return n, errors.Join(unread, h.queue.Withdraw(ctx, done))
 }
