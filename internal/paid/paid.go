@@ -369,6 +369,7 @@ func (p *Payer) adopt(ctx context.Context, a plan.Attempt) (plan.Attempt, error)
 	if a.Unsent {
 		return p.again(ctx, a)
 	}
+	a.TakenOver = a.TakenOver || a.Owner != p.o.Owner // a lost race leaves us with what another's clock has dated
 	found, err := p.finder.Find(ctx, a)
 	if err != nil {
 		return a, fmt.Errorf("looking for a prediction: %w", err)

@@ -223,6 +223,13 @@ func (p *provider) refuseCancel(with replicate.Class) {
 	p.refuse = with
 }
 
+// start lets predictions start that did not.
+func (p *provider) start() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stuck = false
+}
+
 func (p *provider) note(id string, status replicate.Status) {
 	if p.ended == nil {
 		p.ended = map[string]replicate.Status{}
@@ -650,6 +657,29 @@ func TestAClockAheadMakesNoWaitLonger(t *testing.T) {
 				r.Errorf("%s: %s %s after %s, not %s %s after %s", name, a.State, a.Outcome, skewed, as.State, as.Outcome, agreed)
 			}
 		}
+	})
+}
+
+// Whatever the clocks of the worker that asked for a prediction, and ours: it is
+// given the time to start and to end that every one has.
+func TestNoClockEndsAPredictionEarly(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		ahead := time.Duration(rapid.IntRange(-20*60, 20*60).Draw(r, "their clock is ahead of ours by seconds")) * time.Second
+		text := rapid.Bool().Draw(r, "text")
+		p := &provider{latency: time.Minute}
+		if rapid.Bool().Draw(r, "starts late") {
+			p.stuck = true
+		}
+		synctest.Test(t, func(*testing.T) {
+			j := &journal{m: map[string]plan.Attempt{}}
+			a := inherited(j, p, ahead)
+			a.Text = text
+			time.AfterFunc(time.Minute, p.start)
+			end := <-run(paid.New(j, p, &freely{}, nil, &paid.Pace{PerSecond: 1}, paid.Options{}), a)
+			if end.State != plan.AttemptPredicted || p.cancels != 0 {
+				r.Errorf("%s %s after %d cancels: %s", end.State, end.Outcome, p.cancels, end.Reason)
+			}
+		})
 	})
 }
 

@@ -74,13 +74,15 @@ const (
 // for it to end that by itself: as much as clocks may differ.
 const overtime = 2 * time.Minute
 
-// overdue says why a prediction of an attempt of that age is not to go on, if it
-// is not.
-func (o Options) overdue(a plan.Attempt, pred replicate.Prediction, age time.Duration) ending {
+// overdue says why a prediction that was waited for here for so long is not to go
+// on, if it is not. Who takes one over waits anew: what another's clock says of when
+// it was asked for, or ours of the provider's, may be minutes off, and one that is
+// ended too early is made again.
+func (o Options) overdue(a plan.Attempt, pred replicate.Prediction, waited time.Duration) ending {
 	switch {
-	case pred.Status == replicate.StatusStarting && age > o.startWithin(a):
+	case pred.Status == replicate.StatusStarting && waited > o.startWithin(a):
 		return endingStuck
-	case !pred.Terminal() && age > o.cancelAfter(a)+overtime:
+	case !pred.Terminal() && waited > o.cancelAfter(a)+overtime:
 		return endingEndless
 	}
 	return ""
@@ -102,7 +104,7 @@ func (p *Payer) look(ctx context.Context, a plan.Attempt, known time.Time) (repl
 	if err != nil {
 		return pred, "", err
 	}
-	why := p.o.overdue(a, pred, age(a, known))
+	why := p.o.overdue(a, pred, time.Since(known))
 	if why != "" {
 		pred, err = p.finish(ctx, a)
 	}
