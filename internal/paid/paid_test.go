@@ -806,6 +806,46 @@ func TestAHeldUpIntentIsNotSent(t *testing.T) {
 	})
 }
 
+// slowProvider answers a create late, and lists nothing: it is out of order.
+type slowProvider struct {
+	*provider
+
+	answers time.Duration
+}
+
+func (p slowProvider) Create(ctx context.Context, r replicate.CreateRequest) (replicate.Prediction, error) {
+	pred, err := p.provider.Create(ctx, r)
+	after(p.answers)
+	return pred, err
+}
+
+func (slowProvider) List(context.Context, replicate.ListQuery) (replicate.Page, error) {
+	return replicate.Page{}, errors.New("no answer")
+}
+
+// A worker that learns the ID of its prediction after another has taken the intent
+// over has it journalled all the same: the other need not find it, which it may not
+// before inputs vanish, and it would be made again.
+func TestALateAnswerIsJournalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, p := &journal{m: map[string]plan.Attempt{}}, slowProvider{&provider{}, 9 * time.Second}
+		payer := func(owner string) *paid.Payer {
+			return paid.New(j, p, &freely{}, paid.NewSearch(p, j, paid.SearchOptions{}), &paid.Pace{}, paid.Options{Owner: owner})
+		}
+		begun, first := time.Now(), run(payer("first"), fresh("image.1.1"))
+		after(8 * time.Second)
+		known, _ := j.Attempt(t.Context(), "job", "image.1.1")
+		second := run(payer("second"), known)
+		a, b := <-first, <-second
+		if a.State != plan.AttemptPredicted || b.State != plan.AttemptPredicted || b.PredictionID != "p1" || len(p.accepted) != 1 {
+			t.Errorf("%s %s and %s %s: prediction %q of %d", a.State, a.Outcome, b.State, b.Outcome, b.PredictionID, len(p.accepted))
+		}
+		if took := time.Since(begun); took > time.Minute {
+			t.Errorf("known after %s", took)
+		}
+	})
+}
+
 // What a worker still writes after another has taken its attempt over is refused.
 func TestTheFormerOwnersWritesAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
