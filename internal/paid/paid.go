@@ -356,11 +356,12 @@ func (p *Payer) unwanted(ctx context.Context, a plan.Attempt) (bool, error) {
 // accepted journals the prediction's ID. The context may be ending, but what
 // the provider has taken on must be known: the write has a bound of its own, and
 // whoever has taken the intent over meanwhile is spared the search. Of two
-// predictions the first counts.
+// predictions the first counts; an attempt of the same name that was created after
+// this one was deleted or lost is another.
 func (p *Payer) accepted(ctx context.Context, a plan.Attempt, pred replicate.Prediction) (plan.Attempt, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	for a.State == plan.AttemptIntent {
+	for created := a.CreatedAt; a.State == plan.AttemptIntent && a.CreatedAt.Equal(created); {
 		next := a
 		next.State, next.PredictionID, next.Owner, next.Account, next.TakenOver = plan.AttemptAccepted, pred.ID, p.o.Owner, "", false
 		written, err := p.write(ctx, next, a.Cost)

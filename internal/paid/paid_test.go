@@ -846,6 +846,29 @@ func TestALateAnswerIsJournalled(t *testing.T) {
 	})
 }
 
+// It is not written into an attempt that has the name of one which was deleted.
+func TestALateAnswerIsOfItsOwnAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, p := &journal{m: map[string]plan.Attempt{}}, slowProvider{&provider{}, 9 * time.Second}
+		ctx, end := context.WithTimeout(t.Context(), 20*time.Second)
+		defer end()
+		frozen := paid.New(j, p, &freely{}, paid.NewSearch(p, j, paid.SearchOptions{}), &paid.Pace{}, paid.Options{Owner: "frozen"})
+		time.AfterFunc(8*time.Second, func() {
+			a := fresh("image.1.1")
+			a.State, a.Owner, a.CreatedAt, a.IntentAt, a.Version = plan.AttemptIntent, "another", time.Now(), time.Now(), 1000
+			j.mu.Lock()
+			defer j.mu.Unlock()
+			j.m[a.ID] = a
+		})
+		if _, _, err := frozen.Once(ctx, fresh("image.1.1")); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		if a, _ := j.Attempt(t.Context(), "job", "image.1.1"); a.Version != 1000 || a.PredictionID != "" {
+			t.Errorf("version %d: prediction %q", a.Version, a.PredictionID)
+		}
+	})
+}
+
 // What a worker still writes after another has taken its attempt over is refused.
 func TestTheFormerOwnersWritesAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
