@@ -383,6 +383,38 @@ func TestFetchIsRepeatedWhileTheOutputLives(t *testing.T) {
 	})
 }
 
+// bare is a provider that names the output of a prediction some looks after it says
+// that it has succeeded.
+type bare struct {
+	*provider
+
+	looks int
+}
+
+func (p *bare) Get(ctx context.Context, id string) (replicate.Prediction, error) {
+	pred, err := p.provider.Get(ctx, id)
+	if pred.Status == replicate.StatusSucceeded && p.looks > 0 {
+		p.looks--
+		pred.Output = nil
+	}
+	return pred, err
+}
+
+// A success without an output is looked at again before the image is made once more:
+// it was paid for. One whose data is removed has none any more.
+func TestASuccessMayNameItsOutputLate(t *testing.T) {
+	for looks, want := range map[int]plan.Outcome{1: "", 2: "", 1000: plan.OutcomeLost} {
+		synctest.Test(t, func(t *testing.T) {
+			j, p := &journal{m: map[string]plan.Attempt{}}, &bare{&provider{}, looks}
+			begun := time.Now()
+			a := <-run(paid.New(j, p, &freely{}, nil, &paid.Pace{}, paid.Options{}), fresh("image.1.1"))
+			if a.Outcome != want || want == "" && len(a.Output) != 1 || time.Since(begun) > 10*time.Second {
+				t.Errorf("after %d looks: %s %s, %v, in %s", looks, a.State, a.Outcome, a.Output, time.Since(begun))
+			}
+		})
+	}
+}
+
 // An output that a download does not find may be there: its prediction says so.
 func TestAnOutputIsGoneWhenItsPredictionSaysSo(t *testing.T) {
 	gone := &replicate.Error{Class: replicate.ClassLost, Status: 404}

@@ -27,10 +27,13 @@ func (p *Payer) wait(ctx context.Context, a plan.Attempt, rung <-chan struct{}) 
 	}
 	leave, polled := p.pace.Enter(), time.Now()
 	defer leave()
-	for failures := 0; ; {
+	for failures, bare := 0, 0; ; {
 		pred, ending, err := p.look(ctx, a, known)
 		next := p.pace.Next(time.Since(polled))
-		if err == nil && pred.Terminal() {
+		if err == nil && isBare(a, pred) && bare < mostBare {
+			next = max(next, backoff(bare))
+			bare++
+		} else if err == nil && pred.Terminal() {
 			p.pace.Observe(a.Model, pred)
 			return p.concluded(ctx, a, pred, ending)
 		}
@@ -53,6 +56,15 @@ func (p *Payer) wait(ctx context.Context, a plan.Attempt, rung <-chan struct{}) 
 			return a, err
 		}
 	}
+}
+
+// mostBare is how often a success is looked at again that names no output.
+const mostBare = 2
+
+// isBare reports whether a prediction succeeded without the picture that it was paid
+// for, and nothing says that this was removed: it may be named a moment later.
+func isBare(a plan.Attempt, pred replicate.Prediction) bool {
+	return pred.Status == replicate.StatusSucceeded && !a.Text && !pred.DataRemoved && len(pred.Output) == 0
 }
 
 // age is how long ago an attempt was asked for. The clock of who journalled that
