@@ -65,6 +65,11 @@ type standing struct {
 	Judgement *plan.Judgement `json:"judgement,omitempty"`
 }
 
+// firstVersion is that of an attempt whose record is made at a time, be it opened or
+// read back: whoever was frozen while an earlier record of it was deleted or lost has
+// none of the versions that follow.
+func firstVersion(now time.Time) int { return int(now.UnixMilli()) }
+
 func encodeAttempt(a plan.Attempt) (standing, asked []byte, err error) {
 	if standing, err = encodeHalf(standingOf(a)); err != nil {
 		return nil, nil, err

@@ -228,12 +228,8 @@ func (l *Ledger) Begin(ctx context.Context, p plan.Plan, subs []plan.Subtask, kn
 	if err != nil {
 		return false, err
 	}
-	for _, a := range known {
-		standing, asked, err := encodeAttempt(a)
-		if err != nil {
-			return false, err
-		}
-		args = append(args, a.ID, standing, askedField(a.ID), asked)
+	if args, err = l.known(args, known); err != nil {
+		return false, err
 	}
 	reply, err := l.run(ctx, "beginning", beginScript, p.JobID, args...)
 	if err != nil || !changed(reply) {
@@ -241,6 +237,19 @@ func (l *Ledger) Begin(ctx context.Context, p plan.Plan, subs []plan.Subtask, kn
 	}
 	l.frozen.put(at, plan.Record{ID: p.JobID, Kind: p.Kind, User: p.User, Subject: p.Subject, Key: p.Key, Request: p.Request, Plan: &frozen}, subs...)
 	return true, nil
+}
+
+// known adds the fields of attempts that storage knows.
+func (l *Ledger) known(args []any, attempts []plan.Attempt) ([]any, error) {
+	for _, a := range attempts {
+		a.Version = firstVersion(l.now())
+		standing, asked, err := encodeAttempt(a)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, a.ID, standing, askedField(a.ID), asked)
+	}
+	return args, nil
 }
 
 // Open journals an attempt before it is paid for. ErrExists, ErrStale,
@@ -256,9 +265,9 @@ func (l *Ledger) Regain(ctx context.Context, a plan.Attempt) (plan.Attempt, erro
 }
 
 func (l *Ledger) open(ctx context.Context, a plan.Attempt, paid string) (plan.Attempt, error) {
-	a.Version, a.State, a.Cost = 1, plan.AttemptIntent, a.Price
+	a.State, a.Cost = plan.AttemptIntent, a.Price
 	a.CreatedAt = l.now().UTC()
-	a.IntentAt = a.CreatedAt
+	a.IntentAt, a.Version = a.CreatedAt, firstVersion(a.CreatedAt)
 	standing, asked, err := encodeAttempt(a)
 	if err != nil {
 		return a, err

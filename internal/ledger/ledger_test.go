@@ -120,7 +120,7 @@ func TestWriteIsByVersion(t *testing.T) {
 		}
 		a.State, a.PredictionID = plan.AttemptAccepted, "x"
 		b, err := l.Write(ctx, a, a.Cost)
-		if err != nil || b.Version != 2 {
+		if err != nil || b.Version != a.Version+1 {
 			t.Fatalf("version %d, error %v", b.Version, err)
 		}
 		if _, err := l.Write(ctx, a, a.Cost); !errors.Is(err, ledger.ErrStale) {
@@ -128,6 +128,79 @@ func TestWriteIsByVersion(t *testing.T) {
 		}
 		if taken, err := l.Predictions(ctx, p.JobID); err != nil || !taken["x"] {
 			t.Errorf("taken %v, error %v", taken, err)
+		}
+	})
+}
+
+// A worker that was frozen while the record of its attempt was deleted or lost, and
+// made anew or read back, writes into none that came after: its prediction would take
+// the place of the one that is under way, which is then paid for in vain.
+func TestNoWriteReachesALaterRecord(t *testing.T) {
+	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
+		for name, again := range map[string]func(l *ledger.Ledger, p plan.Plan, known []plan.Attempt) error{
+			"deleted and made anew": func(l *ledger.Ledger, p plan.Plan, _ []plan.Attempt) error {
+				err := l.Forget(t.Context(), p.JobID, p.User, "")
+				begun(t, l, 1, 0)
+				a := attempt(p, 1, 1)
+				for range 3 { // it comes as far as the frozen one's had
+					if a.State == "" {
+						a, err = l.Open(t.Context(), a)
+					} else {
+						a, err = l.Write(t.Context(), a, a.Cost)
+					}
+					if err != nil {
+						return err
+					}
+				}
+				return err
+			},
+			"lost and rebuilt": func(l *ledger.Ledger, p plan.Plan, known []plan.Attempt) error {
+				err := rdb.FlushAll(t.Context()).Err()
+				if _, _, err := l.Create(t.Context(), request("k")); err != nil {
+					return err
+				}
+				if _, problem := l.Begin(t.Context(), p, p.Subtasks(), known); problem != nil {
+					return problem
+				}
+				return err
+			},
+			"lost and read back": func(l *ledger.Ledger, p plan.Plan, known []plan.Attempt) error {
+				r, err := l.Load(t.Context(), p.JobID)
+				if err != nil {
+					return err
+				}
+				rdb.FlushAll(t.Context())
+				r.State, r.Attempts = trainset.JobFailed, map[string]plan.Attempt{known[0].ID: known[0]}
+				_, err = l.Recall(t.Context(), r)
+				return err
+			},
+		} {
+			rdb.FlushAll(t.Context())
+			now := time.Now()
+			l := ledger.New(rdb, ledger.Options{Now: func() time.Time { now = now.Add(time.Second); return now }})
+			p := begun(t, l, 1, 0)
+			a, err := l.Open(t.Context(), attempt(p, 1, 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			held := []plan.Attempt{a}
+			for range 3 {
+				if a, err = l.Write(t.Context(), a, a.Cost); err != nil {
+					t.Fatal(err)
+				}
+				held = append(held, a)
+			}
+			known := a
+			known.State, known.Outcome, known.Version = plan.AttemptEnded, plan.OutcomeSucceeded, 1
+			if err := again(l, p, []plan.Attempt{known}); err != nil {
+				t.Fatal(name, err)
+			}
+			for _, a := range held {
+				a.State, a.PredictionID = plan.AttemptAccepted, "of before"
+				if _, err := l.Write(t.Context(), a, a.Cost); !errors.Is(err, ledger.ErrStale) {
+					t.Errorf("%s: the writer of version %d: %v", name, a.Version, err)
+				}
+			}
 		}
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/redis/go-redis/v9"
 
@@ -77,14 +79,7 @@ func (l *Ledger) recalled(r plan.Record) ([]any, error) {
 	if args, err = planned(append(args, len(subs)), subs); err != nil {
 		return nil, err
 	}
-	for _, a := range r.Attempts {
-		standing, asked, err := encodeAttempt(a)
-		if err != nil {
-			return nil, err
-		}
-		args = append(args, a.ID, standing, askedField(a.ID), asked)
-	}
-	return args, nil
+	return l.known(args, slices.Collect(maps.Values(r.Attempts)))
 }
 
 // recalledJob returns the fields of a job and their values, in pairs.

@@ -216,7 +216,7 @@ func (p *Payer) reread(ctx context.Context, a plan.Attempt, err error) (plan.Att
 func (p *Payer) answered(ctx context.Context, a plan.Attempt, text string, cost trainset.Money) (plan.Attempt, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	for a.State == plan.AttemptIntent {
+	for created := a.CreatedAt; a.State == plan.AttemptIntent && a.CreatedAt.Equal(created); { // else it is another of the same name
 		next, now := a, time.Now().UTC()
 		next.State, next.Output, next.PredictedAt, next.Owner, next.Cost = plan.AttemptPredicted, []string{text}, &now, p.o.Owner, cost
 		written, err := p.journal.Write(ctx, next, a.Cost)
@@ -227,6 +227,9 @@ func (p *Payer) answered(ctx context.Context, a plan.Attempt, text string, cost 
 		if a, err = p.reread(ctx, a, err); err != nil {
 			return a, err
 		}
+	}
+	if a.State == plan.AttemptIntent {
+		return a, fmt.Errorf("journalling an answer: %w", ledger.ErrStale)
 	}
 	return a, nil
 }

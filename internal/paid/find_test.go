@@ -202,6 +202,33 @@ func TestNoClockHidesAnOrphan(t *testing.T) {
 	})
 }
 
+// A worker that was frozen before it could journal its intent finds that of the one
+// that took its task over, which may be on its way to the provider. Neither's clock
+// makes it ask, too.
+func TestWhoIsLateWaitsForWhatIsOnItsWay(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		seconds := func(from, to time.Duration, name string) time.Duration {
+			return time.Duration(rapid.IntRange(int(from/time.Second), int(to/time.Second)).Draw(r, name)) * time.Second
+		}
+		ahead, travels := seconds(-10*time.Minute, 10*time.Minute, "their clock is ahead"), seconds(0, 20*time.Second, "arrives after")
+		synctest.Test(t, func(*testing.T) {
+			j, p := &journal{m: map[string]plan.Attempt{}}, &provider{}
+			theirs := orphan(j, ahead)
+			var way sync.WaitGroup
+			way.Go(func() {
+				after(travels)
+				_, _ = p.Create(context.Background(), replicate.CreateRequest{Model: theirs.Model, Input: theirs.Input})
+			})
+			search := paid.NewSearch(p, j, paid.SearchOptions{})
+			a, _, err := paid.New(j, p, &freely{}, search, &paid.Pace{}, paid.Options{Owner: "late"}).Once(context.Background(), fresh(theirs.ID))
+			way.Wait()
+			if err != nil || a.PredictionID != "p1" || len(p.accepted) != 1 {
+				r.Errorf("%s, %s: prediction %q of %d, %v", a.State, a.Outcome, a.PredictionID, len(p.accepted), err)
+			}
+		})
+	})
+}
+
 // Nobody waits the grace once more for an intent so old that no clock explains it,
 // or that this worker has journalled itself.
 func TestTheGraceIsNotWaitedForTwice(t *testing.T) {

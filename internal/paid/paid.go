@@ -354,12 +354,25 @@ func (p *Payer) unwanted(ctx context.Context, a plan.Attempt) (bool, error) {
 }
 
 // accepted journals the prediction's ID. The context may be ending, but what
-// the provider has taken on must be known: the write has a bound of its own.
+// the provider has taken on must be known: the write has a bound of its own, and
+// whoever has taken the intent over meanwhile is spared the search. Of two
+// predictions the first counts; an attempt of the same name that was created after
+// this one was deleted or lost is another.
 func (p *Payer) accepted(ctx context.Context, a plan.Attempt, pred replicate.Prediction) (plan.Attempt, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	a.State, a.PredictionID, a.Owner, a.Account, a.TakenOver = plan.AttemptAccepted, pred.ID, p.o.Owner, "", false
-	return p.write(ctx, a, a.Cost)
+	for created := a.CreatedAt; a.State == plan.AttemptIntent && a.CreatedAt.Equal(created); {
+		next := a
+		next.State, next.PredictionID, next.Owner, next.Account, next.TakenOver = plan.AttemptAccepted, pred.ID, p.o.Owner, "", false
+		written, err := p.write(ctx, next, a.Cost)
+		if err == nil {
+			return written, nil
+		}
+		if a, err = p.reread(ctx, a, err); err != nil {
+			return a, err
+		}
+	}
+	return a, nil
 }
 
 // adopt settles an intent that may or may not have reached the provider: it
@@ -369,6 +382,7 @@ func (p *Payer) adopt(ctx context.Context, a plan.Attempt) (plan.Attempt, error)
 	if a.Unsent {
 		return p.again(ctx, a)
 	}
+	a.TakenOver = a.TakenOver || a.Owner != p.o.Owner // a lost race leaves us with what another's clock has dated
 	found, err := p.finder.Find(ctx, a)
 	if err != nil {
 		return a, fmt.Errorf("looking for a prediction: %w", err)

@@ -223,6 +223,13 @@ func (p *provider) refuseCancel(with replicate.Class) {
 	p.refuse = with
 }
 
+// start lets predictions start that did not.
+func (p *provider) start() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stuck = false
+}
+
 func (p *provider) note(id string, status replicate.Status) {
 	if p.ended == nil {
 		p.ended = map[string]replicate.Status{}
@@ -374,6 +381,38 @@ func TestFetchIsRepeatedWhileTheOutputLives(t *testing.T) {
 			t.Errorf("outcome %s, cost %s", a.Outcome, a.Cost)
 		}
 	})
+}
+
+// bare is a provider that names the output of a prediction some looks after it says
+// that it has succeeded.
+type bare struct {
+	*provider
+
+	looks int
+}
+
+func (p *bare) Get(ctx context.Context, id string) (replicate.Prediction, error) {
+	pred, err := p.provider.Get(ctx, id)
+	if pred.Status == replicate.StatusSucceeded && p.looks > 0 {
+		p.looks--
+		pred.Output = nil
+	}
+	return pred, err
+}
+
+// A success without an output is looked at again before the image is made once more:
+// it was paid for. One whose data is removed has none any more.
+func TestASuccessMayNameItsOutputLate(t *testing.T) {
+	for looks, want := range map[int]plan.Outcome{1: "", 2: "", 1000: plan.OutcomeLost} {
+		synctest.Test(t, func(t *testing.T) {
+			j, p := &journal{m: map[string]plan.Attempt{}}, &bare{&provider{}, looks}
+			begun := time.Now()
+			a := <-run(paid.New(j, p, &freely{}, nil, &paid.Pace{}, paid.Options{}), fresh("image.1.1"))
+			if a.Outcome != want || want == "" && len(a.Output) != 1 || time.Since(begun) > 10*time.Second {
+				t.Errorf("after %d looks: %s %s, %v, in %s", looks, a.State, a.Outcome, a.Output, time.Since(begun))
+			}
+		})
+	}
 }
 
 // An output that a download does not find may be there: its prediction says so.
@@ -653,6 +692,29 @@ func TestAClockAheadMakesNoWaitLonger(t *testing.T) {
 	})
 }
 
+// Whatever the clocks of the worker that asked for a prediction, and ours: it is
+// given the time to start and to end that every one has.
+func TestNoClockEndsAPredictionEarly(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		ahead := time.Duration(rapid.IntRange(-20*60, 20*60).Draw(r, "their clock is ahead of ours by seconds")) * time.Second
+		text := rapid.Bool().Draw(r, "text")
+		p := &provider{latency: time.Minute}
+		if rapid.Bool().Draw(r, "starts late") {
+			p.stuck = true
+		}
+		synctest.Test(t, func(*testing.T) {
+			j := &journal{m: map[string]plan.Attempt{}}
+			a := inherited(j, p, ahead)
+			a.Text = text
+			time.AfterFunc(time.Minute, p.start)
+			end := <-run(paid.New(j, p, &freely{}, nil, &paid.Pace{PerSecond: 1}, paid.Options{}), a)
+			if end.State != plan.AttemptPredicted || p.cancels != 0 {
+				r.Errorf("%s %s after %d cancels: %s", end.State, end.Outcome, p.cancels, end.Reason)
+			}
+		})
+	})
+}
+
 // A text that others wait for is not waited for as long as a picture.
 func TestATextMustStartSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -772,6 +834,69 @@ func TestAHeldUpIntentIsNotSent(t *testing.T) {
 		a := <-frozen
 		if len(p.accepted) != 1 || other.State != plan.AttemptPredicted || a.PredictionID != other.PredictionID {
 			t.Errorf("the provider accepted %d predictions; %s and %s", len(p.accepted), a.Reason, other.Reason)
+		}
+	})
+}
+
+// slowProvider answers a create late, and lists nothing: it is out of order.
+type slowProvider struct {
+	*provider
+
+	answers time.Duration
+}
+
+func (p slowProvider) Create(ctx context.Context, r replicate.CreateRequest) (replicate.Prediction, error) {
+	pred, err := p.provider.Create(ctx, r)
+	after(p.answers)
+	return pred, err
+}
+
+func (slowProvider) List(context.Context, replicate.ListQuery) (replicate.Page, error) {
+	return replicate.Page{}, errors.New("no answer")
+}
+
+// A worker that learns the ID of its prediction after another has taken the intent
+// over has it journalled all the same: the other need not find it, which it may not
+// before inputs vanish, and it would be made again.
+func TestALateAnswerIsJournalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, p := &journal{m: map[string]plan.Attempt{}}, slowProvider{&provider{}, 9 * time.Second}
+		payer := func(owner string) *paid.Payer {
+			return paid.New(j, p, &freely{}, paid.NewSearch(p, j, paid.SearchOptions{}), &paid.Pace{}, paid.Options{Owner: owner})
+		}
+		begun, first := time.Now(), run(payer("first"), fresh("image.1.1"))
+		after(8 * time.Second)
+		known, _ := j.Attempt(t.Context(), "job", "image.1.1")
+		second := run(payer("second"), known)
+		a, b := <-first, <-second
+		if a.State != plan.AttemptPredicted || b.State != plan.AttemptPredicted || b.PredictionID != "p1" || len(p.accepted) != 1 {
+			t.Errorf("%s %s and %s %s: prediction %q of %d", a.State, a.Outcome, b.State, b.Outcome, b.PredictionID, len(p.accepted))
+		}
+		if took := time.Since(begun); took > time.Minute {
+			t.Errorf("known after %s", took)
+		}
+	})
+}
+
+// It is not written into an attempt that has the name of one which was deleted.
+func TestALateAnswerIsOfItsOwnAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, p := &journal{m: map[string]plan.Attempt{}}, slowProvider{&provider{}, 9 * time.Second}
+		ctx, end := context.WithTimeout(t.Context(), 20*time.Second)
+		defer end()
+		frozen := paid.New(j, p, &freely{}, paid.NewSearch(p, j, paid.SearchOptions{}), &paid.Pace{}, paid.Options{Owner: "frozen"})
+		time.AfterFunc(8*time.Second, func() {
+			a := fresh("image.1.1")
+			a.State, a.Owner, a.CreatedAt, a.IntentAt, a.Version = plan.AttemptIntent, "another", time.Now(), time.Now(), 1000
+			j.mu.Lock()
+			defer j.mu.Unlock()
+			j.m[a.ID] = a
+		})
+		if _, _, err := frozen.Once(ctx, fresh("image.1.1")); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		if a, _ := j.Attempt(t.Context(), "job", "image.1.1"); a.Version != 1000 || a.PredictionID != "" {
+			t.Errorf("version %d: prediction %q", a.Version, a.PredictionID)
 		}
 	})
 }

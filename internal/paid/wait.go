@@ -27,10 +27,13 @@ func (p *Payer) wait(ctx context.Context, a plan.Attempt, rung <-chan struct{}) 
 	}
 	leave, polled := p.pace.Enter(), time.Now()
 	defer leave()
-	for failures := 0; ; {
+	for failures, bare := 0, 0; ; {
 		pred, ending, err := p.look(ctx, a, known)
 		next := p.pace.Next(time.Since(polled))
-		if err == nil && pred.Terminal() {
+		if err == nil && isBare(a, pred) && bare < mostBare {
+			next = max(next, backoff(bare))
+			bare++
+		} else if err == nil && pred.Terminal() {
 			p.pace.Observe(a.Model, pred)
 			return p.concluded(ctx, a, pred, ending)
 		}
@@ -55,6 +58,15 @@ func (p *Payer) wait(ctx context.Context, a plan.Attempt, rung <-chan struct{}) 
 	}
 }
 
+// mostBare is how often a success is looked at again that names no output.
+const mostBare = 2
+
+// isBare reports whether a prediction succeeded without the picture that it was paid
+// for, and nothing says that this was removed: it may be named a moment later.
+func isBare(a plan.Attempt, pred replicate.Prediction) bool {
+	return pred.Status == replicate.StatusSucceeded && !a.Text && !pred.DataRemoved && len(pred.Output) == 0
+}
+
 // age is how long ago an attempt was asked for. The clock of who journalled that
 // may have been ahead of ours: it was no later than when we came to know of it.
 func age(a plan.Attempt, known time.Time) time.Duration {
@@ -74,13 +86,15 @@ const (
 // for it to end that by itself: as much as clocks may differ.
 const overtime = 2 * time.Minute
 
-// overdue says why a prediction of an attempt of that age is not to go on, if it
-// is not.
-func (o Options) overdue(a plan.Attempt, pred replicate.Prediction, age time.Duration) ending {
+// overdue says why a prediction that was waited for here for so long is not to go
+// on, if it is not. Who takes one over waits anew: what another's clock says of when
+// it was asked for, or ours of the provider's, may be minutes off, and one that is
+// ended too early is made again.
+func (o Options) overdue(a plan.Attempt, pred replicate.Prediction, waited time.Duration) ending {
 	switch {
-	case pred.Status == replicate.StatusStarting && age > o.startWithin(a):
+	case pred.Status == replicate.StatusStarting && waited > o.startWithin(a):
 		return endingStuck
-	case !pred.Terminal() && age > o.cancelAfter(a)+overtime:
+	case !pred.Terminal() && waited > o.cancelAfter(a)+overtime:
 		return endingEndless
 	}
 	return ""
@@ -102,7 +116,7 @@ func (p *Payer) look(ctx context.Context, a plan.Attempt, known time.Time) (repl
 	if err != nil {
 		return pred, "", err
 	}
-	why := p.o.overdue(a, pred, age(a, known))
+	why := p.o.overdue(a, pred, time.Since(known))
 	if why != "" {
 		pred, err = p.finish(ctx, a)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -81,39 +82,54 @@ func (d *Directory) put(ctx context.Context, key string, parts [][]byte, o PutOp
 		return err
 	}
 	defer root.Close() //nolint:errcheck // a handle to a folder, nothing is written through it
-	if err := free(root, key, o.IfAbsent); err != nil {
+	if err := free(root, key, o); err != nil {
 		return err
 	}
 	temporary, err := d.writeTemporary(root, path.Dir(key), parts)
 	if err != nil {
 		return err
 	}
-	if err := publish(ctx, root, temporary, key, o.IfAbsent); err != nil {
+	if err := publish(ctx, root, temporary, key, o); err != nil {
 		return errors.Join(err, root.Remove(temporary))
 	}
 	return syncFolder(root, path.Dir(key))
 }
 
 // free spares the writing when the outcome is known. The race it leaves open is settled by publish.
-func free(root *os.Root, key string, ifAbsent bool) error {
+func free(root *os.Root, key string, o PutOptions) error {
 	info, err := root.Lstat(key)
 	switch {
 	case err != nil:
 		return nil //nolint:nilerr // missing, or a trouble that writing will meet and name
 	case info.IsDir():
 		return errFolder
-	case ifAbsent:
+	case o.IfAbsent:
 		return ErrExists
 	}
 	return nil
 }
 
-// publish gives the finished file its name in one step.
-func publish(ctx context.Context, root *os.Root, temporary, key string, ifAbsent bool) error {
+// unchanged makes sure that a key has the object of a version.
+func unchanged(root *os.Root, key, version string) error {
+	info, err := object(root, key)
+	if errors.Is(err, ErrNotFound) || err == nil && info.Version != version {
+		return ErrChanged
+	}
+	return err
+}
+
+// publish gives the finished file its name in one step; in two where it is to replace an object of a version,
+// for which no file system has one.
+func publish(ctx context.Context, root *os.Root, temporary, key string, o PutOptions) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if !ifAbsent {
+	if o.IfVersion != "" {
+		if err := unchanged(root, key, o.IfVersion); err != nil {
+			return err
+		}
+	}
+	if !o.IfAbsent {
 		return root.Rename(temporary, key)
 	}
 	err := root.Link(temporary, key)
@@ -343,7 +359,8 @@ func object(root *os.Root, key string) (Info, error) {
 }
 
 func describe(key string, info fs.FileInfo) Info {
-	return Info{Key: key, Size: info.Size(), ModTime: info.ModTime()}
+	version := fmt.Sprintf("%x-%x", info.ModTime().UnixNano(), info.Size())
+	return Info{Key: key, Size: info.Size(), ModTime: info.ModTime(), Version: version}
 }
 
 func byKey(a, b Info) int { return strings.Compare(a.Key, b.Key) }

@@ -13,6 +13,8 @@ var (
 	ErrNotFound = errors.New("no such object")
 	// ErrExists says that a Put with IfAbsent found an object under the key.
 	ErrExists = errors.New("the object exists already")
+	// ErrChanged says that a Put with IfVersion found no object of that version under the key.
+	ErrChanged = errors.New("the object has changed")
 	// ErrTooLarge says that an object is larger than MaxObject.
 	ErrTooLarge = fmt.Errorf("the object is larger than %d MB", MaxObject>>20)
 )
@@ -44,12 +46,12 @@ func Permanent(err error) bool {
 		return op.Permanent
 	}
 	_, bad := errors.AsType[*trainset.FieldError](err)
-	return bad || errors.Is(err, ErrNotFound) || errors.Is(err, ErrExists) || errors.Is(err, ErrTooLarge)
+	return bad || errors.Is(err, ErrNotFound) || errors.Is(err, ErrExists) || errors.Is(err, ErrChanged) || errors.Is(err, ErrTooLarge)
 }
 
 // plain tells the errors that callers compare with, and that need no remedy.
 func plain(err error) bool {
-	return errors.Is(err, ErrNotFound) || errors.Is(err, ErrExists) || errors.Is(err, ErrTooLarge) ||
+	return errors.Is(err, ErrNotFound) || errors.Is(err, ErrExists) || errors.Is(err, ErrChanged) || errors.Is(err, ErrTooLarge) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 

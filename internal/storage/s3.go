@@ -160,8 +160,19 @@ func (s *S3) PutParts(ctx context.Context, key string, parts [][]byte, o PutOpti
 	if o.IfAbsent {
 		input.IfNoneMatch = aws.String("*")
 	}
+	if o.IfVersion != "" {
+		input.IfMatch = &o.IfVersion
+	}
 	_, err := s.client.PutObject(ctx, input)
-	return s.failed(ctx, "put", key, err)
+	if input.IfMatch != nil && cannotMatch(err) {
+		o.IfVersion = ""
+		return s.PutParts(ctx, key, parts, o)
+	}
+	err = s.failed(ctx, "put", key, err)
+	if o.IfVersion != "" && (errors.Is(err, ErrExists) || errors.Is(err, ErrNotFound)) {
+		return fmt.Errorf("put %q in %s: %w", key, s.where, ErrChanged)
+	}
+	return err
 }
 
 // Get reads the object, and begins again when its body breaks off.
@@ -212,7 +223,7 @@ func (s *S3) Stat(ctx context.Context, key string) (Info, error) {
 	if err != nil {
 		return Info{}, s.failed(ctx, "stat", key, err)
 	}
-	return Info{Key: key, Size: aws.ToInt64(head.ContentLength), ModTime: aws.ToTime(head.LastModified)}, nil
+	return Info{Key: key, Size: aws.ToInt64(head.ContentLength), ModTime: aws.ToTime(head.LastModified), Version: aws.ToString(head.ETag)}, nil
 }
 
 // List reads page after page.

@@ -87,6 +87,12 @@ func s3Outcome(op string, err error) error {
 	return nil
 }
 
+// cannotMatch reports whether a server refuses to compare versions, which not all can.
+func cannotMatch(err error) bool {
+	api, ok := errors.AsType[smithy.APIError](err)
+	return ok && slices.Contains([]string{"NotImplemented", "InvalidArgument", "InvalidRequest"}, api.ErrorCode())
+}
+
 // s3Remedies are the server's answers that someone has to do something about.
 var s3Remedies = []struct {
 	permanent bool

@@ -173,6 +173,26 @@ func TestS3ReadsAgainWhenABodyBreaksOff(t *testing.T) {
 	}
 }
 
+// A server that cannot compare versions stores the object all the same: it is as
+// nothing had been asked.
+func TestS3PutsWhereVersionsCannotBeCompared(t *testing.T) {
+	for status, code := range map[int]string{501: "NotImplemented", 400: "InvalidArgument"} {
+		s := open(t, interrupted(t, func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Header.Get("If-Match") == "" {
+				return false
+			}
+			refuse(w, status, code)
+			return true
+		}))
+		if err := s.Put(t.Context(), "a", []byte("new"), storage.PutOptions{IfVersion: "seen"}); err != nil {
+			t.Errorf("%s: %v", code, err)
+		}
+		if body, err := s.Get(t.Context(), "a"); err != nil || string(body) != "new" {
+			t.Errorf("%s: %q, %v", code, body, err)
+		}
+	}
+}
+
 func TestS3DoesNotReadWhatIsTooLarge(t *testing.T) {
 	s := open(t, interrupted(t, func(w http.ResponseWriter, _ *http.Request) bool {
 		w.Header().Set("Content-Length", fmt.Sprint(storage.MaxObject+1))

@@ -20,13 +20,15 @@ const MaxObject = 256 << 20
 // Prefer keys that never change their bytes and IfAbsent for them. No key may be a folder of another ("a" and
 // "a/b"): a Directory cannot hold both and refuses the second.
 //
-// Every error but ErrNotFound, ErrExists, ErrTooLarge, a *trainset.FieldError (a bad key) and the context's
+// Every error but ErrNotFound, ErrExists, ErrChanged, ErrTooLarge, a *trainset.FieldError (a bad key) and the context's
 // own is an *OpError. Permanent tells which of them a retry cannot mend.
 type Store interface {
 	// Put stores body under key, whole or not at all: after it returns nil the object survives a crash.
 	// Repeating it with the same bytes is harmless. With IfAbsent one of any number of callers succeeds and the
 	// others get ErrExists. An ErrExists can also follow a try of this same call whose reply was lost on
-	// the network; a caller to whom it matters compares what is there. body is not kept.
+	// the network; a caller to whom it matters compares what is there. With IfVersion only the object of that
+	// version is replaced, and else it is ErrChanged, for which the same holds; a server that cannot do it puts
+	// the object whatever there is, and a Directory looks right before it does. body is not kept.
 	Put(ctx context.Context, key string, body []byte, o PutOptions) error
 
 	// PutParts is Put of a body that lies in several places, one part after the other.
@@ -70,6 +72,7 @@ type Checker interface {
 type PutOptions struct {
 	ContentType string // media type, "image/png"; a Directory leaves it to the file's extension
 	IfAbsent    bool   // fail with ErrExists when there is an object already
+	IfVersion   string // fail with ErrChanged when the object is not, or no longer, of this version
 }
 
 // Info describes an object.
@@ -77,4 +80,5 @@ type Info struct {
 	Key     string
 	Size    int64 // bytes
 	ModTime time.Time
+	Version string // of Stat: another one whenever the object has other bytes
 }

@@ -295,10 +295,50 @@ func (h *Handlers) storeSet(ctx context.Context, set dataset.Set) (trainset.Mani
 	if err := h.storeFiles(ctx, files[:last]); err != nil {
 		return m, err
 	}
-	if err := h.unchanged(ctx, set.Record); err != nil {
-		return m, err
+	return m, h.storeManifest(ctx, set.Record, files[last])
+}
+
+// replacing is how often a manifest is tried to be stored over the one that is seen:
+// a server may not know again the version that it has named.
+const replacing = 3
+
+// storeManifest stores a set's manifest in the place of the one that is there while
+// the job is as the set was made of it: a worker that is held up between the two, in
+// the middle of the put as well, writes over no later one. Where another has stored
+// one and the job has not changed, that is of the same set.
+func (h *Handlers) storeManifest(ctx context.Context, r plan.Record, f dataset.File) error {
+	for try := 1; ; try++ {
+		over, err := h.replaces(ctx, f)
+		if err != nil {
+			return fmt.Errorf("looking for the manifest before: %w", err)
+		}
+		if err := h.unchanged(ctx, r); err != nil {
+			return err
+		}
+		if try > replacing {
+			return h.storeFiles(ctx, []dataset.File{f})
+		}
+		err = h.store.PutParts(ctx, f.Key, f.Parts, over)
+		if errors.Is(err, storage.ErrChanged) || errors.Is(err, storage.ErrExists) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("storing the set: %w", err)
+		}
+		return nil
 	}
-	return m, h.storeFiles(ctx, files[last:])
+}
+
+// replaces says that a file takes the place of what is there now, or of nothing.
+func (h *Handlers) replaces(ctx context.Context, f dataset.File) (storage.PutOptions, error) {
+	o := storage.PutOptions{ContentType: f.ContentType}
+	there, err := h.store.Stat(ctx, f.Key)
+	if errors.Is(err, storage.ErrNotFound) {
+		o.IfAbsent = true
+		return o, nil
+	}
+	o.IfVersion = there.Version
+	return o, err
 }
 
 // unchanged is ErrStale where a job has ended or changed since it was read: another

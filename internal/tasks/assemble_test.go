@@ -181,7 +181,12 @@ func (b *before) PutParts(ctx context.Context, key string, parts [][]byte, o sto
 // slow is another worker, which something happens to before it has stored the last
 // that is in the folder of the first set.
 func (j *madeJob) slow(do func()) *Handlers {
-	store := &before{Store: j.store, key: layoutOfPlan(j.plan).RevisionManifest(1), do: do}
+	return j.slowAt(layoutOfPlan(j.plan).RevisionManifest(1), do)
+}
+
+// slowAt is another worker, which something happens to before it stores an object.
+func (j *madeJob) slowAt(key string, do func()) *Handlers {
+	store := &before{Store: j.store, key: key, do: do}
 	return New(j.h.ledger, store, nil, nil, j.h.queue, Options{Owner: "slow", Log: zerolog.Nop()})
 }
 
@@ -210,7 +215,69 @@ func TestASlowAssemblerLeavesALaterSetAlone(t *testing.T) {
 	}
 }
 
-// Nor does it say that a set is whole which lacks what has changed meanwhile: that is
+// Nor does one that is held up right before it stores the manifest, where nobody looks
+// any more at how the job is, whether there was one before or not.
+func TestALateManifestReplacesNoLaterOne(t *testing.T) {
+	for _, sets := range []int{0, 1} {
+		j := newMadeJob(t, 2)
+		again := func() error {
+			r, err := j.assemble(j.h)
+			if err == nil {
+				err = j.h.ledger.Reopen(t.Context(), r, nil, plan.Limits{})
+			}
+			return err
+		}
+		for range sets {
+			if err := again(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		slow := j.slowAt(layoutOfPlan(j.plan).Manifest(), func() {
+			err := again()
+			if err == nil {
+				_, err = j.assemble(j.h)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		r, err := j.assemble(slow)
+		if err != nil || r.State != trainset.JobSucceeded || r.Revision != sets+2 {
+			t.Fatalf("the job is %s, v%d: %v", r.State, r.Revision, err)
+		}
+		if m := j.manifest(); m.Revision != sets+2 {
+			t.Errorf("the manifest is of set %d, not %d", m.Revision, sets+2)
+		}
+	}
+}
+
+// Two that assemble the same set both come to its end, and so does one whose server
+// does not know its own versions again.
+func TestAManifestIsStoredWhateverTheServerSaysOfVersions(t *testing.T) {
+	j := newMadeJob(t, 2)
+	slow := j.slowAt(layoutOfPlan(j.plan).Manifest(), func() { j.put(layoutOfPlan(j.plan).Manifest(), []byte("{}")) })
+	if r, err := j.assemble(slow); err != nil || r.State != trainset.JobSucceeded || j.manifest().Revision != 1 {
+		t.Errorf("beside another: the job is %s: %v", r.State, err)
+	}
+	j = newMadeJob(t, 2)
+	j.put(layoutOfPlan(j.plan).Manifest(), []byte("{}"))
+	h := New(j.h.ledger, forgetful{j.store}, nil, nil, j.h.queue, Options{Owner: "me", Log: zerolog.Nop()})
+	if r, err := j.assemble(h); err != nil || r.State != trainset.JobSucceeded || j.manifest().Revision != 1 {
+		t.Errorf("versions that are not known again: the job is %s: %v", r.State, err)
+	}
+}
+
+// forgetful is storage that says that every object has changed.
+type forgetful struct{ storage.Store }
+
+func (f forgetful) PutParts(ctx context.Context, key string, parts [][]byte, o storage.PutOptions) error {
+	if o.IfVersion != "" {
+		return storage.ErrChanged
+	}
+	return f.Store.PutParts(ctx, key, parts, o)
+}
+
+// No manifest says that a set is whole which lacks what has changed meanwhile: that is
 // assembled again.
 func TestASetThatLacksSomethingHasNoManifest(t *testing.T) {
 	j := newMadeJob(t, 2)

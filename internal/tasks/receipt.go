@@ -223,7 +223,7 @@ func (h *Handlers) receipts(ctx context.Context, layout dataset.Layout, p plan.P
 	last := 0
 	for n := 1; n <= max(last+p.MaxAttempts, p.MaxAttempts); n++ {
 		a := plan.Attempt{
-			ID: plan.AttemptID(s.ID, n), Job: p.JobID, Subtask: s.ID, Number: n, Version: 1, State: plan.AttemptEnded,
+			ID: plan.AttemptID(s.ID, n), Job: p.JobID, Subtask: s.ID, Number: n, State: plan.AttemptEnded,
 			Outcome: plan.OutcomeFailed, Reason: "its record was lost", User: p.User, Model: p.Buys(s.Verb).Name,
 		}
 		read, ok, err := h.receipt(ctx, layout, s, n)
@@ -232,7 +232,6 @@ func (h *Handlers) receipts(ctx context.Context, layout dataset.Layout, p plan.P
 		}
 		if ok {
 			a, last = read, n
-			a.Version = 1
 		}
 		tries = append(tries, a)
 	}

@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"ListsManyPages", listsMany},
 		{"DeletesAndForgets", deletes},
 		{"PutIfAbsentHasOneWinner", oneWinner},
+		{"PutReplacesTheVersionItSaw", replacesAVersion},
 		{"PutReplacesAtOnce", replacesAtOnce},
 		{"ManyPutAndDeleteInOneFolder", putsBesideDeletes},
 		{"RefusesBadKeys", refusesBadKeys},
@@ -206,6 +207,45 @@ func deletes(t *testing.T, s storage.Store) {
 	}
 	if err := s.Put(t.Context(), "jobs/1/a", []byte("new"), storage.PutOptions{IfAbsent: true}); err != nil {
 		t.Errorf("Put of a deleted key: %v", err)
+	}
+}
+
+// Of two who saw the same version, whoever comes second replaces nothing.
+func replacesAVersion(t *testing.T, s storage.Store) {
+	const key = "jobs/1/current"
+	over := func(version, body string) error {
+		return s.Put(t.Context(), key, []byte(body), storage.PutOptions{IfVersion: version})
+	}
+	version := func() string {
+		info, err := s.Stat(t.Context(), key)
+		if err != nil || info.Version == "" {
+			t.Fatalf("Stat: version %q, %v", info.Version, err)
+		}
+		return info.Version
+	}
+	put(t, s, key, []byte("first"))
+	seen := version()
+	if err := over(seen, "second"); err != nil {
+		t.Fatal(err)
+	}
+	if err := over(seen, "late"); !errors.Is(err, storage.ErrChanged) || !storage.Permanent(err) {
+		t.Errorf("Put over what is replaced: %v, want ErrChanged", err)
+	}
+	if err := over(version(), "third"); err != nil {
+		t.Error(err)
+	}
+	if got, err := s.Get(t.Context(), key); err != nil || string(got) != "third" {
+		t.Errorf("the object is %q, %v", got, err)
+	}
+	seen = version()
+	if err := s.Delete(t.Context(), key); err != nil {
+		t.Fatal(err)
+	}
+	if err := over(seen, "late"); !errors.Is(err, storage.ErrChanged) {
+		t.Errorf("Put over what is deleted: %v, want ErrChanged", err)
+	}
+	if _, err := s.Stat(t.Context(), key); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("afterwards there is one: %v", err)
 	}
 }
 
