@@ -141,7 +141,8 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 	budget := limit.NewBudget(rdb, o.PerUserDay, nil)
 	pace := new(paid.Pace)
 	payer := paid.New(w.ledger, provider, &permits{gate: w.gate, lowerFor: o.LowerFor, log: o.Log}, finder, pace, paid.Options{
-		Owner: w.owner, Account: o.account(), Lifetime: o.lifetime(), StartWithin: o.StartWithin, Webhook: webhook(o.PublicURL), Budget: budget, Bell: w.bell, Room: room, Meter: o.Meter, Log: o.Log,
+		Owner: w.owner, Account: o.account(), Lifetime: o.lifetime(), StartWithin: o.StartWithin, Webhook: webhook(o.PublicURL), Budget: budget, Bell: w.bell, Room: room, Meter: o.Meter,
+		Outage: tasks.NoteOutages(w.ledger, o.Log), Log: o.Log,
 	})
 	judge, err := w.openAI(store, budget)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/queue"
 	"github.com/actormaker/trainset/internal/redistest"
+	"github.com/actormaker/trainset/internal/replicate/fake"
 	"github.com/actormaker/trainset/internal/storage"
 )
 
@@ -50,8 +51,29 @@ func TestAJobSaysWhatFails(t *testing.T) {
 		s := quickSystem(t, redistest.Any(t))
 		s.options.BaseURL = "http://" + refusing(t) + "/v1"
 		s.start()
-		s.heldUp(s.enqueue(s.request("k", 2)), "see the provider's status page")
+		s.heldUp(s.enqueue(s.request("k", 2)), "see its status page")
 	})
+	for on, c := range map[string]struct {
+		kind fake.Kind
+		why  string
+	}{
+		"create":   {fake.Throttle, "no more calls for now (status 429)"},
+		"get":      {fake.BadGateway, "the provider fails (status 502)"},
+		"download": {fake.BadGateway, "the provider fails (status 502)"},
+	} {
+		t.Run("provider of "+on, func(t *testing.T) {
+			t.Parallel() // it mostly waits
+			s := quickSystem(t, redistest.Any(t), fake.Fault{Kind: c.kind, On: on, Every: 1, Times: 8})
+			s.start()
+			id := s.enqueue(s.request("k", 2))
+			s.heldUp(id, c.why)
+			s.ended(id)
+			if job := s.until(id, "is no longer held up", func(j trainset.Job) bool { return j.HeldUp == "" }); job.State != trainset.JobSucceeded {
+				t.Errorf("job %s: %s", job.State, job.Reason)
+			}
+			s.made(2)
+		})
+	}
 	t.Run("queue", func(t *testing.T) {
 		t.Parallel() // it mostly waits
 		s := quickSystem(t, redistest.Server(t))

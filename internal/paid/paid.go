@@ -89,7 +89,10 @@ type Options struct {
 	Bell    *Bell                                           // of the process; one of its own when nil
 	Room    *Room                                           // of the process; one of its own when nil
 	Meter   Meter                                           // counts nothing when nil
-	Log     zerolog.Logger
+	// Outage is told for which job the provider is asked again, and when, since it
+	// does nothing of the kind for anybody; nobody when nil.
+	Outage func(ctx context.Context, job trainset.JobID, err error, back time.Duration)
+	Log    zerolog.Logger
 }
 
 func (o Options) withDefaults() Options {
@@ -111,6 +114,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Bell == nil {
 		o.Bell = new(Bell)
+	}
+	if o.Outage == nil {
+		o.Outage = func(context.Context, trainset.JobID, error, time.Duration) {}
 	}
 	if o.Room == nil {
 		o.Room = NewRoom(DefaultRoom)
@@ -141,6 +147,8 @@ type Payer struct {
 	pace     *Pace
 	purse    Purse
 	o        Options
+
+	creates, polls, fetches spell
 }
 
 // New makes a Payer. The pace may be shared by all of a process.
@@ -277,6 +285,7 @@ func (p *Payer) create(ctx context.Context, a plan.Attempt, began time.Time) (pl
 		if err == nil {
 			a, err = p.accepted(ctx, a, pred)
 			p.permits.Accepted(ctx)
+			p.creates.over()
 			return a, err
 		}
 		var e *replicate.Error
@@ -294,9 +303,11 @@ func (p *Payer) create(ctx context.Context, a plan.Attempt, began time.Time) (pl
 			return p.end(ctx, a, plan.OutcomeModerated, 0, e.Error())
 		case replicate.ClassAmbiguous, replicate.ClassLost:
 			p.o.Log.Warn().Str("job_id", string(a.Job)).Str("attempt", a.ID).Err(err).Msg("the provider may have accepted a prediction: looking for it")
+			p.failing(ctx, a, &p.creates, err, searchTakes)
 			return p.adopt(ctx, a)
 		case replicate.ClassThrottled, replicate.ClassTransient:
 			pause = backoff(failures) // certainly not accepted: send the same again
+			p.failing(ctx, a, &p.creates, err, pause)
 		case replicate.ClassCredit, replicate.ClassAuth:
 			// Certainly not accepted, and no use to repeat before somebody acts: the
 			// permit is refused until then, and whoever goes on need not look for it.

@@ -52,6 +52,11 @@ func (p *Payer) wait(ctx context.Context, a plan.Attempt, rung <-chan struct{}) 
 		} else {
 			failures = 0
 		}
+		if err != nil {
+			p.failing(ctx, a, &p.polls, err, pause)
+		} else {
+			p.polls.over()
+		}
 		if _, err := wait.Ring(ctx, pause, rung); err != nil {
 			return a, err
 		}
@@ -237,6 +242,7 @@ func (p *Payer) fetch(ctx context.Context, a plan.Attempt) (Output, error) {
 			return err
 		})
 		if err == nil {
+			p.fetches.over()
 			return out, nil
 		}
 		out.Release()
@@ -250,6 +256,7 @@ func (p *Payer) fetch(ctx context.Context, a plan.Attempt) (Output, error) {
 			}
 		}
 		p.o.Log.Warn().Str("job_id", string(a.Job)).Str("attempt", a.ID).Err(err).Msg("an output could not be fetched: trying again")
+		p.failing(ctx, a, &p.fetches, err, backoff(failures))
 		if err := wait.For(ctx, backoff(failures)); err != nil {
 			return Output{}, err
 		}

@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hibiken/asynq"
 	"github.com/rs/zerolog"
 
 	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/replicate"
 	"github.com/actormaker/trainset/internal/storage"
 )
@@ -71,7 +73,8 @@ func blockedBy(err error) (blocker, bool) {
 
 // outage says in short what does not answer, or not as it should, and what to do
 // about it, where it is storage or the provider. It names no address: those of
-// objects may carry signatures.
+// objects may carry signatures. What is asked of the provider is not said, for it is
+// many things at once.
 func outage(err error) (why string, is bool) {
 	if op, ok := errors.AsType[*storage.OpError](err); ok {
 		return fmt.Sprintf("storage (%s) fails: %s: %v; %s", op.Store, op.Op, innermost(op), cmp.Or(op.Remedy, "see its server and its settings")), true
@@ -81,11 +84,40 @@ func outage(err error) (why string, is bool) {
 		return "", false
 	}
 	switch e.Class {
-	case replicate.ClassThrottled, replicate.ClassTransient, replicate.ClassAmbiguous:
-		return e.Error() + "; see the provider's status page, and REPLICATE_BASE_URL if it is yours", true
+	case replicate.ClassThrottled:
+		return "the provider takes no more calls for now" + status(e) + "; if that lasts, lower TRAINSET_RATE_PER_MINUTE", true
+	case replicate.ClassTransient, replicate.ClassAmbiguous:
+		why = "the provider fails" + status(e)
+		if e.Detail != "" {
+			why += ": " + strings.Join(strings.Fields(e.Detail), " ")
+		}
+		return why + "; see its status page, and REPLICATE_BASE_URL if it is yours", true
 	case replicate.ClassInvalid, replicate.ClassModerated, replicate.ClassCredit, replicate.ClassAuth, replicate.ClassNotFound, replicate.ClassLost:
 	}
 	return "", false
+}
+
+func status(e *replicate.Error) string {
+	if e.Status == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (status %d)", e.Status)
+}
+
+// NoteOutages notes for a job that it waits for storage or the provider to do again
+// what it has failed to, if that is what an error says, and when it is asked next.
+func NoteOutages(l *ledger.Ledger, log zerolog.Logger) func(ctx context.Context, id trainset.JobID, err error, back time.Duration) {
+	return func(ctx context.Context, id trainset.JobID, err error, back time.Duration) {
+		if why, is := outage(err); is {
+			warnUnnoted(ctx, log, id, l.Outage(ctx, id, why, back))
+		}
+	}
+}
+
+func warnUnnoted(ctx context.Context, log zerolog.Logger, id trainset.JobID, err error) {
+	if err != nil && ctx.Err() == nil {
+		log.Warn().Err(err).Str("job_id", string(id)).Msg("it could not be noted what keeps a job waiting")
+	}
 }
 
 // innermost is the cause of an error: the outer ones repeat what was asked for.

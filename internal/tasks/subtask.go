@@ -106,16 +106,13 @@ func (h *Handlers) noteHeldUp(ctx context.Context, id trainset.JobID, err error)
 	if elsewhere(err) {
 		return
 	}
-	var noted error
-	if why, is := blockedBy(err); is {
-		noted = h.ledger.HeldUp(ctx, id, why.Error())
-	} else if why, is := outage(err); is {
+	why, is := blockedBy(err)
+	if !is {
 		n, _ := asynq.GetRetryCount(ctx) // none in tests
-		noted = h.ledger.Outage(ctx, id, why, RetryDelay(n, err, nil))
+		NoteOutages(h.ledger, h.o.Log)(ctx, id, err, RetryDelay(n, err, nil))
+		return
 	}
-	if err := noted; err != nil && ctx.Err() == nil {
-		h.o.Log.Warn().Err(err).Str("job_id", string(id)).Msg("it could not be noted what keeps a job waiting")
-	}
+	warnUnnoted(ctx, h.o.Log, id, h.ledger.HeldUp(ctx, id, why.Error()))
 }
 
 // try carries the subtask's current attempt to its end, or begins the next. It
