@@ -132,13 +132,19 @@ func (e *Embedded) acquire(ctx context.Context, path string) error {
 	}
 }
 
+// unusable says that the state cannot be kept in the output folder. The error
+// of the system names the path.
+func unusable(err error) error {
+	return trainset.Invalid("out", err.Error(), "give a folder that this user can write to, with room in it, as --out or TRAINSET_OUT")
+}
+
 func (e *Embedded) tryLock(path string) (bool, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return false, fmt.Errorf("app: making the state folder: %w", err)
+		return false, unusable(err)
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return false, fmt.Errorf("app: opening the lock: %w", err)
+		return false, unusable(err)
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == nil {
