@@ -9,7 +9,7 @@ const (
 	edgeJump   = 18   // levels between a band and the picture beside it
 	edgePart   = 0.5  // of a line's pixels jump at a straight edge
 	edgeSoft   = 3    // lines over which a scaled edge may spread
-	groundPart = 0.08 // of a side from which on an even band is a ground, a flat sky or floor
+	groundPart = 0.08 // of a side from which on a band at one side alone is a flat sky or floor
 	inkPart    = 0.03 // of a side: a drawn line is thinner, and what is behind it is paper again
 	behind     = 0.25 // of a line's pixels differ from the band where a picture lies behind its edge
 	sideDiff   = 0.34 // how unequal the two bars of a letterbox may be
@@ -73,20 +73,39 @@ func (e edge) unlike(l int, mean float64) float64 {
 }
 
 // border is the widest band of two lines or more that ends straight, with a
-// picture behind it: a wide one is the picture's own ground, and paper beyond a
-// line of ink is paper.
+// picture behind it. A wide one is the picture's own ground, a sky or a floor,
+// unless the opposite side has one of the same grey, as mats have.
 func (g gray) border() int {
-	widest := 0
-	for _, e := range g.edges() {
-		n, mean := e.band()
-		if n < 2 || float64(n) > groundPart*float64(e.lines) || !e.straight(n, mean) {
-			continue
-		}
-		if e.unlike(n+edgeSoft+int(inkPart*float64(e.lines)), mean) >= behind {
-			widest = max(widest, n)
-		}
+	e := g.edges()
+	return max(framed(e[0], e[1]), framed(e[2], e[3]))
+}
+
+// framed is the wider border of two opposite sides.
+func framed(a, b edge) int {
+	n, grey := a.margin()
+	m, other := b.margin()
+	if n == 0 || m == 0 || math.Abs(grey-other) >= evenStd {
+		n, m = a.narrow(n), b.narrow(m)
 	}
-	return widest
+	return max(n, m)
+}
+
+// margin is the band at a side that a picture lies behind, and its grey. Paper
+// beyond a line of ink is paper, and what is drawn there no picture behind it.
+func (e edge) margin() (n int, mean float64) {
+	n, mean = e.band()
+	if n < 2 || !e.straight(n, mean) || e.unlike(n+edgeSoft+int(inkPart*float64(e.lines)), mean) < behind {
+		return 0, mean
+	}
+	return n, mean
+}
+
+// narrow is a band's width where it is no ground.
+func (e edge) narrow(n int) int {
+	if float64(n) > groundPart*float64(e.lines) {
+		return 0
+	}
+	return n
 }
 
 // bars is the part of the picture that a letterbox covers: dark bands at two

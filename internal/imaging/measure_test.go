@@ -154,6 +154,8 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		"pillars at the sides":        {pillars, wantPhoto, "bars:fail"},
 		"letterboxed ink":             {grey(bars), wantInk, "bars:warn"},
 		"a night sky above":           {painted(photo, image.Rect(0, 0, wide, 100), black), wantPhoto, ""},
+		"a flat sky over flat ground": {painted(painted(photo, image.Rect(0, 0, wide, 100), cream), image.Rect(0, high-90, wide, high), color.NRGBA{90, 120, 60, 255}), wantPhoto, ""},
+		"in a wide mat":               {painted(painted(photo, image.Rect(0, 0, wide, 60), cream), image.Rect(0, high-60, wide, high), cream), wantPhoto, "border:warn"},
 		"the rest of a gutter":        {painted(photo, image.Rect(0, 0, 16, high), cream), wantPhoto, "border:warn"},
 		"ink above a line of ground":  {inkOnPaper(), wantInk, ""},
 		"a small figure, all alone":   {figure(), wantInk, ""},
