@@ -59,6 +59,9 @@ func (h *holding) ask(tb testing.TB, n int) trainset.JobID {
 	req.User, req.Actor, req.Key, req.Images = "ada", "zara", strconv.Itoa(n), imagesAJob
 	req.Portrait.Key = dataset.Upload(req.JobID())
 	img := image.NewGray(image.Rect(0, 0, 256, 256))
+	for x := range 128 { // something to see: blank ones are refused
+		img.Pix[64*img.Stride+x], img.Pix[128*img.Stride+x], img.Pix[192*img.Stride+x] = 255, 255, 255
+	}
 	img.Set(n, n, color.White) // no two have one digest
 	var portrait bytes.Buffer
 	if err := png.Encode(&portrait, img); err != nil {

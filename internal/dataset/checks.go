@@ -5,16 +5,11 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
-	"strconv"
 	"strings"
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/plan"
 )
-
-// nearDuplicate is the distance of difference hashes, in bits of 64, up to
-// which two images teach a trainer the same thing twice.
-const nearDuplicate = 8
 
 // fewImages is what trainers ask for at least.
 const fewImages = 10
@@ -49,7 +44,7 @@ func hashes(items []trainset.SetItem) []hash {
 		if !ok || it.File == "" {
 			continue
 		}
-		if b, err := strconv.ParseUint(c.Measures.DHash, 16, 64); err == nil {
+		if b, ok := plan.ParseHash(c.Measures.DHash); ok {
 			all = append(all, hash{it.Index, b})
 		}
 	}
@@ -133,11 +128,11 @@ func warnings(m trainset.Manifest, given plan.Reference) []string {
 	}
 	hs := hashes(m.Items)
 	for i, a := range hs {
-		if n := given.Distance(a.bits); n <= copied {
+		if n, near := given.Near(a.bits, copied); near {
 			all = append(all, fmt.Sprintf("image %d looks like a copy of the reference (%d of 64 bits differ)", a.index, n))
 		}
 		for _, b := range hs[i+1:] {
-			if n := a.distance(b); n <= nearDuplicate {
+			if n, near := plan.Near(a.bits, b.bits, plan.NearDuplicate); near {
 				all = append(all, fmt.Sprintf("images %d and %d look nearly alike (%d of 64 bits differ)", a.index, b.index, n))
 			}
 		}

@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"fmt"
-	"math/bits"
 	"time"
 
 	"github.com/actormaker/trainset"
@@ -187,10 +186,10 @@ func (s Set) resembles(c trainset.SetCell) (image, distance int, found bool) {
 	if !ok {
 		return 0, 0, false
 	}
-	distance = nearDuplicate + 1
 	for _, sub := range s.items {
 		other, ok := s.hash(sub.Ask.Grid, sub.Ask.Tile)
-		if d := bits.OnesCount64(hash ^ other); ok && sub.State == trainset.ItemSucceeded && d < distance {
+		d, near := plan.Near(hash, other, plan.NearDuplicate)
+		if ok && near && sub.State == trainset.ItemSucceeded && (!found || d < distance) {
 			image, distance, found = sub.Index, d, true
 		}
 	}
@@ -203,8 +202,7 @@ func (s Set) copies(c trainset.SetCell) (distance int, is bool) {
 	if !ok {
 		return 0, false
 	}
-	distance = s.Record.Plan.Reference.Distance(tile)
-	return distance, distance <= nearDuplicate
+	return s.Record.Plan.Reference.Near(tile, plan.NearDuplicate)
 }
 
 // hash is a tile's difference hash, as it was found in its grid.

@@ -193,6 +193,14 @@ func drawingPainter(dst *image.RGBA, r image.Rectangle, _ int, rng *rand.Rand) {
 	}
 }
 
+// figurePainter draws something small on paper of the gutters' tone.
+func figurePainter(dst *image.RGBA, r image.Rectangle, _ int, rng *rand.Rand) {
+	draw.Draw(dst, r, image.White, image.Point{}, draw.Src)
+	size := image.Pt(r.Dx()/12+rng.IntN(r.Dx()/6), r.Dy()/12+rng.IntN(r.Dy()/6))
+	at := r.Min.Add(image.Pt(r.Dx()/5+rng.IntN(r.Dx()*3/5-size.X), r.Dy()/5+rng.IntN(r.Dy()*3/5-size.Y)))
+	draw.Draw(dst, image.Rectangle{at, at.Add(size)}, image.NewUniform(color.Gray{40}), image.Point{}, draw.Src)
+}
+
 // asPNG and asJPEG give the picture as it arrives in a file.
 func asPNG(tb testing.TB, img image.Image) image.Image {
 	tb.Helper()

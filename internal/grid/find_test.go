@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	xdraw "golang.org/x/image/draw"
 	"pgregory.net/rapid"
 
 	"github.com/actormaker/trainset/internal/grid"
@@ -206,6 +207,28 @@ func TestFindOnPaper(t *testing.T) {
 	}
 }
 
+// Small figures leave empty strips within tiles, which tell of no other layout:
+// the grid is cut between them.
+func TestFindSmallFiguresOnPaper(t *testing.T) {
+	for seed := range uint64(40) {
+		c := composition{size: 600, gutter: 9, drift: 0.01, tone: "white", seed: seed}
+		img, truth := c.compose(figurePainter)
+		l, err := grid.Find(img)
+		if err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+			continue
+		}
+		columns, rows := c.extents(truth.columns), c.extents(truth.rows)
+		for _, tile := range l.Tiles() {
+			x, y := columns[tile.Column-1], rows[tile.Row-1]
+			if paper := c.size / 3 / 5; tile.Box.Min.X > x.from+paper || tile.Box.Max.X < x.to-paper ||
+				tile.Box.Min.Y > y.from+paper || tile.Box.Max.Y < y.to-paper {
+				t.Errorf("seed %d: tile %d, %v, lacks of its figure in %v, %v", seed, tile.Number, tile.Box, x, y)
+			}
+		}
+	}
+}
+
 func TestFindReadsEveryImageType(t *testing.T) {
 	c := composition{size: 600, gutter: 6, drift: 0.02, tone: "black", seed: 3}
 	img, truth := c.compose(scenePainter)
@@ -292,6 +315,20 @@ func TestFindRefusesOtherLayouts(t *testing.T) {
 		}
 		t.Run(fmt.Sprintf("%dx%d on paper", tt.cols, tt.rows), func(t *testing.T) {
 			img, _ := composition{size: 960, cols: tt.cols, rows: tt.rows, gutter: 10, tone: "white", seed: 2}.compose(drawingPainter)
+			refused(t, img, "")
+		})
+	}
+}
+
+// Six square tiles in the middle of a square have the margins of small drawings.
+func TestFindRefusesTwoRowsInTheMiddle(t *testing.T) {
+	for name, paint := range map[string]painter{"scenes": scenePainter, "drawings": drawingPainter, "figures": figurePainter} {
+		t.Run(name, func(t *testing.T) {
+			c := composition{size: 600, cols: 3, rows: 2, gutter: 10, tone: "white", seed: 2}
+			six, _ := c.compose(paint)
+			img := image.NewRGBA(six.Rect)
+			draw.Draw(img, img.Rect, image.White, image.Point{}, draw.Src)
+			xdraw.ApproxBiLinear.Scale(img, image.Rect(0, 100, 600, 500), six, six.Rect, xdraw.Src, nil)
 			refused(t, img, "")
 		})
 	}

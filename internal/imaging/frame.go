@@ -4,12 +4,15 @@ import "math"
 
 // What counts as a bar or a border.
 const (
-	evenStd  = 6.0  // a line of pixels that varies less is even
-	darkMean = 24.0 // a letterbox is black, or nearly
-	edgeJump = 18   // levels between a band and the picture beside it
-	edgePart = 0.5  // of a line's pixels jump at a straight edge
-	edgeSoft = 3    // lines over which a scaled edge may spread
-	sideDiff = 0.34 // how unequal the two bars of a letterbox may be
+	evenStd    = 6.0  // a line of pixels that varies less is even
+	darkMean   = 24.0 // a letterbox is black, or nearly
+	edgeJump   = 18   // levels between a band and the picture beside it
+	edgePart   = 0.5  // of a line's pixels jump at a straight edge
+	edgeSoft   = 3    // lines over which a scaled edge may spread
+	groundPart = 0.08 // of a side from which on a band at one side alone is a flat sky or floor
+	inkPart    = 0.03 // of a side: a drawn line is thinner, and what is behind it is paper again
+	behind     = 0.25 // of a line's pixels differ from the band where a picture lies behind its edge
+	sideDiff   = 0.34 // how unequal the two bars of a letterbox may be
 )
 
 // edge reads a picture's lines from one side inwards.
@@ -55,25 +58,54 @@ func (e edge) band() (n int, mean float64) {
 // straight says whether the picture begins along the whole line that ends a
 // band: an even sky or paper ends raggedly.
 func (e edge) straight(n int, mean float64) bool {
+	return e.unlike(n+edgeSoft-1, mean) >= edgePart
+}
+
+// unlike is the part of a line's pixels that are not of a band's grey.
+func (e edge) unlike(l int, mean float64) float64 {
 	jumps := 0
-	l := min(n+edgeSoft-1, e.lines-1)
 	for i := range e.long {
-		if math.Abs(float64(e.at(l, i))-mean) > edgeJump {
+		if math.Abs(float64(e.at(min(l, e.lines-1), i))-mean) > edgeJump {
 			jumps++
 		}
 	}
-	return float64(jumps) >= edgePart*float64(e.long)
+	return float64(jumps) / float64(max(e.long, 1))
 }
 
-// border is the widest band of two lines or more that ends straight.
+// border is the widest band of two lines or more that ends straight, with a
+// picture behind it. A wide one is the picture's own ground, a sky or a floor,
+// unless the opposite side has one of the same grey, as mats have.
 func (g gray) border() int {
-	widest := 0
-	for _, e := range g.edges() {
-		if n, mean := e.band(); n >= 2 && e.straight(n, mean) {
-			widest = max(widest, n)
-		}
+	e := g.edges()
+	return max(framed(e[0], e[1]), framed(e[2], e[3]))
+}
+
+// framed is the wider border of two opposite sides.
+func framed(a, b edge) int {
+	n, grey := a.margin()
+	m, other := b.margin()
+	if n == 0 || m == 0 || math.Abs(grey-other) >= evenStd {
+		n, m = a.narrow(n), b.narrow(m)
 	}
-	return widest
+	return max(n, m)
+}
+
+// margin is the band at a side that a picture lies behind, and its grey. Paper
+// beyond a line of ink is paper, and what is drawn there no picture behind it.
+func (e edge) margin() (n int, mean float64) {
+	n, mean = e.band()
+	if n < 2 || !e.straight(n, mean) || e.unlike(n+edgeSoft+int(inkPart*float64(e.lines)), mean) < behind {
+		return 0, mean
+	}
+	return n, mean
+}
+
+// narrow is a band's width where it is no ground.
+func (e edge) narrow(n int) int {
+	if float64(n) > groundPart*float64(e.lines) {
+		return 0
+	}
+	return n
 }
 
 // bars is the part of the picture that a letterbox covers: dark bands at two

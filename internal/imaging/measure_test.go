@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"image"
 	"image/color"
+	"math/bits"
 	"math/rand/v2"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -87,6 +89,37 @@ func tinted(img *image.NRGBA) *image.NRGBA {
 	return out
 }
 
+// toned has a part of the contrast, from a level upwards.
+func toned(img *image.NRGBA, from, part int) *image.NRGBA {
+	out := image.NewNRGBA(img.Rect)
+	for i, v := range img.Pix {
+		out.Pix[i] = uint8(from + int(v)/part)
+		if i%4 == 3 {
+			out.Pix[i] = 255
+		}
+	}
+	return out
+}
+
+// inkOnPaper is a house in outline on a line of ground, a little above the lower edge.
+func inkOnPaper() *image.NRGBA {
+	img, black := filled(wide, high, color.NRGBA{255, 255, 255, 255}), color.NRGBA{20, 20, 20, 255}
+	for _, line := range []image.Rectangle{
+		{image.Pt(40, high-24), image.Pt(wide-40, high-20)},
+		{image.Pt(200, 120), image.Pt(204, high-20)},
+		{image.Pt(440, 120), image.Pt(444, high-20)},
+		{image.Pt(200, 120), image.Pt(444, 124)},
+	} {
+		img = painted(img, line, black)
+	}
+	return img
+}
+
+// figure is a sharp one, in few of the parts in which sharpness is measured.
+func figure() *image.NRGBA {
+	return painted(filled(wide, high, color.NRGBA{236, 236, 236, 255}), image.Rect(300, 130, 340, 230), color.NRGBA{40, 40, 40, 255})
+}
+
 var (
 	wantPhoto  = imaging.Want{Medium: trainset.MediumPhoto, AspectW: 16, AspectH: 9, MinSide: 352}
 	wantColour = imaging.Want{Medium: trainset.MediumColour, AspectW: 16, AspectH: 9, MinSide: 352}
@@ -120,7 +153,16 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		"letterboxed":                 {bars, wantPhoto, "bars:fail"},
 		"pillars at the sides":        {pillars, wantPhoto, "bars:fail"},
 		"letterboxed ink":             {grey(bars), wantInk, "bars:warn"},
-		"a night sky above":           {painted(photo, image.Rect(0, 0, wide, 100), black), wantPhoto, "border:warn"},
+		"a night sky above":           {painted(photo, image.Rect(0, 0, wide, 100), black), wantPhoto, ""},
+		"a flat sky over flat ground": {painted(painted(photo, image.Rect(0, 0, wide, 100), cream), image.Rect(0, high-90, wide, high), color.NRGBA{90, 120, 60, 255}), wantPhoto, ""},
+		"in a wide mat":               {painted(painted(photo, image.Rect(0, 0, wide, 60), cream), image.Rect(0, high-60, wide, high), cream), wantPhoto, "border:warn"},
+		"the rest of a gutter":        {painted(photo, image.Rect(0, 0, 16, high), cream), wantPhoto, "border:warn"},
+		"ink above a line of ground":  {inkOnPaper(), wantInk, ""},
+		"a small figure, all alone":   {figure(), wantInk, ""},
+		"a photograph in fog":         {toned(photo, 150, 5), wantPhoto, "contrast:warn"},
+		"a photograph at night":       {toned(photo, 4, 5), wantPhoto, "contrast:warn"},
+		"fog, and blurred":            {toned(blurred(photo, 12), 150, 5), wantPhoto, "contrast:warn blur:fail"},
+		"paper with a signature":      {painted(filled(wide, high, color.NRGBA{236, 236, 236, 255}), image.Rect(wide-30, high-20, wide-10, high-10), black), wantInk, "blank:fail"},
 		"framed":                      {framed, wantPhoto, "border:warn"},
 		"blurred":                     {blurred(photo, 12), wantPhoto, "blur:fail"},
 		"blurred colour":              {blurred(photo, 16), wantColour, "blur:fail"},
@@ -182,7 +224,7 @@ func TestMeasuresMarshalAsManifestsNameThem(t *testing.T) {
 	if err := json.Unmarshal(b, &m); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"width", "height", "std", "dhash", "sharp_p90", "mono_mse", "cast", "saturation", "bars", "border"} {
+	for _, name := range []string{"width", "height", "std", "range", "dhash", "sharp_p90", "mono_mse", "cast", "saturation", "bars", "border"} {
 		if _, ok := m[name]; !ok {
 			t.Errorf("there is no %s in %s", name, b)
 		}
@@ -192,29 +234,33 @@ func TestMeasuresMarshalAsManifestsNameThem(t *testing.T) {
 	}
 }
 
-func TestDistanceTellsPicturesApart(t *testing.T) {
+// distance is in how many bits two hashes differ.
+func distance(t *testing.T, a, b string) int {
+	t.Helper()
+	x, err := strconv.ParseUint(a, 16, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := strconv.ParseUint(b, 16, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bits.OnesCount64(x ^ y)
+}
+
+func TestHashesTellPicturesApart(t *testing.T) {
 	a, b := textured(wide, high, 6), textured(wide, high, 7)
 	small := image.NewNRGBA(image.Rect(0, 0, 320, 173))
 	xdraw.CatmullRom.Scale(small, small.Rect, a, a.Rect, xdraw.Src, nil)
 	hash := func(img *image.NRGBA) string { return imaging.Measure(img).DHash }
-	distance := func(x, y string) int {
-		d, err := imaging.Distance(x, y)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return d
-	}
-	if d := distance(hash(a), hash(a)); d != 0 {
+	if d := distance(t, hash(a), hash(a)); d != 0 {
 		t.Errorf("a picture is %d from itself", d)
 	}
-	if d := distance(hash(a), hash(small)); d > 4 {
+	if d := distance(t, hash(a), hash(small)); d > 4 {
 		t.Errorf("a picture is %d from itself made smaller", d)
 	}
-	if d := distance(hash(a), hash(b)); d < 16 {
+	if d := distance(t, hash(a), hash(b)); d < 16 {
 		t.Errorf("two pictures are only %d apart", d)
-	}
-	if _, err := imaging.Distance("zz", "00"); err == nil {
-		t.Error("zz is no hash")
 	}
 	ramp := image.NewNRGBA(image.Rect(0, 0, 90, 80))
 	for i := range ramp.Pix {

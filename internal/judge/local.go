@@ -9,15 +9,14 @@ import (
 
 	"github.com/actormaker/trainset/internal/cores"
 	"github.com/actormaker/trainset/internal/imaging"
+	"github.com/actormaker/trainset/internal/plan"
 )
 
 // Thresholds of the local measures. They are those of finished images for
 // drawings, whose medium is the most lenient: a style may be any.
 const (
-	flatStd       = 12.0 // grey levels' standard deviation below which a tile is blank
-	leastDetail   = 20.0 // sharpness below which nothing can be learnt from it
-	borderPixels  = 2    // width of an even band at an edge that is the rest of a gutter
-	duplicateBits = 8    // bits of a difference hash, of 64, by which duplicates may differ
+	leastDetail  = 20.0 // sharpness below which nothing can be learnt from it
+	borderPixels = 2    // width of an even band at an edge that is the rest of a gutter
 )
 
 // measuredSide bounds the copy that is measured, so that tiles count the same
@@ -56,22 +55,23 @@ func judged(img image.Image, number int, box image.Rectangle) (v Verdict, l *loo
 	tile := reduced(img, box)
 	m := imaging.Measure(tile)
 	v.measure(m)
-	if m.Std >= flatStd { // blank tiles are alike, but blank is the better reason
-		l = &look{hash: m.DHash, outline: newOutline(tile)}
+	if !m.Blank() { // blank tiles are alike, but blank is the better reason
+		hash, _ := plan.ParseHash(m.DHash) // a measure is one
+		l = &look{hash: hash, outline: newOutline(tile)}
 	}
 	return v, l
 }
 
 // look is what tells whether two tiles show the same picture.
 type look struct {
-	hash    string
+	hash    uint64
 	outline *outline
 }
 
 // same tells by the hash, which sees tones, or by the outline, which sees
 // through a shift.
 func (l *look) same(other *look) bool {
-	if d, err := imaging.Distance(l.hash, other.hash); err == nil && d <= duplicateBits {
+	if _, near := plan.Near(l.hash, other.hash, plan.NearDuplicate); near {
 		return true
 	}
 	return l.outline.alike(other.outline) >= sameOutline
@@ -79,8 +79,8 @@ func (l *look) same(other *look) bool {
 
 // measure notes the faults of one tile.
 func (v *Verdict) measure(m imaging.Measures) {
-	if m.Std < flatStd {
-		v.fault(fmt.Sprintf("blank or nearly so: its greys deviate by %.1f, %.0f is the least", m.Std, flatStd))
+	if m.Blank() {
+		v.fault(fmt.Sprintf("blank or nearly so: its greys deviate by %.1f", m.Std))
 		return // a blank tile has no detail and no border either
 	}
 	if m.SharpP90 < leastDetail {

@@ -202,6 +202,76 @@ func TestLocalLeavesPhotographsAlone(t *testing.T) {
 	}
 }
 
+// fill fills a part of a tile, given in shares of its side.
+func (s sheet) fill(tile int, left, top, right, bottom float64, tone color.Color) {
+	at := func(u, v float64) image.Point { return image.Pt(int(u*float64(s.side)), int(v*float64(s.side))) }
+	r := image.Rectangle{at(left, top), at(right, bottom)}.Add(s.box(tile).Min)
+	draw.Draw(s.RGBA, r, image.NewUniform(tone), image.Point{}, draw.Src)
+}
+
+// flat is a flat sky over flat ground, with blocks on it.
+func (s sheet) flat(tile int) {
+	rng := rand.New(rand.NewPCG(uint64(tile), 11))
+	ground := 0.55 + 0.3*rng.Float64()
+	s.fill(tile, 0, 0, 1, ground, color.RGBA{uint8(180 + 8*tile), 170, 200, 255})
+	s.fill(tile, 0, ground, 1, 1, color.RGBA{70, uint8(60 + 8*tile), 110, 255})
+	for range 4 {
+		u := 0.9 * rng.Float64()
+		s.fill(tile, u, ground*(0.1+0.8*rng.Float64()), min(u+0.05+0.2*rng.Float64(), 1), ground, color.Gray{uint8(rng.IntN(100))})
+	}
+}
+
+// figure is something small on paper that is otherwise bare.
+func (s sheet) figure(tile int) {
+	u, v := 0.15+0.25*float64(tile%3), 0.15+0.2*float64(tile/3)
+	s.fill(tile, 0, 0, 1, 1, color.RGBA{236, 230, 216, 255})
+	s.fill(tile, u, v, u+0.06+float64(tile)/100, v+0.22-float64(tile)/60, color.RGBA{40, 60, 90, 255})
+}
+
+// outlines are drawn in thin grey lines on paper, above a line of ground.
+func (s sheet) outlines(tile int) {
+	rng := rand.New(rand.NewPCG(uint64(tile), 12))
+	const pen = 0.01
+	ink := color.Gray{110}
+	s.fill(tile, 0, 0, 1, 1, color.White)
+	s.fill(tile, 0.05, 0.9, 0.95, 0.9+pen, ink)
+	for range 3 {
+		u, v := 0.1+0.6*rng.Float64(), 0.1+0.6*rng.Float64()
+		r, b := u+0.05+(0.85-u)*rng.Float64(), v+0.05+(0.8-v)*rng.Float64()
+		s.fill(tile, u, v, r, v+pen, ink)
+		s.fill(tile, u, b, r+pen, b+pen, ink)
+		s.fill(tile, u, v, u+pen, b, ink)
+		s.fill(tile, r, v, r+pen, b, ink)
+	}
+}
+
+// A flat ground is no gutter, a small figure no blur, and no thin line blank paper;
+// that nine pictures have their ground in common makes none the double of another.
+func TestLocalKeepsPlainStyles(t *testing.T) {
+	for name, draw := range map[string]func(sheet, int){"flat": sheet.flat, "figures": sheet.figure, "outlines": sheet.outlines} {
+		t.Run(name, func(t *testing.T) {
+			s := newSheet(300)
+			for tile := 1; tile <= judge.Tiles; tile++ {
+				draw(s, tile)
+			}
+			for _, v := range judge.Local(s.RGBA, s.boxes()) {
+				if !v.Good() {
+					t.Errorf("%+v", v)
+				}
+			}
+			s.copyTile(9, 2)
+			s.fill(5, 0, 0, 0.02, 1, color.Black)
+			got := judge.Local(s.RGBA, s.boxes())
+			if got[8].Unique || !strings.HasSuffix(got[8].Reason, "tile 2") {
+				t.Errorf("a double: %+v", got[8])
+			}
+			if got[4].Fit {
+				t.Errorf("the rest of a gutter: %+v", got[4])
+			}
+		})
+	}
+}
+
 func BenchmarkLocal(b *testing.B) {
 	s := newSheet(1365) // a grid of 4096 px
 	boxes := s.boxes()

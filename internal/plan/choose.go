@@ -2,7 +2,6 @@ package plan
 
 import (
 	"cmp"
-	"math/bits"
 	"slices"
 
 	"github.com/actormaker/trainset"
@@ -43,7 +42,7 @@ func candidates(r Record) []candidate {
 			}
 			found := made.Grid.Tiles[v.Tile-1]
 			hash, ok := found.Hash()
-			if !ok || r.Plan.Reference.Distance(hash) <= nearDuplicate { // a copy of the example teaches what it shows, not its style
+			if _, copied := r.Plan.Reference.Near(hash, NearDuplicate); !ok || copied { // a copy of the example teaches what it shows, not its style
 				continue
 			}
 			c := candidate{grid: n, tile: v.Tile, about: shown(r.Subtasks[GridID(n)].Ask.Tiles, v), hash: hash, ready: ready}
@@ -143,7 +142,10 @@ func begun(chosen []candidate) []Subtask {
 }
 
 func resembles(c candidate, used []candidate) bool {
-	return slices.ContainsFunc(used, func(u candidate) bool { return bits.OnesCount64(c.hash^u.hash) <= nearDuplicate })
+	return slices.ContainsFunc(used, func(u candidate) bool {
+		_, near := Near(c.hash, u.hash, NearDuplicate)
+		return near
+	})
 }
 
 func (c candidate) subtask() Subtask {

@@ -10,8 +10,6 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
-	"math/bits"
-	"strconv"
 	"time"
 
 	"github.com/actormaker/trainset"
@@ -77,18 +75,6 @@ type Reference struct {
 	// not part of the plan that storage keeps.
 	URL     string     `json:"url,omitempty"`
 	URLEnds *time.Time `json:"url_ends,omitempty"`
-}
-
-// Distance is in how many bits of 64 a difference hash differs from the nearest of
-// the reference's; more than all where it has none.
-func (r Reference) Distance(hash uint64) int {
-	least := 65
-	for _, text := range r.DHashes {
-		if h, err := strconv.ParseUint(text, 16, 64); err == nil {
-			least = min(least, bits.OnesCount64(hash^h))
-		}
-	}
-	return least
 }
 
 // Plan is the frozen list of what a job will ask for. It is stored before the

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/actormaker/trainset"
 )
@@ -29,8 +28,7 @@ type Tile struct {
 
 // Hash is the tile's difference hash as a number; false where there is none.
 func (t Tile) Hash() (uint64, bool) {
-	h, err := strconv.ParseUint(t.DHash, 16, 64)
-	return h, err == nil
+	return ParseHash(t.DHash)
 }
 
 // Judgement is what a judge said of a grid's tiles.
@@ -55,10 +53,6 @@ const tilesOfAGrid = 9
 
 // LocalJudge is who decides where no model does.
 const LocalJudge = "local"
-
-// nearDuplicate is the distance of difference hashes, in bits of 64, up to
-// which two tiles teach a trainer the same thing twice.
-const nearDuplicate = 8
 
 // Growth is what a job needs beyond the subtasks it has: some that follow from
 // what has settled, and how many grids more, whose asks only the whole plan has.

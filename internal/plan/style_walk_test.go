@@ -2,7 +2,6 @@ package plan_test
 
 import (
 	"fmt"
-	"math/bits"
 	"strconv"
 	"testing"
 
@@ -314,7 +313,7 @@ func (w *walk) itemsDiffer() {
 		serves[s.Index] = s.ID
 		look := w.look(s)
 		for other, o := range looks {
-			if d := bits.OnesCount64(look ^ o); d <= 8 {
+			if d, near := plan.Near(look, o, plan.NearDuplicate); near {
 				w.Fatalf("%s and %s differ in %d bits", s.ID, other, d)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"image"
 
 	"github.com/actormaker/trainset/internal/cores"
 	"github.com/actormaker/trainset/internal/imaging"
@@ -17,6 +18,9 @@ const (
 	// MaxSide is the longest side that a normalised reference has. The models
 	// look at one to four megapixels; more only takes longer to upload.
 	MaxSide = 2048
+	// leastStd and leastRange, in levels of grey, are more than a plain sheet has that
+	// was scanned, and less than thick fog leaves of a picture.
+	leastStd, leastRange = 2, 4
 )
 
 // Normalised is a reference as it is stored and given to models: upright, in
@@ -48,6 +52,10 @@ func Check(data []byte, field string, limits imaging.Limits) (Normalised, error)
 	if err != nil {
 		return Normalised{}, o.explain(err)
 	}
+	if blank(img) {
+		return Normalised{}, o.invalid("is blank, all of one tone",
+			"look whether it is the file you meant, and whether what it should show is transparent")
+	}
 	n := Normalised{SourceSHA256: digest(data), Width: img.Rect.Dx(), Height: img.Rect.Dy(), Format: info.Format}
 	err = cores.Both(func() (err error) {
 		n.PNG, err = imaging.EncodePNG(img, imaging.EncodeOptions{})
@@ -63,6 +71,12 @@ func Check(data []byte, field string, limits imaging.Limits) (Normalised, error)
 		return Normalised{}, fmt.Errorf("normalising a reference: %w", err)
 	}
 	return n, nil
+}
+
+// blank reports whether there is nothing to see, neither in tones nor in hues.
+func blank(img image.Image) bool {
+	m := imaging.Measure(imaging.Reduce(img, MinSide, MinSide))
+	return m.Std < leastStd && m.Range < leastRange && m.MonoMSE < leastStd*leastStd
 }
 
 func digest(b []byte) string {

@@ -102,6 +102,8 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 		"flat":      {drawn(t, 400, 255), "400 x 255", "256"},
 		"huge":      {claiming(t, 9000, 9000), "more than 40 megapixels", "smaller"},
 		"heavy":     {append(slices.Clone(good), make([]byte, 31<<20)...), "more than 30 MB", "smaller"},
+		"white":     {plain(t, color.NRGBA{255, 255, 255, 255}), "is blank", "the file you meant"},
+		"invisible": {plain(t, color.NRGBA{200, 30, 40, 0}), "is blank", "transparent"},
 		"animated":  {animation(t), "animated", "frames"},
 		"heic":      {append([]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"), make([]byte, 400)...), "HEIC", "heif-convert"},
 		"avif":      {append([]byte("\x00\x00\x00\x18ftypavif\x00\x00\x00\x00mif1avif"), make([]byte, 400)...), "AVIF", "avifdec"},
@@ -114,6 +116,50 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 				t.Error("there is a reference beside the error")
 			}
 		})
+	}
+}
+
+// plain is a picture of one colour.
+func plain(t *testing.T, c color.NRGBA) []byte {
+	t.Helper()
+	return encoded(t, func(int, int) color.NRGBA { return c })
+}
+
+func encoded(t *testing.T, at func(x, y int) color.NRGBA) []byte {
+	t.Helper()
+	img := image.NewNRGBA(image.Rect(0, 0, 300, 300))
+	for y := range 300 {
+		for x := range 300 {
+			img.SetNRGBA(x, y, at(x, y))
+		}
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// What can hardly be seen is an example of a style all the same.
+func TestCheckTakesPaleReferences(t *testing.T) {
+	for name, at := range map[string]func(x, y int) color.NRGBA{
+		"fog": func(x, _ int) color.NRGBA { v := uint8(200 + x/30); return color.NRGBA{v, v, v, 255} },
+		"a thin line": func(x, y int) color.NRGBA {
+			if x == 150 && y > 50 && y < 250 {
+				return color.NRGBA{90, 90, 90, 255}
+			}
+			return color.NRGBA{255, 255, 255, 255}
+		},
+		"two hues of one tone": func(x, _ int) color.NRGBA {
+			if x < 150 {
+				return color.NRGBA{180, 60, 60, 255}
+			}
+			return color.NRGBA{60, 121, 60, 255}
+		},
+	} {
+		if _, err := reference.Check(encoded(t, at), "image", imaging.DefaultLimits); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
