@@ -11,4 +11,4 @@ package generate
 // CatalogVersion names the scenes, the subjects and their wording. It goes
 // into every manifest, so that two data sets can be told to come from the same
 // text. Any change of the text needs a new one: a test insists.
-const CatalogVersion = "2026-11.1"
+const CatalogVersion = "2026-12.1"

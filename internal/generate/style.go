@@ -50,15 +50,6 @@ func (s Subject) Prompt() string { return s.Content + " in this artistic style" 
 // Subjects returns all 63, nine a category.
 func Subjects() []Subject { return slices.Clone(subjects) }
 
-// SubjectByID finds a subject.
-func SubjectByID(id string) (Subject, bool) {
-	i := slices.IndexFunc(subjects, func(s Subject) bool { return s.ID == id })
-	if i < 0 {
-		return Subject{}, false
-	}
-	return subjects[i], true
-}
-
 // Grid returns the subjects of a style job's index-th grid, counted from 1, row
 // by row. Seven grids in a row (1 to 7, 8 to 14 ...) use every subject once;
 // each grid shows every category, and none more than twice.

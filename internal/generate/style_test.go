@@ -15,9 +15,6 @@ func TestSubjectsFillTheirCategories(t *testing.T) {
 	for _, s := range Subjects() {
 		ids[s.ID], contents[s.Content] = true, true
 		counts[s.Category]++
-		if got, ok := SubjectByID(s.ID); !ok || got != s {
-			t.Errorf("SubjectByID(%q) = %v", s.ID, got)
-		}
 	}
 	if len(ids) != 63 || len(contents) != 63 {
 		t.Errorf("%d IDs and %d contents, want 63", len(ids), len(contents))
@@ -26,9 +23,6 @@ func TestSubjectsFillTheirCategories(t *testing.T) {
 		if counts[c] != 9 {
 			t.Errorf("%s has %d subjects, want 9", c, counts[c])
 		}
-	}
-	if _, ok := SubjectByID("unicorn"); ok {
-		t.Error("there is a unicorn")
 	}
 }
 

@@ -22,9 +22,9 @@ var subjects = []Subject{
 	{"volcano", CategoryNature, "a smoking volcano rising above a belt of forest"},
 
 	{"copper-kettle", CategoryObjects, "a copper kettle steaming on a cast-iron stove"},
-	{"pocket-watch", CategoryObjects, "an open pocket watch lying on a folded map"},
+	{"hourglass", CategoryObjects, "an hourglass half run through on a marble mantelpiece"},
 	{"fruit-bowl", CategoryObjects, "a bowl of pears and figs on a rumpled tablecloth"},
-	{"typewriter", CategoryObjects, "a typewriter holding a single blank sheet of paper"},
+	{"accordion", CategoryObjects, "an accordion resting on the seat of a wooden chair"},
 	{"storm-lantern", CategoryObjects, "a storm lantern glowing on a weathered window sill"},
 	{"garden-boots", CategoryObjects, "a pair of muddy boots beside a garden door"},
 	{"chessboard", CategoryObjects, "a chessboard abandoned in the middle of a game"},

@@ -14,7 +14,7 @@ var subjects = []string{
 	"a fisherman mending a net on an upturned boat", "a violinist playing beside an open upstairs window",
 	"a waterfall dropping into a pool between mossy rocks", "wind-carved desert dunes beneath a wide and empty sky",
 	"a still lake mirroring a ring of snowy peaks", "a smoking volcano rising above a belt of forest",
-	"a copper kettle steaming on a cast-iron stove", "an open pocket watch lying on a folded map",
+	"a copper kettle steaming on a cast-iron stove", "an hourglass half run through on a marble mantelpiece",
 	"a jug of sunflowers next to a stack of books", "a lighthouse on a rocky point above rough water",
 	"an arched stone bridge over a slow, narrow river", "a cluster of glass towers rising above low rooftops",
 	"a fox stepping over a fallen log in snow", "an owl perched on a fence post at nightfall",
