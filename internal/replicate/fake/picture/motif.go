@@ -74,7 +74,7 @@ var motifs = []struct {
 	{"mountain", peaks},
 	{"sunflower", flowers},
 	{"hourglass", vessel},
-	{"accordion", slab},
+	{"accordion", vessel},
 	{"chess", slab},
 	{"boots", vessel},
 	{"book", slab},
