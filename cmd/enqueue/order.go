@@ -15,6 +15,7 @@ import (
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/config"
 	"github.com/actormaker/trainset/internal/dataset"
+	"github.com/actormaker/trainset/internal/generate"
 	"github.com/actormaker/trainset/internal/imaging"
 	"github.com/actormaker/trainset/internal/reference"
 	"github.com/actormaker/trainset/internal/replicate"
@@ -95,6 +96,7 @@ func (o order) check(ctx context.Context, cfg config.Config) (checked, error) {
 		add(c.estimate.underCap(c.request.Common().MaxCost))
 	}
 	add(c.request.Validate())
+	add(generate.CheckTrigger(o.options.Trigger))
 	return c, flatten(problems)
 }
 

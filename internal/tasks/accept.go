@@ -13,6 +13,7 @@ import (
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/dataset"
+	"github.com/actormaker/trainset/internal/generate"
 	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/reference"
@@ -283,6 +284,9 @@ func (h *Handlers) storedPlan(ctx context.Context, layout dataset.Layout, req tr
 // freeze checks and stores the reference, then plans and stores the plan.
 func (h *Handlers) freeze(ctx context.Context, layout dataset.Layout, req trainset.Request) (plan.Plan, error) {
 	if err := h.mayFreeze(ctx, req.Common().Simulate); err != nil {
+		return plan.Plan{}, err
+	}
+	if err := generate.CheckTrigger(req.Common().Trigger); err != nil {
 		return plan.Plan{}, err
 	}
 	model, err := h.model(req)

@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -119,6 +120,16 @@ func TestARequestForNewerWorkersWaitsAndCanBeCanceled(t *testing.T) {
 	}
 	if r := until(t, h, id, over); r.State != trainset.JobCanceled {
 		t.Errorf("%s, %s", r.State, r.Reason)
+	}
+}
+
+// A trigger that is an ordinary word would stand for two things in every caption.
+func TestATriggerThatIsAnOrdinaryWordIsRefused(t *testing.T) {
+	h := New(ledger.New(redistest.Any(t), ledger.Options{}), noStore{}, nil, nil, nil, Options{})
+	req := trainset.ActorRequest{Options: trainset.Options{User: "ada", Key: "k", Trigger: "Man"}, Actor: "zara"}.WithDefaults()
+	_, err := h.freeze(t.Context(), layoutOf(req), req)
+	if problem, is := errors.AsType[*trainset.FieldError](err); !is || problem.Field != "trigger" {
+		t.Errorf("it is frozen with %v", err)
 	}
 }
 
