@@ -129,7 +129,7 @@ func TestShotsOfAnyJobDiffer(t *testing.T) {
 			}
 		}
 		who := Identity{Trigger: spec.Trigger, Class: Class(spec.Type, spec.Sex), Name: spec.Name}
-		if wrong := LintCaptions(captions, ActorRules(spec.Profile, who)); wrong != nil {
+		if wrong := lintCaptions(captions, actorRules(spec.Profile, who)); wrong != nil {
 			t.Fatal(strings.Join(wrong, "\n"))
 		}
 	})

@@ -31,12 +31,12 @@ func TestActorCaption(t *testing.T) {
 }
 
 func TestLintCaption(t *testing.T) {
-	actor := ActorRules(trainset.ProfileFlux, Identity{Trigger: "vqbcdfg", Name: "Old Skinner"})
-	style := StyleRules(trainset.ProfileStyle, "vqbcdfg")
+	actor := actorRules(trainset.ProfileFlux, Identity{Trigger: "vqbcdfg", Name: "Old Skinner"})
+	style := styleRules(trainset.ProfileStyle, "vqbcdfg")
 	const rest = " woman, pen drawing, running, city street, dusk, wide shot"
 	for _, tc := range []struct {
 		name, caption string
-		rules         CaptionRules
+		rules         captionRules
 		want          string // "" for a sound caption
 	}{
 		{"sound", "vqbcdfg" + rest, actor, ""},
@@ -54,17 +54,17 @@ func TestLintCaption(t *testing.T) {
 		{"skin", "vqbcdfg dark Skin" + rest, actor, `"Skin"`},
 		{"age", "vqbcdfg young" + rest, actor, `"young"`},
 		{"face", "vqbcdfg with a round face" + rest, actor, `"face"`},
-		{"name has its own words", "A pen drawing of a woman named Old Skinner running on a street", ActorRules(trainset.ProfileQwen, Identity{Name: "Old Skinner"}), ""},
+		{"name has its own words", "A pen drawing of a woman named Old Skinner running on a street", actorRules(trainset.ProfileQwen, Identity{Name: "Old Skinner"}), ""},
 		{"style sound", "vqbcdfg style, a fox stepping over a fallen log in snow", style, ""},
 		{"style may name age and face", "vqbcdfg style, an old sailor with a round face and hat", style, ""},
 		{"style named", "vqbcdfg style, a watercolour painting of a fox over a log", style, `"watercolour"`},
 		{"style twice", "vqbcdfg style, a fox in this style over a fallen log", style, `"style"`},
-		{"none with style", "a fox in this artistic style over a fallen log", StyleRules(trainset.ProfileNone, "vqbcdfg"), `"artistic"`},
+		{"none with style", "a fox in this artistic style over a fallen log", styleRules(trainset.ProfileNone, "vqbcdfg"), `"artistic"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := strings.Join(LintCaption(tc.caption, tc.rules), "; ")
+			got := strings.Join(lintCaption(tc.caption, tc.rules), "; ")
 			if tc.want == "" && got != "" || !strings.Contains(got, tc.want) {
-				t.Errorf("LintCaption(%q) = %q, want %q", tc.caption, got, tc.want)
+				t.Errorf("lintCaption(%q) = %q, want %q", tc.caption, got, tc.want)
 			}
 		})
 	}
@@ -72,7 +72,7 @@ func TestLintCaption(t *testing.T) {
 
 func TestLintCaptionsFindsRepeats(t *testing.T) {
 	c := "vqbcdfg style, a fox stepping over a fallen log in snow"
-	got := LintCaptions([]string{c, c}, StyleRules(trainset.ProfileStyle, "vqbcdfg"))
+	got := lintCaptions([]string{c, c}, styleRules(trainset.ProfileStyle, "vqbcdfg"))
 	if len(got) != 1 || got[0] != "caption 2 is the same as caption 1" {
 		t.Errorf("got %q", got)
 	}

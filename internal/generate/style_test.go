@@ -86,7 +86,7 @@ func TestStyleCaptionsAreSound(t *testing.T) {
 		for _, s := range Subjects() {
 			captions = append(captions, StyleCaption(p, "vqbcdfg", s))
 		}
-		for _, w := range LintCaptions(captions, StyleRules(p, "vqbcdfg")) {
+		for _, w := range lintCaptions(captions, styleRules(p, "vqbcdfg")) {
 			t.Errorf("%s: %s", p, w)
 		}
 	}

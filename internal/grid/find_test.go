@@ -466,36 +466,3 @@ func TestTilesKeepTheShapeOfPixels(t *testing.T) {
 		t.Errorf("tile 9: %s %.1f", tiles[8].Method, tiles[8].Confidence)
 	}
 }
-
-// plain is an image type without SubImage.
-type plain struct{ image.Image }
-
-func TestCutKeepsPixels(t *testing.T) {
-	img, _ := composition{size: 192, seed: 1}.compose(scenePainter)
-	box := image.Rect(30, 40, 90, 100)
-	for name, from := range map[string]image.Image{"with SubImage": img, "without": plain{img}} {
-		t.Run(name, func(t *testing.T) {
-			got := grid.Cut(from, box)
-			if got.Bounds() != box {
-				t.Fatalf("bounds %v", got.Bounds())
-			}
-			for y := box.Min.Y; y < box.Max.Y; y++ {
-				for x := box.Min.X; x < box.Max.X; x++ {
-					if got.At(x, y) != img.At(x, y) {
-						t.Fatalf("pixel %d, %d differs", x, y)
-					}
-				}
-			}
-			if _, _, _, a := got.At(0, 0).RGBA(); a != 0 {
-				t.Error("a pixel outside the box is to be seen")
-			}
-			if out := grid.Cut(from, image.Rect(180, 180, 300, 300)).Bounds(); out != image.Rect(180, 180, 192, 192) {
-				t.Errorf("a box partly outside gives %v", out)
-			}
-		})
-	}
-	img.Set(30, 40, color.White)
-	if grid.Cut(img, box).At(30, 40) != (color.RGBA{255, 255, 255, 255}) {
-		t.Error("the pixels are copied")
-	}
-}

@@ -8,9 +8,9 @@ import (
 	"github.com/actormaker/trainset"
 )
 
-// CaptionRules is what a caption must keep to besides being one clean line of
-// enough words: see ActorRules and StyleRules.
-type CaptionRules struct {
+// captionRules is what a caption must keep to besides being one clean line of
+// enough words: see actorRules and styleRules.
+type captionRules struct {
 	trigger string         // must come first; none is expected when empty
 	alone   *regexp.Regexp // finds the trigger as a word of its own: must be once
 	name    string         // a display name, whose own words are not held against a caption
@@ -31,33 +31,33 @@ var (
 	markup = regexp.MustCompile(`[{}|\r\n\t]`)
 )
 
-// ActorRules returns the rules of an actor's captions.
-func ActorRules(p trainset.CaptionProfile, who Identity) CaptionRules {
-	r := CaptionRules{name: who.Name, leaks: identityLeaks}
+// actorRules returns the rules of an actor's captions.
+func actorRules(p trainset.CaptionProfile, who Identity) captionRules {
+	r := captionRules{name: who.Name, leaks: identityLeaks}
 	if p == trainset.ProfileQwen {
 		return r
 	}
 	return r.triggered(who.Trigger)
 }
 
-// StyleRules returns the rules of a style's captions.
-func StyleRules(p trainset.CaptionProfile, trigger string) CaptionRules {
-	r := CaptionRules{leaks: styleLeaks}
+// styleRules returns the rules of a style's captions.
+func styleRules(p trainset.CaptionProfile, trigger string) captionRules {
+	r := captionRules{leaks: styleLeaks}
 	if p == trainset.ProfileNone {
 		return r
 	}
 	return r.triggered(trigger)
 }
 
-func (r CaptionRules) triggered(trigger string) CaptionRules {
+func (r captionRules) triggered(trigger string) captionRules {
 	r.trigger = trigger
 	r.alone = regexp.MustCompile(`(?i)(^|[^\pL\pN])` + regexp.QuoteMeta(trigger) + `($|[^\pL\pN])`)
 	return r
 }
 
-// LintCaption returns what is wrong with a caption, a sentence each; nil when
+// lintCaption returns what is wrong with a caption, a sentence each; nil when
 // it is sound.
-func LintCaption(s string, r CaptionRules) []string {
+func lintCaption(s string, r captionRules) []string {
 	var wrong []string
 	if markup.MatchString(s) || s != strings.TrimSpace(s) {
 		wrong = append(wrong, "is not one clean line: trainers give line breaks, braces and bars a meaning")
@@ -74,7 +74,7 @@ func LintCaption(s string, r CaptionRules) []string {
 	return wrong
 }
 
-func (r CaptionRules) lintTrigger(s string) []string {
+func (r captionRules) lintTrigger(s string) []string {
 	var wrong []string
 	if first, _, _ := strings.Cut(s, " "); first != r.trigger {
 		wrong = append(wrong, fmt.Sprintf("does not begin with the trigger %q", r.trigger))
@@ -86,7 +86,7 @@ func (r CaptionRules) lintTrigger(s string) []string {
 }
 
 // described is a caption without the words its user chose.
-func (r CaptionRules) described(s string) string {
+func (r captionRules) described(s string) string {
 	if r.trigger != "" {
 		s = strings.TrimPrefix(strings.TrimPrefix(s, r.trigger), " style,")
 	}
@@ -96,13 +96,13 @@ func (r CaptionRules) described(s string) string {
 	return s
 }
 
-// LintCaptions checks a whole set: each caption, and that none comes twice.
+// lintCaptions checks a whole set: each caption, and that none comes twice.
 // Each sentence begins with the caption's number, from 1.
-func LintCaptions(captions []string, r CaptionRules) []string {
+func lintCaptions(captions []string, r captionRules) []string {
 	var wrong []string
 	first := make(map[string]int, len(captions))
 	for i, c := range captions {
-		for _, w := range LintCaption(c, r) {
+		for _, w := range lintCaption(c, r) {
 			wrong = append(wrong, fmt.Sprintf("caption %d %s", i+1, w))
 		}
 		if n, ok := first[c]; ok {
