@@ -82,7 +82,7 @@ func picture(img imaging.Picture, want imaging.Want) (made, error) {
 
 // verdict is the record of checks, and the first reason to reject.
 func verdict(m imaging.Measures, found []imaging.Finding) (json.RawMessage, string, error) {
-	raw, err := json.Marshal(checks{Measures: m, Findings: found})
+	raw, err := json.Marshal(checks{Measures: m, Findings: found, Thresholds: imaging.CheckVersion})
 	if err != nil {
 		return nil, "", fmt.Errorf("encoding the checks: %w", err)
 	}
@@ -96,6 +96,7 @@ func verdict(m imaging.Measures, found []imaging.Finding) (json.RawMessage, stri
 
 // checks is what an image's record keeps of its checks.
 type checks struct {
-	Measures imaging.Measures  `json:"measures"`
-	Findings []imaging.Finding `json:"findings"`
+	Measures   imaging.Measures  `json:"measures"`
+	Findings   []imaging.Finding `json:"findings"`
+	Thresholds string            `json:"thresholds"` // by which it was found: imaging.CheckVersion
 }
