@@ -107,7 +107,7 @@ func (c *Client) Get(ctx context.Context, id trainset.JobID) (trainset.Job, erro
 	if err != nil {
 		return trainset.Job{}, fmt.Errorf("client: %w", err)
 	}
-	r.HeldUp = c.queue.HeldUp(ctx, r)
+	r.HeldUp = c.queue.Paused(ctx).HeldUp(r)
 	return r.Job(), nil
 }
 

@@ -65,7 +65,7 @@ func describe(ctx context.Context, s *site, id trainset.JobID) (detail, error) {
 	if err != nil {
 		return detail{}, err
 	}
-	r.HeldUp = s.queue.HeldUp(ctx, r)
+	r.HeldUp = s.queue.Paused(ctx).HeldUp(r)
 	d := detail{Job: r.Job(), CancelAsked: r.Canceled, Attempts: []attemptDetail{}}
 	for _, a := range r.Attempts {
 		one := attemptDetail{

@@ -17,6 +17,7 @@ import (
 	"github.com/actormaker/trainset/internal/cli"
 	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/operate"
+	"github.com/actormaker/trainset/internal/queue"
 	"github.com/actormaker/trainset/internal/wait"
 )
 
@@ -43,13 +44,14 @@ func jobsCommand(environ []string) *cobra.Command {
 		if f.watch {
 			return f.follow(ctx, s)
 		}
-		jobs, err := f.list(ctx, s.ledger)
+		jobs, err := f.list(ctx, s.ledger, s.queue)
 		if err != nil {
 			return err
 		}
 		return s.say(jobs, func(w io.Writer) error { return writeJobs(w, jobs, time.Now()) })
 	})
 	cmd.Long = "Jobs lists the jobs that the ledger knows, the newest first. Those that have ended stay for 30 days.\n" +
+		"The reason of one that has not is what holds it up: a queue that is paused, spending that is stopped.\n" +
 		"With --watch the list is shown anew every second; where the output is no terminal, a job is a\n" +
 		"line whenever it has changed. It goes on when Redis was away. Ctrl-C ends the watching."
 	cmd.Example = "  worker jobs\n  worker jobs --state running,queued --watch\n  worker jobs --user ada --kind style --json | jq -r '.[].job_id'"
@@ -118,12 +120,12 @@ const (
 )
 
 // list reads the jobs that are wanted, the newest first. Only they are read whole.
-func (f *jobFilter) list(ctx context.Context, l *ledger.Ledger) ([]trainset.Job, error) {
+func (f *jobFilter) list(ctx context.Context, l *ledger.Ledger, q *queue.Queue) ([]trainset.Job, error) {
 	ids, err := f.find(ctx, l)
 	if err != nil {
 		return nil, err
 	}
-	jobs := []trainset.Job{}
+	jobs, paused := []trainset.Job{}, q.Paused(ctx)
 	for some := range slices.Chunk(ids, jobsAtOnce) {
 		records, err := l.LoadAll(ctx, some...)
 		if err != nil {
@@ -131,6 +133,7 @@ func (f *jobFilter) list(ctx context.Context, l *ledger.Ledger) ([]trainset.Job,
 		}
 		for _, r := range records {
 			if f.wants(r.Kind, r.User, r.State) { // still
+				r.HeldUp = paused.HeldUp(r)
 				jobs = append(jobs, r.Job())
 			}
 		}
@@ -212,7 +215,7 @@ func (f *jobFilter) follow(ctx context.Context, s *site) error {
 	}
 	for away := false; ctx.Err() == nil; {
 		began := time.Now()
-		jobs, err := f.list(ctx, s.ledger)
+		jobs, err := f.list(ctx, s.ledger, s.queue)
 		rest := time.Second
 		switch {
 		case ctx.Err() != nil: // the watching was ended
@@ -256,6 +259,9 @@ func changes(w io.Writer, jobs []trainset.Job, said map[trainset.JobID]string) e
 	for i := len(jobs) - 1; i >= 0; i-- { // the newest last, as in a log
 		job := jobs[i]
 		line := fmt.Sprintf("job %s %s %s %s %s %d of %d images %s", job.ID, job.Kind, job.User, job.Subject, job.State, job.Succeeded(), job.Wanted, job.Cost.Actual)
+		if job.HeldUp != "" {
+			line += ", held up: " + job.HeldUp
+		}
 		if said[job.ID] == line {
 			continue
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/client"
 	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/queue"
 	"github.com/actormaker/trainset/internal/redistest"
 )
 
@@ -163,7 +164,7 @@ func TestOnlyWantedJobsAreReadWhole(t *testing.T) {
 		{jobFilter{state: "running", limit: 20}, nil},
 	} {
 		read.n.Store(0)
-		jobs, err := test.f.list(t.Context(), l)
+		jobs, err := test.f.list(t.Context(), l, queue.New(rdb, nil))
 		var got []trainset.JobID
 		for _, job := range jobs {
 			got = append(got, job.ID)
@@ -198,7 +199,7 @@ func TestOpenJobsAreLookedThroughInPages(t *testing.T) {
 	replies := &redistest.Replies{}
 	rdb.AddHook(replies)
 	for _, f := range []jobFilter{{state: "queued", limit: 700}, {kind: "actor", limit: 700}, {limit: 700}} {
-		jobs, err := f.list(t.Context(), l)
+		jobs, err := f.list(t.Context(), l, queue.New(rdb, nil))
 		var got []trainset.JobID
 		for _, job := range jobs {
 			got = append(got, job.ID)
@@ -209,6 +210,66 @@ func TestOpenJobsAreLookedThroughInPages(t *testing.T) {
 	}
 	if most := replies.Most(); most > 520 {
 		t.Errorf("one command returned %d", most)
+	}
+}
+
+// What is paused is asked once for a whole list, and watching says it.
+func TestListedJobsSayWhichPausedQueueHoldsThemUp(t *testing.T) {
+	rdb := redistest.Server(t)
+	l, q := ledger.New(rdb, ledger.Options{}), queue.New(rdb, nil)
+	const n = 30
+	for i := range n {
+		var req trainset.ActorRequest
+		req.User, req.Actor, req.Key, req.Portrait.URL = "ada", "zara", fmt.Sprint(i), "https://example.com/zara.png"
+		if _, _, err := l.Create(t.Context(), req.WithDefaults()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := q.Pause(t.Context(), trainset.QueueControl); err != nil {
+		t.Fatal(err)
+	}
+	asked := &exists{}
+	rdb.AddHook(asked)
+	f := jobFilter{limit: n}
+	jobs, err := f.list(t.Context(), l, q)
+	if err != nil || len(jobs) != n {
+		t.Fatalf("%d jobs, %v", len(jobs), err)
+	}
+	const want = "the queue control is paused: nothing is taken from it before worker resume control"
+	for _, job := range jobs {
+		if job.HeldUp != want {
+			t.Errorf("job %s is held up: %q", job.ID, job.HeldUp)
+		}
+	}
+	if asked.n != 1 {
+		t.Errorf("Redis was asked %d times what is paused", asked.n)
+	}
+	var said strings.Builder
+	if err := changes(&said, jobs[:1], map[trainset.JobID]string{}); err != nil || !strings.HasSuffix(said.String(), ", held up: "+want+"\n") {
+		t.Errorf("watching says %q, %v", said.String(), err)
+	}
+}
+
+// exists counts the journeys that ask whether keys exist.
+type exists struct {
+	redis.Hook
+
+	n int
+}
+
+func (e *exists) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (e *exists) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error { e.count(cmd); return next(ctx, cmd) }
+}
+
+func (e *exists) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error { e.count(cmds[0]); return next(ctx, cmds) }
+}
+
+func (e *exists) count(cmd redis.Cmder) {
+	if cmd.Name() == "exists" {
+		e.n++
 	}
 }
 

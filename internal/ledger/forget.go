@@ -16,12 +16,17 @@ import (
 // the deletion neither ends nor is repeated.
 const deletionLasts = 24 * time.Hour
 
+// A server that is full refuses what may need memory only as the first write of a
+// script, for it cannot stop in the middle of one. So that deleting makes room there, too,
+// whatever it notes is written by a script that has removed something before.
+
 // deleteScript marks a job that has ended, or that has no record, as being deleted.
 // ARGV: now, expiry in seconds.
 // Returns {1}, {0, state} when it goes on.
 var deleteScript = redis.NewScript(lua + `
 local state = redis.call('HGET', job, 'state')
 if state and not ended[state] then return {0, state} end
+redis.call('DEL', deleting)
 redis.call('SET', deleting, ARGV[1], 'EX', ARGV[2])
 return {1}
 `)
@@ -90,6 +95,17 @@ func (l *Ledger) Forget(ctx context.Context, id trainset.JobID, user, image stri
 	return err
 }
 
+// disownScript notes whose predictions were, and forgets what was noted long ago.
+// KEYS: those of deleted jobs. ARGV: now and how long they are kept, in milliseconds,
+// then the predictions, each with its job.
+// Returns 1.
+var disownScript = redis.NewScript(`
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. (ARGV[1] - ARGV[2]))
+for i = 3, #ARGV do redis.call('ZADD', KEYS[1], ARGV[1], ARGV[i]) end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1
+`)
+
 // Disown notes that predictions were a deleted job's, for as long as the ledger
 // keeps the records of ended ones: what the provider still lists was known and
 // paid for, though nothing else here tells of it. It keeps IDs and no more. Call
@@ -98,18 +114,12 @@ func (l *Ledger) Disown(ctx context.Context, id trainset.JobID, predictions []st
 	if len(predictions) == 0 {
 		return nil
 	}
-	now := l.now()
-	members := make([]redis.Z, len(predictions))
-	for i, p := range predictions {
-		members[i] = redis.Z{Score: float64(now.UnixMilli()), Member: p + " " + string(id)}
+	now := l.now().UnixMilli()
+	args := []any{now, l.keep.Milliseconds()}
+	for _, p := range predictions {
+		args = append(args, p+" "+string(id))
 	}
-	_, err := l.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		p.ZRemRangeByScore(ctx, deletedKey, "-inf", "("+strconv.FormatInt(now.Add(-l.keep).UnixMilli(), 10))
-		p.ZAdd(ctx, deletedKey, members...)
-		p.PExpire(ctx, deletedKey, l.keep)
-		return nil
-	})
-	if err != nil {
+	if err := disownScript.Run(ctx, l.rdb, []string{deletedKey}, args...).Err(); err != nil {
 		return fmt.Errorf("ledger: noting the predictions of job %s: %w", id, err)
 	}
 	return nil

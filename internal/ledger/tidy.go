@@ -92,6 +92,15 @@ func (l *Ledger) recorded(ctx context.Context, ids ...trainset.JobID) ([]trainse
 	return recorded, nil
 }
 
+// recountScript notes how old a user's oldest job is.
+// KEYS: the users. ARGV: the user, when the job was made.
+// Returns 1.
+var recountScript = redis.NewScript(`
+redis.call('ZREM', KEYS[1], ARGV[1])
+redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+return 1
+`)
+
 // recount notes how old the oldest job in a user's list is, and reports whether
 // that still is old; of a user without jobs nothing is noted any more.
 func (l *Ledger) recount(ctx context.Context, user string) (old bool, err error) {
@@ -100,7 +109,7 @@ func (l *Ledger) recount(ctx context.Context, user string) (old bool, err error)
 		err = l.rdb.ZRem(ctx, usersKey, user).Err()
 	} else if err == nil {
 		old = oldest[0].Score < float64(l.now().Add(-l.keep).UnixMilli())
-		err = l.rdb.ZAdd(ctx, usersKey, redis.Z{Score: oldest[0].Score, Member: user}).Err()
+		err = recountScript.Run(ctx, l.rdb, []string{usersKey}, user, oldest[0].Score).Err()
 	}
 	if err != nil {
 		return false, fmt.Errorf("ledger: noting how old %s's jobs are: %w", user, err)

@@ -156,20 +156,33 @@ func (q *Queue) switchTo(ctx context.Context, name string, paused bool) (bool, e
 	return true, nil
 }
 
+// Paused are the queues of which nothing is taken.
+type Paused map[string]bool
+
+// Paused asks, at once, which queues are paused; none where that cannot be read.
+func (q *Queue) Paused(ctx context.Context) Paused {
+	marks := map[string]*redis.IntCmd{}
+	_, _ = q.rdb.Pipelined(ctx, func(p redis.Pipeliner) error { // each has its own answer
+		for _, name := range Names() {
+			marks[name] = p.Exists(ctx, "asynq:{"+name+"}:paused")
+		}
+		return nil
+	})
+	paused := Paused{}
+	for name, mark := range marks {
+		paused[name] = mark.Val() > 0
+	}
+	return paused
+}
+
 // HeldUp says what keeps a job from going on: what its record says or else which
-// paused queue does; nothing where none does, or that cannot be read.
-func (q *Queue) HeldUp(ctx context.Context, r plan.Record) string {
+// paused queue does; nothing where none does.
+func (p Paused) HeldUp(r plan.Record) string {
 	if r.HeldUp != "" {
 		return r.HeldUp
 	}
-	asked := map[string]bool{}
 	for _, s := range plan.Needed(r) {
-		name := nameOf(s)
-		if asked[name] {
-			continue
-		}
-		asked[name] = true
-		if n, err := q.rdb.Exists(ctx, "asynq:{"+name+"}:paused").Result(); err == nil && n > 0 {
+		if name := nameOf(s); p[name] {
 			return fmt.Sprintf("the queue %s is paused: nothing is taken from it before worker resume %s", name, name)
 		}
 	}

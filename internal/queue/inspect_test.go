@@ -33,10 +33,10 @@ func TestQueuesArePausedAndForgotten(t *testing.T) {
 		t.Errorf("one of them paused: %+v, %v", infos, err)
 	}
 	r := plan.Record{ID: trainset.NewJobID("ada", trainset.KindActor, "k"), Kind: trainset.KindActor}
-	if why := q.HeldUp(t.Context(), r); why != "" {
+	if why := q.Paused(t.Context()).HeldUp(r); why != "" {
 		t.Errorf("a job that needs none of them is held up: %s", why)
 	}
-	if why := q.HeldUp(t.Context(), plan.Record{ID: r.ID, Plan: &plan.Plan{}, Subtasks: map[plan.SubtaskID]plan.Subtask{
+	if why := q.Paused(t.Context()).HeldUp(plan.Record{ID: r.ID, Plan: &plan.Plan{}, Subtasks: map[plan.SubtaskID]plan.Subtask{
 		plan.ImageID(1): {ID: plan.ImageID(1), Verb: plan.VerbImage, Revision: 2},
 	}}); why != "the queue again is paused: nothing is taken from it before worker resume again" {
 		t.Errorf("a job that needs it is held up: %q", why)

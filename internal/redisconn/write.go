@@ -16,7 +16,7 @@ type refusal struct{ sign, problem, remedy string }
 
 // refusals are those that servers name.
 var refusals = []refusal{
-	{"OOM command", "is full, at its maxmemory, and takes no writes", "raise its maxmemory; only then jobs can be deleted, too"},
+	{"OOM command", "is full, at its maxmemory, and takes no writes", "raise its maxmemory, or make room: worker delete removes jobs that have ended"},
 	{"READONLY", "is a read-only replica", toPrimary},
 	{"NOREPLICAS", "has fewer replicas than its min-replicas-to-write, and takes no writes", "start its replicas, or lower min-replicas-to-write"},
 	{"MISCONF", "cannot write to its disk, and takes no writes", "see its disk and its log"},

@@ -2,6 +2,7 @@ package redistest
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -22,7 +23,7 @@ const (
 )
 
 // Documented reads a command from docs/redis.md, two folders up: the words after
-// redis-cli, with the password replaced.
+// redis-cli as the operator's shell gives them to it, with the password replaced.
 func Documented(tb testing.TB, u DocumentedUser, password string) []any {
 	tb.Helper()
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "redis.md"))
@@ -34,9 +35,13 @@ func Documented(tb testing.TB, u DocumentedUser, password string) []any {
 	if len(found) != int(documentedUsers) {
 		tb.Fatalf("docs/redis.md has %d users, want %d", len(found), documentedUsers)
 	}
+	said, err := exec.CommandContext(tb.Context(), "sh", "-c", `printf '%s\n' `+found[u][1]).Output()
+	if err != nil {
+		tb.Fatalf("a shell does not take %s: %v", found[u][1], err)
+	}
 	var words []any
-	for _, w := range strings.Fields(found[u][1]) {
-		words = append(words, strings.ReplaceAll(strings.Trim(w, "'"), "CHANGE-ME", password))
+	for _, w := range strings.Fields(string(said)) {
+		words = append(words, strings.ReplaceAll(w, "CHANGE-ME", password))
 	}
 	return words
 }
