@@ -36,6 +36,6 @@ type ConflictError struct {
 }
 
 func (e *ConflictError) Error() string {
-	return fmt.Sprintf("key: %q already names job %s with a different request; use another key. It has %s, this one %s",
+	return fmt.Sprintf("key: %.200q already names job %s with a different request; use another key. It has %s, this one %s",
 		e.Key, e.JobID, e.Existing, e.Given)
 }
