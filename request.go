@@ -24,7 +24,8 @@ type Reference struct {
 	// most 1024 characters.
 	Key string `json:"key,omitempty"`
 	// SHA256 is the hex digest of the bytes, where the producer knows it; bytes
-	// that differ are refused.
+	// that differ are refused. Requests under one key are compared by it, else by
+	// URL or Key: give it where a URL is signed anew each time.
 	SHA256 string `json:"sha256,omitempty"`
 }
 

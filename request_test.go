@@ -379,3 +379,26 @@ func TestAPayloadWithAnImageInItIsNotRead(t *testing.T) {
 		t.Errorf("%.300v", err)
 	}
 }
+
+// A signed URL is a secret for as long as it is valid, and conflicts are logged.
+func TestAConflictNamesWhatDiffersAndNoAddress(t *testing.T) {
+	a, b := valid(), valid()
+	a.Portrait = trainset.Reference{URL: "https://ann:hunter2@files.example.org/p.png?X-Amz-Signature=cafe"}
+	b.Portrait = trainset.Reference{URL: "https://ann:hunter2@files.example.org/p.png?X-Amz-Signature=babe"}
+	a.Images, b.Sex, b.Trigger = 12, trainset.SexMale, "zrk"
+	b.Images = 3
+	said := (&trainset.ConflictError{Key: "k", JobID: a.JobID(), Existing: a.Fingerprint(), Given: b.Fingerprint()}).Error()
+	for _, part := range []string{"images 12, this one 3", `no trigger, this one "zrk"`, "another portrait, by its sha256", "use another key"} {
+		if !strings.Contains(said, part) {
+			t.Errorf("%q is missing in %s", part, said)
+		}
+	}
+	for _, secret := range []string{"hunter2", "cafe", "babe"} {
+		if strings.Contains(said, secret) {
+			t.Errorf("%q is in %s", secret, said)
+		}
+	}
+	if said := (&trainset.ConflictError{Key: "k", Existing: "?", Given: "{}"}).Error(); !strings.HasSuffix(said, "use another key") {
+		t.Error(said)
+	}
+}
