@@ -91,12 +91,12 @@ func (r ActorRequest) Validate() error {
 	switch r.Type {
 	case "", TypeHuman, TypeCreature, TypeRobotic, TypeAnthropomorphic, TypeMythical:
 	default:
-		p.add("type", fmt.Sprintf("%q is unknown", r.Type), "use human, creature, robotic, anthropomorphic or mythical")
+		p.add("type", fmt.Sprintf("%.200q is unknown", r.Type), "use human, creature, robotic, anthropomorphic or mythical")
 	}
 	switch r.Sex {
 	case SexUnknown, SexMale, SexFemale:
 	default:
-		p.add("sex", fmt.Sprintf("%q is unknown", r.Sex), "use male or female, or leave it out")
+		p.add("sex", fmt.Sprintf("%.200q is unknown", r.Sex), "use male or female, or leave it out")
 	}
 	return p.err()
 }

@@ -34,7 +34,7 @@ func (o Options) validateCaptions(p *problems, profiles []CaptionProfile) {
 	c := o.CaptionProfile
 	switch {
 	case c != "" && !slices.Contains(profiles, c):
-		p.add("caption_profile", fmt.Sprintf("%q is unknown", c), fmt.Sprintf("use %s or %s", profiles[0], profiles[1]))
+		p.add("caption_profile", fmt.Sprintf("%.200q is unknown", c), fmt.Sprintf("use %s or %s", profiles[0], profiles[1]))
 	case o.Trigger != "" && !c.HasTrigger():
 		p.add("trigger", fmt.Sprintf("is in no caption of profile %s", c), fmt.Sprintf("leave it out, or use caption profile %s", profiles[0]))
 	}

@@ -11,11 +11,18 @@ import (
 	"unicode/utf8"
 )
 
+// maxPayload is more than the largest request has, in bytes, however it is escaped.
+const maxPayload = 128 << 10
+
 // DecodeRequest reads a request payload of a kind. It refuses unknown versions
 // and unknown fields by name, then validates. What other languages write is
 // understood: null is a field that was left out, 12.0 a whole number. Names are
-// exact, and each is there once.
+// exact, and each is there once. What is larger than any request is not read.
 func DecodeRequest(kind Kind, payload []byte) (Request, error) {
+	if len(payload) > maxPayload {
+		return nil, Invalid("payload", fmt.Sprintf("has %d kB", len(payload)>>10),
+			fmt.Sprintf("send at most %d kB: the image itself is named by its URL or storage key", maxPayload>>10))
+	}
 	if !utf8.Valid(payload) { // what is not would be read as another text
 		return nil, Invalid("payload", "is not UTF-8", "send it as UTF-8")
 	}
@@ -37,7 +44,7 @@ func DecodeRequest(kind Kind, payload []byte) (Request, error) {
 		var r StyleRequest
 		return read(&r, members, r.fields())
 	}
-	return nil, Invalid("kind", fmt.Sprintf("%q is unknown", kind), "use actor or style")
+	return nil, Invalid("kind", fmt.Sprintf("%.200q is unknown", kind), "use actor or style")
 }
 
 func read[T Request](r *T, members []member, fields map[string]any) (Request, error) {

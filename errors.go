@@ -1,8 +1,13 @@
 package trainset
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 )
 
 // ErrNotFound says that there is no such job.
@@ -30,12 +35,46 @@ func (e *FieldError) Error() string {
 
 // ConflictError says that an idempotency key already names a different request.
 type ConflictError struct {
-	Key             string
-	JobID           JobID
-	Existing, Given string // both requests, as canonical JSON
+	Key   string
+	JobID JobID
+	// Existing and Given are both requests, as canonical JSON. They have whole URLs,
+	// which may carry a password or a signature: Error does not repeat these.
+	Existing, Given string
 }
 
 func (e *ConflictError) Error() string {
-	return fmt.Sprintf("key: %q already names job %s with a different request; use another key. It has %s, this one %s",
-		e.Key, e.JobID, e.Existing, e.Given)
+	said := fmt.Sprintf("key: %.200q already names job %s with a different request; use another key", e.Key, e.JobID)
+	if diff := differences(e.Existing, e.Given); len(diff) > 0 {
+		said += ". It has " + strings.Join(diff, ", ")
+	}
+	return said
+}
+
+// differences says in which fields of two requests the first is another.
+func differences(existing, given string) []string {
+	was, is := map[string]json.RawMessage{}, map[string]json.RawMessage{}
+	if json.Unmarshal([]byte(existing), &was) != nil || json.Unmarshal([]byte(given), &is) != nil {
+		return nil // of another version, perhaps
+	}
+	var diff []string
+	both := maps.Clone(was)
+	maps.Copy(both, is)
+	for _, field := range slices.Sorted(maps.Keys(both)) {
+		if !bytes.Equal(was[field], is[field]) {
+			diff = append(diff, difference(field, was[field], is[field]))
+		}
+	}
+	return diff
+}
+
+func difference(field string, was, is json.RawMessage) string {
+	switch {
+	case bytes.HasPrefix(was, []byte("{")):
+		return "another " + field + ", by its sha256, or by its URL or storage key where one of the requests gives none"
+	case len(was) == 0:
+		return fmt.Sprintf("no %s, this one %s", field, is)
+	case len(is) == 0:
+		return fmt.Sprintf("%s %s, this one none", field, was)
+	}
+	return fmt.Sprintf("%s %s, this one %s", field, was, is)
 }

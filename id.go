@@ -37,7 +37,7 @@ var (
 // ParseJobID checks that s has the form of a job ID.
 func ParseJobID(s string) (JobID, error) {
 	if !jobIDPattern.MatchString(s) {
-		return "", Invalid("job", fmt.Sprintf("%q is no job ID", s), "copy it as enqueue or worker jobs printed it")
+		return "", Invalid("job", fmt.Sprintf("%.200q is no job ID", s), "copy it as enqueue or worker jobs printed it")
 	}
 	return JobID(s), nil
 }

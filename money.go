@@ -55,7 +55,7 @@ func ParseMoney(s string) (Money, error) {
 	f, err := strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(s), "$"), 64)
 	m, wrong := amount(f)
 	if err != nil || wrong != nil {
-		return 0, fmt.Errorf("%q is no amount of US dollars; write it like 1.50", s)
+		return 0, fmt.Errorf("%.200q is no amount of US dollars; write it like 1.50", s)
 	}
 	return m, nil
 }

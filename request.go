@@ -18,12 +18,14 @@ const RequestVersion = 1
 
 // Reference says where the input image is. Exactly one of URL and Key is set.
 type Reference struct {
-	// URL is fetched once, when the job is accepted.
+	// URL is fetched once, when the job is accepted; at most 8192 characters.
 	URL string `json:"url,omitempty"`
-	// Key names an object that the producer has put into the system's storage.
+	// Key names an object that the producer has put into the system's storage; at
+	// most 1024 characters.
 	Key string `json:"key,omitempty"`
 	// SHA256 is the hex digest of the bytes, where the producer knows it; bytes
-	// that differ are refused.
+	// that differ are refused. Requests under one key are compared by it, else by
+	// URL or Key: give it where a URL is signed anew each time.
 	SHA256 string `json:"sha256,omitempty"`
 }
 
@@ -49,7 +51,7 @@ type Options struct {
 	Images int `json:"images,omitempty"`
 	// MaxCost caps what the job may spend; no cap when 0.
 	MaxCost Money `json:"max_cost_usd,omitempty"`
-	// Model generates the images; the worker's default when empty.
+	// Model generates the images, as owner/name; the worker's default when empty.
 	Model string `json:"model,omitempty"`
 	// Priority orders the job among others; normal when empty.
 	Priority Priority `json:"priority,omitempty"`
@@ -88,6 +90,14 @@ var (
 	modelPattern   = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*$`)
 )
 
+// The most characters of texts. A request stays in Redis, in storage and in errors
+// for as long as its job: it is no place for pictures.
+const (
+	maxURL        = 8192
+	maxStorageKey = 1024
+	maxModel      = 200
+)
+
 // problems collects field errors.
 type problems []error
 
@@ -97,7 +107,7 @@ func (p *problems) add(field, problem, remedy string) {
 
 func (p *problems) id(field, value string) {
 	if !ValidID(value) {
-		p.add(field, fmt.Sprintf("%q is not allowed", value),
+		p.add(field, fmt.Sprintf("%.200q is not allowed", value),
 			"use 1 to 64 letters, digits, dots, underscores or hyphens, starting with a letter or digit")
 	}
 }
@@ -116,6 +126,16 @@ func (p *problems) text(field, what, value string) bool {
 	return false
 }
 
+// short refuses a text of more characters than are read. It reports whether the
+// value is fine.
+func (p *problems) short(field, what, value string, most int) bool {
+	n := utf8.RuneCountInString(value)
+	if n > most {
+		p.add(field, fmt.Sprintf("%shas %d characters", what, n), fmt.Sprintf("give at most %d", most))
+	}
+	return n <= most
+}
+
 func (p problems) err() error { return errors.Join(p...) }
 
 func (o Options) validate(p *problems, maxImages int, profiles []CaptionProfile) {
@@ -127,10 +147,10 @@ func (o Options) validate(p *problems, maxImages int, profiles []CaptionProfile)
 		p.add("key", fmt.Sprintf("has %d characters", utf8.RuneCountInString(o.Key)), "give 1 to 200")
 	}
 	if o.Trigger != "" && !triggerPattern.MatchString(o.Trigger) {
-		p.add("trigger", fmt.Sprintf("%q is no single word", o.Trigger), "use up to 32 letters, digits, hyphens or underscores")
+		p.add("trigger", fmt.Sprintf("%.200q is no single word", o.Trigger), "use up to 32 letters, digits, hyphens or underscores")
 	}
 	if p.text("name", "", o.Name) && (utf8.RuneCountInString(o.Name) > 100 || strings.ContainsAny(o.Name, "{}|")) {
-		p.add("name", fmt.Sprintf("%q is not allowed", o.Name), "use up to 100 characters on one line, without braces or bars")
+		p.add("name", fmt.Sprintf("%.200q is not allowed", o.Name), "use up to 100 characters on one line, without braces or bars")
 	}
 	o.validateCaptions(p, profiles)
 	if o.Seed != nil && (*o.Seed < 0 || *o.Seed >= 1<<31) {
@@ -142,13 +162,13 @@ func (o Options) validate(p *problems, maxImages int, profiles []CaptionProfile)
 	if o.MaxCost < 0 || o.MaxCost > maxMoney {
 		p.add("max_cost_usd", fmt.Sprintf("%s is out of range", o.MaxCost), "give at most 1000000000, or 0 for no cap")
 	}
-	if o.Model != "" && !modelPattern.MatchString(o.Model) {
-		p.add("model", fmt.Sprintf("%q is no model name", o.Model), "write it as owner/name")
+	if p.short("model", "", o.Model, maxModel) && o.Model != "" && !modelPattern.MatchString(o.Model) {
+		p.add("model", fmt.Sprintf("%.200q is no model name", o.Model), "write it as owner/name")
 	}
 	switch o.Priority {
 	case "", PriorityLow, PriorityNormal, PriorityHigh:
 	default:
-		p.add("priority", fmt.Sprintf("%q is unknown", o.Priority), "use low, normal or high")
+		p.add("priority", fmt.Sprintf("%.200q is unknown", o.Priority), "use low, normal or high")
 	}
 }
 
@@ -159,6 +179,7 @@ func (r Reference) validate(field string, p *problems) {
 	case r.URL != "" && r.Key != "":
 		p.add(field, "has both a URL and a key", "give one of them")
 	case !p.text(field, "its key ", r.Key), !p.text(field, "its URL ", r.URL):
+	case !p.short(field, "its key ", r.Key, maxStorageKey), !p.short(field, "its URL ", r.URL, maxURL):
 	case r.URL != "":
 		r.validateURL(field, p)
 	}

@@ -346,3 +346,59 @@ func TestMoney(t *testing.T) {
 		}
 	})
 }
+
+// A request is kept in Redis and in storage, and repeated in errors and logs.
+func TestNoTextIsTooLongForErrorsAndRecords(t *testing.T) {
+	huge := strings.Repeat("a/", 1<<20)
+	for field, set := range map[string]func(*trainset.StyleRequest){
+		"user":        func(r *trainset.StyleRequest) { r.User = huge },
+		"key":         func(r *trainset.StyleRequest) { r.Key = huge },
+		"name":        func(r *trainset.StyleRequest) { r.Name = huge },
+		"trigger":     func(r *trainset.StyleRequest) { r.Trigger = huge },
+		"model":       func(r *trainset.StyleRequest) { r.Model = "a/" + strings.Repeat("b", 1<<20) },
+		"judge_model": func(r *trainset.StyleRequest) { r.JudgeModel = "a/" + strings.Repeat("b", 1<<20) },
+		"judge":       func(r *trainset.StyleRequest) { r.Judge = trainset.Judge(huge) },
+		"priority":    func(r *trainset.StyleRequest) { r.Priority = trainset.Priority(huge) },
+		"image":       func(r *trainset.StyleRequest) { r.Image = trainset.Reference{URL: "https://example.org/" + huge} },
+		"style":       func(r *trainset.StyleRequest) { r.Style = huge },
+	} {
+		var r trainset.StyleRequest
+		r.Version, r.User, r.Key, r.Style, r.Image.URL = 1, "ada", "k", "ink", "https://example.org/ink.png"
+		set(&r)
+		var fe *trainset.FieldError
+		if err := r.Validate(); !errors.As(err, &fe) || fe.Field != field || len(err.Error()) > 1000 {
+			t.Errorf("%s: %.300v", field, err)
+		}
+	}
+}
+
+func TestAPayloadWithAnImageInItIsNotRead(t *testing.T) {
+	payload := `{"version":1,"user":"ada","key":"k","actor":"zara","portrait":{"url":"https://example.org/zara.png"},"image_base64":"` + strings.Repeat("A", 128<<10) + `"}`
+	var fe *trainset.FieldError
+	if _, err := trainset.DecodeRequest(trainset.KindActor, []byte(payload)); !errors.As(err, &fe) || fe.Field != "payload" || !strings.Contains(fe.Remedy, "URL or storage key") {
+		t.Errorf("%.300v", err)
+	}
+}
+
+// A signed URL is a secret for as long as it is valid, and conflicts are logged.
+func TestAConflictNamesWhatDiffersAndNoAddress(t *testing.T) {
+	a, b := valid(), valid()
+	a.Portrait = trainset.Reference{URL: "https://ann:hunter2@files.example.org/p.png?X-Amz-Signature=cafe"}
+	b.Portrait = trainset.Reference{URL: "https://ann:hunter2@files.example.org/p.png?X-Amz-Signature=babe"}
+	a.Images, b.Sex, b.Trigger = 12, trainset.SexMale, "zrk"
+	b.Images = 3
+	said := (&trainset.ConflictError{Key: "k", JobID: a.JobID(), Existing: a.Fingerprint(), Given: b.Fingerprint()}).Error()
+	for _, part := range []string{"images 12, this one 3", `no trigger, this one "zrk"`, "another portrait, by its sha256", "use another key"} {
+		if !strings.Contains(said, part) {
+			t.Errorf("%q is missing in %s", part, said)
+		}
+	}
+	for _, secret := range []string{"hunter2", "cafe", "babe"} {
+		if strings.Contains(said, secret) {
+			t.Errorf("%q is in %s", secret, said)
+		}
+	}
+	if said := (&trainset.ConflictError{Key: "k", Existing: "?", Given: "{}"}).Error(); !strings.HasSuffix(said, "use another key") {
+		t.Error(said)
+	}
+}

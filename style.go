@@ -114,13 +114,13 @@ func (r StyleRequest) Validate() error {
 		p.add("grids", fmt.Sprintf("%d is out of range", r.Grids), fmt.Sprintf("give 1 to %d, or a greater max_grids", most))
 	}
 	if r.Judge != "" && !slices.Contains([]Judge{JudgeReplicate, JudgeOpenAI, JudgeLocal}, r.Judge) {
-		p.add("judge", fmt.Sprintf("%q is unknown", r.Judge), "use replicate, openai or local")
+		p.add("judge", fmt.Sprintf("%.200q is unknown", r.Judge), "use replicate, openai or local")
 	}
-	if p.text("judge_model", "", r.JudgeModel) && r.JudgeModel != "" && r.Judge != JudgeOpenAI && !modelPattern.MatchString(r.JudgeModel) {
-		p.add("judge_model", fmt.Sprintf("%q is no model name", r.JudgeModel), "write it as owner/name")
+	if p.text("judge_model", "", r.JudgeModel) && p.short("judge_model", "", r.JudgeModel, maxModel) && r.JudgeModel != "" && r.Judge != JudgeOpenAI && !modelPattern.MatchString(r.JudgeModel) {
+		p.add("judge_model", fmt.Sprintf("%.200q is no model name", r.JudgeModel), "write it as owner/name")
 	}
 	if r.Enhance != "" && !slices.Contains([]Enhance{EnhanceGrid, EnhanceTile, EnhanceNone}, r.Enhance) {
-		p.add("enhance", fmt.Sprintf("%q is unknown", r.Enhance), "use grid, tile or none")
+		p.add("enhance", fmt.Sprintf("%.200q is unknown", r.Enhance), "use grid, tile or none")
 	}
 	return p.err()
 }

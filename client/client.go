@@ -140,13 +140,20 @@ func over(ctx context.Context) bool {
 
 // Watch yields the job now and whenever it has changed, at most every 100 ms,
 // until it has ended or the context does. An error does not end the sequence:
-// Redis may come back; the consumer decides.
+// Redis may come back, and then the job is yielded anew; the consumer decides. A
+// job that there is not, or not any more, is trainset.ErrNotFound, once: it is
+// yielded should it be asked for later.
+//
+// Any number of jobs may be followed at once. Half of the client's connections
+// tell of changes at once; with more jobs than that a change may be seen a quarter
+// of a second late, with thousands as many seconds. A context that is canceled is
+// noticed within a second.
 func (c *Client) Watch(ctx context.Context, id trainset.JobID) iter.Seq2[trainset.Job, error] {
 	const atMostEvery = 100 * time.Millisecond
 	return func(yield func(trainset.Job, error) bool) {
 		for cursor := ""; !over(ctx); {
 			next, err := c.ledger.Changes(ctx, id, cursor, time.Second)
-			if err == nil && next == cursor && cursor != "" {
+			if err == nil && next == cursor {
 				continue // nothing new
 			}
 			cursor = next
@@ -156,6 +163,9 @@ func (c *Client) Watch(ctx context.Context, id trainset.JobID) iter.Seq2[trainse
 			}
 			if over(ctx) || !yield(job, err) || err == nil && job.State.Ended() {
 				return
+			}
+			if err != nil && !errors.Is(err, trainset.ErrNotFound) {
+				cursor = "" // what was not read may have been the last there is
 			}
 			_ = wait.For(ctx, atMostEvery) // the loop asks the context
 		}

@@ -20,8 +20,14 @@ const MaxUpload = ledger.MaxInbox
 // their own: the bytes go through Redis, where they stay until the job is
 // accepted, for a week at most; where the job has been accepted before, or has
 // another request, EnqueueActor and EnqueueStyle drop them. What is larger than
-// MaxUpload is a *trainset.FieldError. Upload may be repeated.
+// MaxUpload or empty is a *trainset.FieldError. Upload may be repeated.
 func (c *Client) Upload(ctx context.Context, job trainset.JobID, image []byte) (trainset.Reference, error) {
+	if _, err := trainset.ParseJobID(string(job)); err != nil {
+		return trainset.Reference{}, trainset.Invalid("job", fmt.Sprintf("%.200q is no job ID", job), "give the request's JobID, once its user and key are set")
+	}
+	if len(image) == 0 {
+		return trainset.Reference{}, trainset.Invalid("image", "is empty", "give the bytes of a picture")
+	}
 	if len(image) > MaxUpload {
 		return trainset.Reference{}, trainset.Invalid("image",
 			fmt.Sprintf("has %.1f MB, and at most %d MB go through Redis", float64(len(image))/(1<<20), MaxUpload>>20),

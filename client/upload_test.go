@@ -143,12 +143,23 @@ func TestAnUploadForAnotherJobIsRefused(t *testing.T) {
 	}
 }
 
-func TestUploadRefusesWhatIsTooLarge(t *testing.T) {
+func TestUploadRefusesWhatNobodyCouldUse(t *testing.T) {
 	rdb := redistest.Mini(t)
-	_, err := client.FromRedis(rdb).Upload(t.Context(), request("k").JobID(), make([]byte, client.MaxUpload+1))
-	var field *trainset.FieldError
-	if !errors.As(err, &field) || field.Remedy == "" {
-		t.Fatalf("error %v names no field and remedy", err)
+	for _, c := range []struct {
+		field string
+		job   trainset.JobID
+		image []byte
+	}{
+		{"image", request("k").JobID(), make([]byte, client.MaxUpload+1)},
+		{"image", request("k").JobID(), nil},
+		{"job", "", []byte("a portrait")},
+		{"job", "k", []byte("a portrait")},
+	} {
+		_, err := client.FromRedis(rdb).Upload(t.Context(), c.job, c.image)
+		var field *trainset.FieldError
+		if !errors.As(err, &field) || field.Field != c.field || field.Remedy == "" {
+			t.Errorf("%d bytes for job %q: error %v names no field %s and remedy", len(c.image), c.job, err, c.field)
+		}
 	}
 	if keys := rdb.Keys(t.Context(), "*").Val(); len(keys) != 0 {
 		t.Errorf("it left %v behind", keys)

@@ -42,6 +42,7 @@ var references = tried{
 		`{"key":"uploads/p"}`, `{"url":"https://example.org/p.png"}`, `{"url":"HTTP://example.org"}`, `{"url":"http://[::1]:80/p"}`,
 		`{"url":"https://u:p%40@e.org/a b/%25.jpg?q=100%#x"}`, `{"url":"http://ü.org:/"}`, `{"url":"https://e.org?x"}`, `{"key":"k","url":null,"sha256":null}`, `{"key":null,"url":"https://a/"}`,
 		`{"key":"k","url":""}`, `{"key":"","url":"https://a/"}`, `{"key":"k","sha256":""}`, fmt.Sprintf(`{"key":"k","sha256":%q}`, hex64),
+		`{"url":"https://a/` + strings.Repeat("漢", 8182) + `"}`, `{"key":"` + strings.Repeat("漢", 1024) + `"}`,
 	},
 	[]string{
 		``, `{}`, `"https://example.org/p.png"`, `{"key":""}`, `{"url":"https://a/","key":"k"}`, `{"url":"file:///etc/passwd"}`, `{"url":"p.png"}`,
@@ -49,6 +50,7 @@ var references = tried{
 		`{"key":"k","path":"x"}`, `[]`, `{"key":"a\u0000"}`, `null`, `{"url":null}`, `{"url":null,"key":null}`, `{"url":"https://a/","Key":"k"}`,
 		`{"url":"https://e.org/100%.jpg"}`, `{"url":"https://e.org/%zz"}`, `{"url":"https://e.org/#%"}`, `{"url":"http://e.org:port/x"}`, `{"url":"https://a b/x"}`, `{"url":"https://%41.org"}`, `{"url":"http://\\x"}`,
 		`{"url":"http://u:p@/x"}`, `{"url":"https://a<b"}`, `{"url":" https://e.org"}`, `{"url":"https://a/\u0007"}`, `{"url":"https://a/\u0085"}`,
+		`{"url":"https://a/` + strings.Repeat("u", 8183) + `"}`, `{"key":"` + strings.Repeat("k", 1025) + `"}`,
 	},
 }
 
@@ -64,7 +66,7 @@ func values(own map[string]tried) map[string]tried {
 		"max_cost_usd": {
 			[]string{`0`, `0.0`, `0.04`, `0.000001`, `1e9`, `1000000000`, `null`}, []string{`1e-9`, `-1e-9`, `0.0000004`, `1e400`, `true`, `-0.01`, `1000000001`, `"1"`},
 		},
-		"model":    {[]string{`""`, `null`, `"black-forest-labs/flux-kontext-pro"`}, []string{`"flux"`, `"A/b"`, `"a/b/c"`, `"a/"`, `"-a/b"`, `1`}},
+		"model":    {[]string{`""`, `null`, `"black-forest-labs/flux-kontext-pro"`, quoted("a/" + strings.Repeat("m", 198))}, []string{quoted("a/" + strings.Repeat("m", 199)), `"flux"`, `"A/b"`, `"a/b/c"`, `"a/"`, `"-a/b"`, `1`}},
 		"priority": {[]string{`""`, `"low"`, `"normal"`, `"high"`, `null`}, []string{`"urgent"`, `1`}},
 		"simulate": {[]string{`true`, `false`, `null`}, []string{`"yes"`, `1`}},
 		"unknown":  {[]string{``}, []string{`1`, `"x"`, `null`}},

@@ -2,6 +2,7 @@ package schemas_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -21,7 +22,7 @@ var style = request{
 		"grids":           {[]string{`0`, `1`, `10`, `2.0`, `null`}, []string{`-1`, `11`, `20`, `1.5`, `"3"`}},
 		"max_grids":       {[]string{`0`, `3`, `20`, `20.0`, `null`}, []string{`-1`, `21`, `1.5`, `"3"`}},
 		"judge":           {[]string{`""`, `"replicate"`, `"openai"`, `"local"`, `null`}, []string{`"gpt"`, `"Local"`, `1`}},
-		"judge_model":     {[]string{`""`, `"openai/gpt-4.1-mini"`, `null`}, []string{`"gpt-4.1-mini"`, `"a/b\n"`, `"A/b"`, `"a/b/c"`, `1`}},
+		"judge_model":     {[]string{`""`, `"openai/gpt-4.1-mini"`, `null`, quoted("a/" + strings.Repeat("m", 198))}, []string{quoted("a/" + strings.Repeat("m", 199)), `"gpt-4.1-mini"`, `"a/b\n"`, `"A/b"`, `"a/b/c"`, `1`}},
 		"caption_profile": {[]string{`""`, `"style"`, `"none"`, `null`}, []string{`"qwen"`, `"flux"`, `"None"`, `1`}},
 		"enhance":         {[]string{`""`, `"grid"`, `"tile"`, `"none"`, `null`}, []string{`"all"`, `true`}},
 	}),

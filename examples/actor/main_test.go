@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/client"
 	"github.com/actormaker/trainset/examples/running"
+	"github.com/actormaker/trainset/internal/redistest"
 )
 
 // try runs the program against a system and returns what it printed.
@@ -62,5 +65,15 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 	}
 	if _, _, err := try(t, s, "-user", "ada"); err == nil || s.Predictions() != 0 {
 		t.Errorf("no image: %v, %d predictions", err, s.Predictions())
+	}
+}
+
+func TestAJobThatIsGoneIsNotWaitedFor(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	gone := trainset.NewJobID("ada", trainset.KindActor, "deleted")
+	_, err := follow(ctx, client.FromRedis(redistest.Mini(t)), gone, io.Discard)
+	if !errors.Is(err, trainset.ErrNotFound) || !strings.Contains(err.Error(), "asks for it again") {
+		t.Error(err)
 	}
 }

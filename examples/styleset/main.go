@@ -105,6 +105,9 @@ func refer(ctx context.Context, c *client.Client, req *trainset.StyleRequest, im
 func follow(ctx context.Context, c *client.Client, id trainset.JobID, stderr io.Writer) (trainset.Job, error) {
 	said := ""
 	for job, err := range c.Watch(ctx, id) {
+		if errors.Is(err, trainset.ErrNotFound) {
+			return job, fmt.Errorf("job %s was deleted, or Redis lost it; the same command asks for it again: %w", id, err)
+		}
 		if err != nil {
 			_, _ = fmt.Fprintln(stderr, "still waiting:", err) // Redis may come back
 			continue

@@ -60,7 +60,8 @@ type Ledger struct {
 	now  func() time.Time
 	keep time.Duration
 
-	frozen frozen
+	frozen    frozen
+	listeners listeners
 }
 
 // New makes a ledger over an open connection, which stays the caller's.
@@ -71,7 +72,7 @@ func New(rdb redis.UniversalClient, o Options) *Ledger {
 	if o.Keep == 0 {
 		o.Keep = Keep
 	}
-	return &Ledger{rdb: rdb, now: o.Now, keep: o.Keep}
+	return &Ledger{rdb: rdb, now: o.Now, keep: o.Keep, listeners: newListeners(rdb)}
 }
 
 // head is what never changes of a job.
