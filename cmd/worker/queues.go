@@ -149,8 +149,9 @@ func pauseCommand(environ []string) *cobra.Command {
 func resumeCommand(environ []string) *cobra.Command {
 	cmd := (&switching{}).command(environ, "resume [QUEUE...]", "Undo pause")
 	cmd.Long = "Resume lets workers take tasks again, from all queues where none is named. With --spending it lets\n" +
-		"predictions be created again, whatever had stopped that: an operator, missing credit, a refused token. It says whom it\n" +
-		"reaches as pause does."
+		"predictions be created again, whatever had stopped that: an operator, missing credit, a refused token. A pause that\n" +
+		"the provider asked for (429) lasts at most five minutes and ends by itself. Resume says whom it reaches\n" +
+		"as pause does, and what keeps work waiting still."
 	cmd.Example = "  worker resume --spending\n  worker resume image again"
 	return cmd
 }
@@ -189,6 +190,8 @@ type switched struct {
 	Paused  bool   `json:"paused"`
 	Changed bool   `json:"changed"`
 	Workers *reach `json:"workers,omitempty"` // left out where that could not be seen
+	// Still says what keeps work waiting after a resume all the same.
+	Still []string `json:"still,omitempty"`
 }
 
 func (sw *switching) queues(ctx context.Context, s *site, wanted []string) error {
@@ -241,12 +244,18 @@ const byOperator = "an operator paused it"
 // operators is the class of circuits that only an operator closes.
 const operators = "operator"
 
-// report says what was done, and then whom it reaches: where that cannot be seen it
-// is done all the same.
+// report says what was done, whom it reaches, and what a resume leaves as it was:
+// where that cannot be seen it is done all the same.
 func (sw *switching) report(ctx context.Context, s *site, done []switched) error {
 	r, unseen := sw.reaches(ctx, s)
+	var still []string
+	if !sw.pause {
+		var err error
+		still, err = s.still(ctx)
+		unseen = errors.Join(unseen, err)
+	}
 	for i := range done {
-		done[i].Workers = r
+		done[i].Workers, done[i].Still = r, still
 	}
 	said := s.say(done, func(w io.Writer) error {
 		for _, d := range done {
@@ -261,10 +270,40 @@ func (sw *switching) report(ctx context.Context, s *site, done []switched) error
 				return err
 			}
 		}
-		if r == nil {
-			return nil
+		if r != nil {
+			if err := r.write(w); err != nil {
+				return err
+			}
 		}
-		return r.write(w)
+		for _, what := range still {
+			if err := printf(w, "still %s\n", cli.Clean(what)); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return errors.Join(said, unseen)
+}
+
+// still says what keeps work waiting: queues and spending are resumed each by
+// itself, and the provider's own pause by nobody.
+func (s *site) still(ctx context.Context) (all []string, err error) {
+	queues, err := s.queue.Inspect()
+	for _, q := range queues {
+		if q.Paused {
+			all = append(all, fmt.Sprintf("paused: the queue %s; worker resume %s lets it go on", q.Queue, q.Queue))
+		}
+	}
+	if !s.pays() {
+		return all, err
+	}
+	state, unread := s.gate.State(ctx)
+	switch p := spendingOf(state); {
+	case unread != nil:
+	case !p.Open:
+		all = append(all, fmt.Sprintf("stopped: spending (%s): %s; %s", p.Class, p.Detail, p.Remedy))
+	case p.PausedSeconds > 0:
+		all = append(all, fmt.Sprintf("paused: spending, for another %s, which the provider asked for and no resume shortens: %s", cli.Duration(state.Paused), p.Reason))
+	}
+	return all, errors.Join(err, unread)
 }
