@@ -157,7 +157,7 @@ const tokenOfTest = "r8_secret_of_the_test"
 
 // provide starts a simulated provider and returns its address.
 func provide(ts *testscript.TestScript, faults []string) string {
-	o := fake.Options{PreEncoded: true, Plain: true, Settings: fake.Settings{Latency: fake.Latency{Fixed: 50 * time.Millisecond}}}
+	o := fake.Options{Token: tokenOfTest, PreEncoded: true, Plain: true, Settings: fake.Settings{Latency: fake.Latency{Fixed: 50 * time.Millisecond}}}
 	for _, arg := range faults {
 		var f fake.Fault
 		ts.Check(json.Unmarshal([]byte(arg), &f))

@@ -210,6 +210,9 @@ func (s setup) embeddedInterrupted(job trainset.Job) error {
 			running++
 		}
 	}
+	if running == 0 {
+		return fmt.Errorf("interrupted with nothing at the provider, %d images made (%s so far); repeat the command to go on: nothing is paid twice", job.Succeeded(), job.Cost.Actual)
+	}
 	return fmt.Errorf("interrupted with %d of %d images made and %d at the provider, which go on and are paid for (%s so far); "+
 		"repeat the command to take them over: nothing is paid twice", job.Succeeded(), job.Wanted, running, job.Cost.Actual)
 }

@@ -140,7 +140,8 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 	room := paid.NewRoom(paid.DefaultRoom)
 	budget := limit.NewBudget(rdb, o.PerUserDay, nil)
 	pace := new(paid.Pace)
-	payer := paid.New(w.ledger, provider, &permits{gate: w.gate, lowerFor: o.LowerFor, log: o.Log}, finder, pace, paid.Options{
+	limits := &permits{gate: w.gate, lowerFor: o.LowerFor, log: o.Log}
+	payer := paid.New(w.ledger, provider, limits, finder, pace, paid.Options{
 		Owner: w.owner, Account: o.account(), Lifetime: o.lifetime(), StartWithin: o.StartWithin, Webhook: webhook(o.PublicURL), Budget: budget, Bell: w.bell, Room: room, Meter: o.Meter,
 		Outage: tasks.NoteOutages(w.ledger, o.Log), Log: o.Log,
 	})
@@ -148,7 +149,7 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 	if err != nil {
 		return nil, fmt.Errorf("app: %w", err)
 	}
-	w.handlers = tasks.New(w.ledger, store, payer, provider, queue.New(rdb, nil), tasks.Options{
+	w.handlers = tasks.New(w.ledger, store, payer, uploads{provider, limits}, queue.New(rdb, nil), tasks.Options{
 		Owner: w.owner, Urgent: ledger.New(o.Urgent, ledger.Options{}), Simulated: o.Simulated, MaxAttempts: o.MaxAttempts, MaxOpenJobs: o.MaxOpenJobs, Version: o.Version,
 		DefaultModel: cmp.Or(o.Model, replicate.DefaultActorModel), StyleModel: cmp.Or(o.Model, replicate.DefaultStyleModel),
 		Judge: o.Judge, JudgeModel: o.JudgeModel, JudgePrice: o.JudgePrice, OpenAI: judge,

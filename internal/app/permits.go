@@ -9,6 +9,7 @@ import (
 
 	"github.com/actormaker/trainset/internal/limit"
 	"github.com/actormaker/trainset/internal/replicate"
+	"github.com/actormaker/trainset/internal/tasks"
 )
 
 // permits joins what the provider says to the limits that all workers share.
@@ -69,4 +70,20 @@ func (p *permits) Report(ctx context.Context, e *replicate.Error) {
 	if err != nil && !canceled(ctx) {
 		p.log.Error().Err(err).Str("class", string(e.Class)).Msg("the limits could not be told")
 	}
+}
+
+// uploads passes on what the answer to an upload means for everybody: it needs the
+// token that all calls need, and is the first of a job.
+type uploads struct {
+	tasks.Uploader
+
+	limits *permits
+}
+
+func (u uploads) Upload(ctx context.Context, name, contentType string, data []byte) (replicate.File, error) {
+	f, err := u.Uploader.Upload(ctx, name, contentType, data)
+	if e, is := errors.AsType[*replicate.Error](err); is && (e.Class == replicate.ClassAuth || e.Class == replicate.ClassCredit) {
+		u.limits.Report(ctx, e)
+	}
+	return f, err
 }

@@ -101,16 +101,18 @@ func TestALowCreditTextLowersTheRate(t *testing.T) {
 // work goes on by itself when it is over.
 func TestAnOpenCircuitSaysSoAndClosesByItself(t *testing.T) {
 	for name, c := range map[string]struct {
-		kind   fake.Kind
-		remedy string
+		kind          fake.Kind
+		on            string
+		class, remedy string
 	}{
-		"credit": {fake.Credit, "add credit"},
-		"auth":   {fake.Unauthorized, "REPLICATE_API_TOKEN"},
+		"credit":            {fake.Credit, "create", "credit", "add credit"},
+		"auth":              {fake.Unauthorized, "create", "auth", "REPLICATE_API_TOKEN"},
+		"auth of an upload": {fake.Unauthorized, "upload", "auth", "REPLICATE_API_TOKEN"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // it mostly waits
 			s := quickSystem(t, redistest.Server(t))
-			if err := s.provider.Inject(fake.Fault{Kind: c.kind, Every: 1, Times: -1}); err != nil {
+			if err := s.provider.Inject(fake.Fault{Kind: c.kind, On: c.on, Every: 1, Times: -1}); err != nil {
 				t.Fatal(err)
 			}
 			s.options.ProbeEvery = time.Second
@@ -124,10 +126,10 @@ func TestAnOpenCircuitSaysSoAndClosesByItself(t *testing.T) {
 			redistest.Await(t, "readiness names what blocks", func() bool {
 				return json.Unmarshal(s.get(base+"/readyz"), &told) == nil && told.Blocked != nil
 			})
-			if !told.Ready || told.Blocked.Class != name || !strings.Contains(told.Blocked.Remedy, c.remedy) || told.Blocked.Detail == "" {
+			if !told.Ready || told.Blocked.Class != c.class || !strings.Contains(told.Blocked.Remedy, c.remedy) || told.Blocked.Detail == "" {
 				t.Errorf("readiness: %+v, %+v", told, told.Blocked)
 			}
-			if want, metrics := `trainset_circuit_open{class="`+name+`"} 1`, string(s.get(base+"/metrics")); !strings.Contains(metrics, want) {
+			if want, metrics := `trainset_circuit_open{class="`+c.class+`"} 1`, string(s.get(base+"/metrics")); !strings.Contains(metrics, want) {
 				t.Errorf("the metrics lack %s", want)
 			}
 			s.until(id, "says what holds it up", func(job trainset.Job) bool { return strings.Contains(job.HeldUp, c.remedy) })

@@ -92,7 +92,11 @@ func outage(err error) (why string, is bool) {
 			why += ": " + strings.Join(strings.Fields(e.Detail), " ")
 		}
 		return why + "; see its status page, and REPLICATE_BASE_URL if it is yours", true
-	case replicate.ClassInvalid, replicate.ClassModerated, replicate.ClassCredit, replicate.ClassAuth, replicate.ClassNotFound, replicate.ClassLost:
+	case replicate.ClassAuth:
+		return "the provider does not accept the token" + status(e) + "; check REPLICATE_API_TOKEN of the workers", true
+	case replicate.ClassCredit:
+		return "the provider's account cannot pay" + status(e) + "; add credit to it", true
+	case replicate.ClassInvalid, replicate.ClassModerated, replicate.ClassNotFound, replicate.ClassLost:
 	}
 	return "", false
 }

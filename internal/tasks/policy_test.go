@@ -19,6 +19,7 @@ func TestAnOutageIsSaidInShort(t *testing.T) {
 		"storage (folder /out) fails: put: no space left on device; free some space":                               &storage.OpError{Op: "put", Store: "folder /out", Remedy: "free some space", Err: syscall.ENOSPC},
 		"the provider fails; see its status page, and REPLICATE_BASE_URL if it is yours":                           &replicate.Error{Class: replicate.ClassTransient, Op: "upload"},
 		"the provider fails (status 502): Bad Gateway; see its status page, and REPLICATE_BASE_URL if it is yours": &replicate.Error{Class: replicate.ClassAmbiguous, Op: "create", Status: 502, Detail: "Bad\nGateway"},
+		"the provider does not accept the token (status 401); check REPLICATE_API_TOKEN of the workers":            &replicate.Error{Class: replicate.ClassAuth, Op: "upload", Status: 401},
 		"the provider takes no more calls for now (status 429); if that lasts, lower TRAINSET_RATE_PER_MINUTE":     &replicate.Error{Class: replicate.ClassThrottled, Op: "create", Status: 429, Detail: "resets in ~7s"},
 		"": errors.New("something else"),
 	} {
