@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/cli"
 	"github.com/actormaker/trainset/internal/config"
 	"github.com/actormaker/trainset/internal/redisconn"
 )
@@ -47,6 +48,11 @@ type jobFlags struct {
 func (f *jobFlags) register(cmd *cobra.Command, kind trainset.Kind) {
 	s, k := cmd.Flags(), kinds[kind]
 	s.StringVar(&f.source, k.source, "", k.shows+": a file or an http(s) URL (required)")
+	for _, other := range kinds {
+		if other.source != k.source {
+			_ = s.SetAnnotation(k.source, cli.AlsoCalled, []string{other.source}) // it is defined
+		}
+	}
 	s.StringVar(&f.subject, string(kind), "", fmt.Sprintf("the %s's ID (default: from the name of the image)", kind))
 	s.StringVar(&f.user, "user", defaultUser, "who asks")
 	s.StringVar(&f.trigger, "trigger", "", fmt.Sprintf("the rare word that stands for the %s in captions (default: derived)", kind))

@@ -36,15 +36,11 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		Long:         long(),
 		Example:      "  enqueue actor --simulate --portrait examples/portrait.png\n  enqueue style --image mosaic.jpg --estimate\n  enqueue status 3f2a9c41",
 		SilenceUsage: true, SilenceErrors: true,
-		Args: noArguments("see enqueue --help for the commands"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return trainset.Invalid("flag", err.Error(), "see "+cmd.CommandPath()+" --help")
-	})
 	root.AddCommand(commands(environ)...) //nolint:contextcheck // cobra hands it over
 	cli.Strict(root)
 	return root.ExecuteContext(ctx) //nolint:wrapcheck // says what failed

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/cli"
 )
 
@@ -33,15 +32,11 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		Long:         long(),
 		Example:      "  worker run\n  worker doctor\n  worker jobs --state running --watch\n  worker retry 3f2a9c41",
 		SilenceUsage: true, SilenceErrors: true,
-		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return trainset.Invalid("flag", err.Error(), "see "+cmd.CommandPath()+" --help")
-	})
 	root.AddCommand(commands(environ)...) //nolint:contextcheck // each takes the context that ExecuteContext gives it
 	cli.Strict(root)
 	return root.ExecuteContext(ctx) //nolint:wrapcheck // says what failed

@@ -8,9 +8,13 @@ import (
 	"github.com/actormaker/trainset"
 )
 
-// Strict has the commands that cobra adds below a root, completion and help, refuse
-// arguments that they do not know, where they show help as if all was well.
+// Strict has a root refuse commands and flags that it does not know, with those that
+// may have been meant. The commands that cobra adds below it, completion and help,
+// refuse such arguments, too, where they show help as if all was well.
 func Strict(root *cobra.Command) {
+	root.SetFlagErrorFunc(unknownFlag)
+	root.SuggestionsMinimumDistance = slips
+	root.Args = unknownCommand
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	for _, cmd := range root.Commands() {

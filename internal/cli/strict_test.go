@@ -1,11 +1,42 @@
 package cli
 
 import (
+	"errors"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
 )
+
+// What is not known is refused with what may have been meant.
+func TestWhatMayBeMeantIsSaid(t *testing.T) {
+	for args, want := range map[string]string{
+		"jbos":          `arguments: "jbos" is not expected; did you mean job or jobs? see worker --help for the commands`,
+		"quit":          `arguments: "quit" is not expected; see worker --help for the commands`,
+		"j":             `arguments: "j" is not expected; did you mean job or jobs? see worker --help for the commands`,
+		"jobs --stat x": `flag: unknown flag: --stat; did you mean --state? see worker jobs --help`,
+		"jobs --phase":  `flag: unknown flag: --phase; did you mean --state? see worker jobs --help`,
+		"jobs --colour": `flag: unknown flag: --colour; see worker jobs --help`,
+		"jobs -s x":     `flag: unknown shorthand flag: 's' in -s; did you mean --state? see worker jobs --help`,
+	} {
+		run := func(*cobra.Command, []string) error { return nil }
+		root := &cobra.Command{Use: "worker", RunE: run, SilenceErrors: true, SilenceUsage: true}
+		jobs := &cobra.Command{Use: "jobs", RunE: run}
+		jobs.Flags().String("state", "", "")
+		jobs.Flags().String("secret", "", "")
+		if err := errors.Join(jobs.Flags().MarkHidden("secret"), jobs.Flags().SetAnnotation("state", AlsoCalled, []string{"phase"})); err != nil {
+			t.Fatal(err)
+		}
+		root.AddCommand(jobs, &cobra.Command{Use: "job", RunE: run})
+		root.SetOut(io.Discard)
+		Strict(root)
+		root.SetArgs(strings.Fields(args))
+		if err := root.Execute(); err == nil || err.Error() != want || ExitCode(err) != ExitInput {
+			t.Errorf("%s: %v, exit %d", args, err, ExitCode(err))
+		}
+	}
+}
 
 func TestCobrasOwnCommandsRefuseWhatTheyDoNotKnow(t *testing.T) {
 	for _, c := range []struct {
