@@ -202,14 +202,21 @@ func TestWatchEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// Redis blocks for as long as nothing happens; the deadline must not look like a
-// failure of it.
-func TestWatchEndsWithItsDeadlineWithoutAnError(t *testing.T) {
-	c, err := client.New("redis://" + redistest.Start(t).Addr + "/0")
+// connected is a client with a connection of its own to a server.
+func connected(t *testing.T, node *redistest.Node, settings string) *client.Client {
+	t.Helper()
+	c, err := client.New("redis://" + node.Addr + "/0" + settings)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// Redis blocks for as long as nothing happens; the deadline must not look like a
+// failure of it.
+func TestWatchEndsWithItsDeadlineWithoutAnError(t *testing.T) {
+	c := connected(t, redistest.Start(t), "")
 	job, err := c.EnqueueActor(t.Context(), request("k"))
 	if err != nil {
 		t.Fatal(err)

@@ -33,11 +33,7 @@ func end(ctx context.Context, t *testing.T, rdb redis.UniversalClient, id trains
 // else waiting, and each other.
 func TestWatchesLeaveConnectionsForOthers(t *testing.T) {
 	node := redistest.Start(t)
-	c, err := client.New("redis://" + node.Addr + "/0?pool_size=4")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Close() })
+	c := connected(t, node, "?pool_size=4")
 	job, err := c.EnqueueActor(t.Context(), request("k"))
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/cli"
 )
 
 func actorCommand(environ []string) *cobra.Command {
@@ -18,7 +19,7 @@ func actorCommand(environ []string) *cobra.Command {
 		Example: "  enqueue actor --simulate --portrait examples/portrait.png\n" +
 			"  enqueue actor --portrait me.jpg --actor me --sex female --max-cost 1.00\n" +
 			"  enqueue actor --portrait https://example.org/fox.png --type anthropomorphic --estimate",
-		Args: noArguments("give the image with --portrait"),
+		Args: cli.NoArguments("give the image with --portrait"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o, problems := f.order(cmd.Flags(), trainset.KindActor)
 			o.actor.Type, o.actor.Sex = trainset.ActorType(being), trainset.Sex(sex)

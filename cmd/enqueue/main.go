@@ -66,15 +66,6 @@ func long() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-func noArguments(remedy string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return trainset.Invalid("arguments", fmt.Sprintf("%q is not expected", args[0]), remedy)
-		}
-		return nil
-	}
-}
-
 // oneArgument demands exactly one, and says what it is.
 func oneArgument(field, remedy string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {

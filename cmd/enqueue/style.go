@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/actormaker/trainset"
+	"github.com/actormaker/trainset/internal/cli"
 )
 
 func styleCommand(environ []string) *cobra.Command {
@@ -21,7 +22,7 @@ func styleCommand(environ []string) *cobra.Command {
 		Example: "  enqueue style --simulate --image examples/style.png\n" +
 			"  enqueue style --image mosaic.jpg --style mosaic --max-cost 1.00\n" +
 			"  enqueue style --image https://example.org/ink.png --judge local --enhance none --estimate",
-		Args: noArguments("give the image with --image"),
+		Args: cli.NoArguments("give the image with --image"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o, problems := f.order(cmd.Flags(), trainset.KindStyle)
 			if grids == 0 {

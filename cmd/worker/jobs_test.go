@@ -244,6 +244,12 @@ func TestListedJobsSayWhichPausedQueueHoldsThemUp(t *testing.T) {
 	if asked.n != 1 {
 		t.Errorf("Redis was asked %d times what is paused", asked.n)
 	}
+	if err := l.Finish(t.Context(), jobs[0].ID, ledger.Ending{State: trainset.JobFailed, Reason: "why"}); err != nil {
+		t.Fatal(err)
+	}
+	if ended, err := (&jobFilter{limit: 1}).list(t.Context(), l, q); err != nil || len(ended) != 1 || ended[0].HeldUp != "" || asked.n != 1 {
+		t.Errorf("for jobs that have ended Redis was asked, too: %d times, %+v, %v", asked.n, ended, err)
+	}
 	var said strings.Builder
 	if err := changes(&said, jobs[:1], map[trainset.JobID]string{}); err != nil || !strings.HasSuffix(said.String(), ", held up: "+want+"\n") {
 		t.Errorf("watching says %q, %v", said.String(), err)

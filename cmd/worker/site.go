@@ -12,6 +12,7 @@ import (
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/client"
 	"github.com/actormaker/trainset/internal/app"
+	"github.com/actormaker/trainset/internal/cli"
 	"github.com/actormaker/trainset/internal/config"
 	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/limit"
@@ -139,10 +140,7 @@ func oneJob(_ *cobra.Command, args []string) error {
 }
 
 func none(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return trainset.Invalid("arguments", fmt.Sprintf("%q is not expected", args[0]), "see "+cmd.CommandPath()+" --help")
-	}
-	return nil
+	return cli.NoArguments("see "+cmd.CommandPath()+" --help")(cmd, args)
 }
 
 // say prints one JSON value where that was asked for, and text otherwise.

@@ -20,14 +20,10 @@ const (
 
 // unknownCommand refuses what stands where a root has its commands.
 func unknownCommand(root *cobra.Command, args []string) error {
-	return unexpected(meant("", root.SuggestionsFor(first(args)))+"see "+root.Name()+" --help for the commands")(root, args)
-}
-
-func first(of []string) string {
-	if len(of) == 0 {
-		return ""
+	if len(args) == 0 {
+		return nil
 	}
-	return of[0]
+	return NoArguments(meant("", root.SuggestionsFor(args[0]))+"see "+root.Name()+" --help for the commands")(root, args)
 }
 
 // unknownFlag says what is wrong with a flag, and which one was meant.

@@ -20,10 +20,10 @@ func Strict(root *cobra.Command) {
 	for _, cmd := range root.Commands() {
 		switch cmd.Name() {
 		case "completion":
-			cmd.Args = unexpected("give bash, fish, powershell or zsh")
+			cmd.Args = NoArguments("give bash, fish, powershell or zsh")
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 			for _, shell := range cmd.Commands() {
-				shell.Args = unexpected("leave it out")
+				shell.Args = NoArguments("leave it out")
 			}
 		case "help":
 			cmd.Args = func(_ *cobra.Command, args []string) error {
@@ -31,13 +31,14 @@ func Strict(root *cobra.Command) {
 				if err != nil {
 					return trainset.Invalid("arguments", err.Error(), "see "+root.Name()+" --help for the commands")
 				}
-				return unexpected("see "+root.Name()+" --help for the commands")(nil, rest)
+				return NoArguments("see "+root.Name()+" --help for the commands")(nil, rest)
 			}
 		}
 	}
 }
 
-func unexpected(remedy string) cobra.PositionalArgs {
+// NoArguments refuses any, with what to do instead.
+func NoArguments(remedy string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return trainset.Invalid("arguments", fmt.Sprintf("%q is not expected", args[0]), remedy)

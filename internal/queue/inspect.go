@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -72,7 +73,7 @@ func (q *Queue) Delivered(ctx context.Context) (ids []string, err error) {
 	var lists []*redis.StringSliceCmd
 	_, err = q.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, name := range Names() {
-			lists = append(lists, p.LRange(ctx, activeKey(name), 0, -1))
+			lists = append(lists, p.LRange(ctx, keyOf(name, "active"), 0, -1))
 		}
 		return nil
 	})
@@ -110,19 +111,19 @@ func (q *Queue) Withdraw(ctx context.Context, ids []string) error {
 		return nil
 	}
 	for _, name := range Names() {
-		args := []any{"asynq:{" + name + "}:t:"}
+		args := []any{keyOf(name, "t:")}
 		for _, id := range ids {
 			args = append(args, id)
 		}
-		if err := withdrawScript.Run(ctx, q.rdb, []string{"asynq:{" + name + "}:lease", activeKey(name)}, args...).Err(); err != nil {
+		if err := withdrawScript.Run(ctx, q.rdb, []string{keyOf(name, "lease"), keyOf(name, "active")}, args...).Err(); err != nil {
 			return fmt.Errorf("queue: withdrawing tasks from %s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-// activeKey is where asynq lists what was delivered of a queue.
-func activeKey(name string) string { return "asynq:{" + name + "}:active" }
+// keyOf is where asynq 0.26 keeps a part of a queue.
+func keyOf(name, part string) string { return "asynq:{" + name + "}:" + part }
 
 // Pause keeps workers from taking further tasks from a queue; those in hand go
 // on. It reports whether that changed anything.
@@ -156,23 +157,26 @@ func (q *Queue) switchTo(ctx context.Context, name string, paused bool) (bool, e
 	return true, nil
 }
 
-// Paused are the queues of which nothing is taken.
-type Paused map[string]bool
+// Paused tells of which queues nothing is taken; of none where that cannot be read.
+type Paused func() map[string]bool
 
-// Paused asks, at once, which queues are paused; none where that cannot be read.
+// Paused asks about all queues at once, and only when a job needs one: most that are
+// read have ended, or wait for something else.
 func (q *Queue) Paused(ctx context.Context) Paused {
-	marks := map[string]*redis.IntCmd{}
-	_, _ = q.rdb.Pipelined(ctx, func(p redis.Pipeliner) error { // each has its own answer
-		for _, name := range Names() {
-			marks[name] = p.Exists(ctx, "asynq:{"+name+"}:paused")
+	return sync.OnceValue(func() map[string]bool {
+		marks := map[string]*redis.IntCmd{}
+		_, _ = q.rdb.Pipelined(ctx, func(p redis.Pipeliner) error { // each has its own answer
+			for _, name := range Names() {
+				marks[name] = p.Exists(ctx, keyOf(name, "paused"))
+			}
+			return nil
+		})
+		paused := map[string]bool{}
+		for name, mark := range marks {
+			paused[name] = mark.Val() > 0
 		}
-		return nil
+		return paused
 	})
-	paused := Paused{}
-	for name, mark := range marks {
-		paused[name] = mark.Val() > 0
-	}
-	return paused
 }
 
 // HeldUp says what keeps a job from going on: what its record says or else which
@@ -182,7 +186,7 @@ func (p Paused) HeldUp(r plan.Record) string {
 		return r.HeldUp
 	}
 	for _, s := range plan.Needed(r) {
-		if name := nameOf(s); p[name] {
+		if name := nameOf(s); p()[name] {
 			return fmt.Sprintf("the queue %s is paused: nothing is taken from it before worker resume %s", name, name)
 		}
 	}

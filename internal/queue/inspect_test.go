@@ -62,18 +62,7 @@ func TestQueuesArePausedAndForgotten(t *testing.T) {
 			t.Errorf("resuming, time %d: %v, %v", i+1, changed, err)
 		}
 	}
-	began, end := make(chan string, 2), make(chan struct{})
-	server := asynq.NewServerFromRedisClient(rdb, asynq.Config{
-		Concurrency: 1, Queues: map[string]int{queue.Image: 1}, LogLevel: asynq.FatalLevel, TaskCheckInterval: 5 * time.Millisecond,
-	})
-	if err := server.Start(asynq.HandlerFunc(func(ctx context.Context, _ *asynq.Task) error {
-		id, _ := asynq.GetTaskID(ctx)
-		began <- id
-		<-end
-		return nil
-	})); err != nil {
-		t.Fatal(err)
-	}
+	server, began, end := holding(t, rdb, 1)
 	defer server.Shutdown()
 	<-began
 	tasks, err := asynq.NewInspectorFromRedisClient(rdb).ListActiveTasks(queue.Image)
@@ -107,6 +96,25 @@ func TestQueuesArePausedAndForgotten(t *testing.T) {
 	}
 }
 
+// holding starts a server of the image queue that holds so many tasks at once. It tells
+// the ID of each that it takes, and is done with them once end is closed.
+func holding(t *testing.T, rdb redis.UniversalClient, most int) (server *asynq.Server, began chan string, end chan struct{}) {
+	t.Helper()
+	began, end = make(chan string, 3), make(chan struct{})
+	server = asynq.NewServerFromRedisClient(rdb, asynq.Config{
+		Concurrency: most, Queues: map[string]int{queue.Image: 1}, LogLevel: asynq.FatalLevel, TaskCheckInterval: 5 * time.Millisecond,
+	})
+	if err := server.Start(asynq.HandlerFunc(func(ctx context.Context, _ *asynq.Task) error {
+		id, _ := asynq.GetTaskID(ctx)
+		began <- id
+		<-end
+		return nil
+	})); err != nil {
+		t.Fatal(err)
+	}
+	return server, began, end
+}
+
 // What another has taken over is no longer listed as delivered, and leaves nothing
 // behind when who had it ends after all; what nobody was given stays.
 func TestWhatIsWithdrawnIsNotDelivered(t *testing.T) {
@@ -123,18 +131,7 @@ func TestWhatIsWithdrawnIsNotDelivered(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		began, end := make(chan string, len(steps)), make(chan struct{})
-		server := asynq.NewServerFromRedisClient(rdb, asynq.Config{
-			Concurrency: 2, Queues: map[string]int{queue.Image: 1}, LogLevel: asynq.FatalLevel, TaskCheckInterval: 5 * time.Millisecond,
-		})
-		if err := server.Start(asynq.HandlerFunc(func(ctx context.Context, _ *asynq.Task) error {
-			id, _ := asynq.GetTaskID(ctx)
-			began <- id
-			<-end
-			return nil
-		})); err != nil {
-			t.Fatal(err)
-		}
+		server, began, end := holding(t, rdb, 2)
 		taken := []string{<-began, <-began}
 		if _, err := q.Pause(ctx, queue.Image); err != nil {
 			t.Fatal(err)

@@ -60,10 +60,13 @@ func (e *Error) Error() string {
 	}
 	b.WriteString(")")
 	if e.Detail != "" {
-		b.WriteString(": " + strings.Join(strings.Fields(e.Detail), " "))
+		b.WriteString(": " + e.Line())
 	}
 	return b.String()
 }
+
+// Line is the detail on one line.
+func (e *Error) Line() string { return strings.Join(strings.Fields(e.Detail), " ") }
 
 // Unwrap returns the cause, where there is one below HTTP.
 func (e *Error) Unwrap() error { return e.cause }

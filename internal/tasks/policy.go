@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -89,7 +88,7 @@ func outage(err error) (why string, is bool) {
 	case replicate.ClassTransient, replicate.ClassAmbiguous:
 		why = "the provider fails" + status(e)
 		if e.Detail != "" {
-			why += ": " + strings.Join(strings.Fields(e.Detail), " ")
+			why += ": " + e.Line()
 		}
 		return why + "; see its status page, and REPLICATE_BASE_URL if it is yours", true
 	case replicate.ClassAuth:
