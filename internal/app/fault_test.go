@@ -47,6 +47,36 @@ func TestStorageThatFailsCostsNothing(t *testing.T) {
 	}
 }
 
+// Storage may be away for longer than the provider keeps what was paid for: what was
+// fetched meanwhile is kept in Redis, whichever worker stores it in the end.
+func TestStorageThatIsAwayForHoursCostsNothing(t *testing.T) {
+	t.Parallel()
+	s := quickSystem(t, redistest.Any(t), fake.Fault{Kind: fake.DownloadExpired, Nth: 3, Every: 1, Times: -1})
+	away := &full{Store: s.store}
+	away.is.Store(true)
+	s.startOn(away)
+	other := s.startOn(away)
+	req := s.request("k", 2)
+	id := s.enqueue(req)
+	s.heldUp(id, "free some space")
+	kept := func() int { return len(s.rdb.Keys(t.Context(), "trainset:*:salvaged:*").Val()) }
+	s.until(id, "has salvaged both", func(trainset.Job) bool { return kept() == 2 })
+	other.Stop()
+	s.startOn(away)
+	away.is.Store(false)
+	if job := s.ended(id); job.State != trainset.JobSucceeded || job.Cost.Actual != 80_000 {
+		t.Errorf("job %s for %s: %s", job.State, job.Cost.Actual, job.Reason)
+	}
+	s.made(2)
+	s.manifest(req)
+	if n := s.provider.Stats().Requests["download"]; n != 2 {
+		t.Errorf("%d downloads of two pictures", n)
+	}
+	if n := kept(); n != 0 {
+		t.Errorf("%d pictures are still in Redis", n)
+	}
+}
+
 // A primary that dies while a job is under way takes nothing with it that its
 // replica has: the job goes on with the replica, and pays for nothing twice.
 func TestAJobOutlivesAFailover(t *testing.T) {

@@ -66,8 +66,12 @@ func (l *Ledger) Forget(ctx context.Context, id trainset.JobID, user, image stri
 	if err != nil {
 		return err
 	}
+	salvaged, err := l.salvageKeys(ctx, id)
+	if err != nil {
+		return err
+	}
 	keys := append(jobKeys(id), uploadsKey(id), adriftKey(id), heldUpKey(id))
-	keys = append(keys, inbox...)
+	keys = append(append(keys, inbox...), salvaged...)
 	steps := []func(redis.Pipeliner){
 		func(p redis.Pipeliner) {
 			p.ZRem(ctx, openKey, string(id))

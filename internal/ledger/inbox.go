@@ -2,9 +2,6 @@ package ledger
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -24,8 +21,6 @@ const (
 	MaxInbox = 10 << 20
 	// inboxStays is how long a job may wait to be accepted, as long as its task.
 	inboxStays = 7 * 24 * time.Hour
-	// inboxPiece bounds one command, so that a slow line does not time out.
-	inboxPiece = 512 << 10
 )
 
 // inboxKey: string with expiry, the bytes that have this digest. The digest is
@@ -86,20 +81,13 @@ func (l *Ledger) PutInbox(ctx context.Context, id trainset.JobID, image []byte) 
 	if len(image) == 0 || len(image) > MaxInbox {
 		return "", fmt.Errorf("ledger: an image of %d bytes for the inbox of job %s: 1 to %d are allowed", len(image), id, MaxInbox)
 	}
-	digest := sha256.Sum256(image)
-	sum := hex.EncodeToString(digest[:])
-	key := inboxKey(id, sum)
-	for at := 0; at < len(image); at += inboxPiece {
-		_, err := l.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-			p.SAdd(ctx, inboxesKey(id), sum)
-			p.Expire(ctx, inboxesKey(id), inboxStays)
-			p.SetRange(ctx, key, int64(at), string(image[at:min(at+inboxPiece, len(image))]))
-			p.Expire(ctx, key, inboxStays)
-			return nil
-		})
-		if err != nil {
-			return "", fmt.Errorf("ledger: putting an image into the inbox of job %s: %w", id, err)
-		}
+	sum := digest(image)
+	err := l.putPieces(ctx, inboxKey(id, sum), image, inboxStays, func(p redis.Pipeliner) {
+		p.SAdd(ctx, inboxesKey(id), sum)
+		p.Expire(ctx, inboxesKey(id), inboxStays)
+	})
+	if err != nil {
+		return "", fmt.Errorf("ledger: putting an image into the inbox of job %s: %w", id, err)
 	}
 	return sum, nil
 }
@@ -107,18 +95,9 @@ func (l *Ledger) PutInbox(ctx context.Context, id trainset.JobID, image []byte) 
 // Inbox reads the image with this digest, or trainset.ErrNotFound: it was
 // dropped, expired, or is not whole yet.
 func (l *Ledger) Inbox(ctx context.Context, id trainset.JobID, sum string) ([]byte, error) {
-	var image []byte
-	for piece := inboxPiece; piece == inboxPiece; {
-		at := int64(len(image))
-		b, err := l.rdb.GetRange(ctx, inboxKey(id, sum), at, at+inboxPiece-1).Bytes()
-		if err != nil && !errors.Is(err, redis.Nil) {
-			return nil, fmt.Errorf("ledger: reading the inbox of job %s at byte %d: %w", id, at, err)
-		}
-		piece = len(b)
-		image = append(image, b...)
-	}
-	if digest := sha256.Sum256(image); hex.EncodeToString(digest[:]) != sum {
-		return nil, fmt.Errorf("ledger: the image in the inbox of job %s: %w", id, trainset.ErrNotFound)
+	image, err := l.pieces(ctx, inboxKey(id, sum), sum)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: reading the inbox of job %s: %w", id, err)
 	}
 	return image, nil
 }

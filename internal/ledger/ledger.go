@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -62,6 +63,7 @@ type Ledger struct {
 
 	frozen    frozen
 	listeners listeners
+	salvaging sync.Mutex
 }
 
 // New makes a ledger over an open connection, which stays the caller's.

@@ -142,7 +142,10 @@ func (h *Handlers) try(ctx context.Context, w ledger.Work, resumed bool) (settle
 	if done, settled, err := h.stored(ctx, layout, w, a, resumed); done || err != nil {
 		return settled, err
 	}
-	a, out, err := h.buy(ctx, craft, w, a)
+	out, salvaged, err := h.salvaged(ctx, a)
+	if err == nil && !salvaged {
+		a, out, err = h.buy(ctx, craft, w, a)
+	}
 	defer out.Release()
 	if state, reason, final := refused(err); final {
 		return h.settle(ctx, w, outcome(w, state, reason, 0))
@@ -161,6 +164,12 @@ func (h *Handlers) try(ctx context.Context, w ledger.Work, resumed bool) (settle
 		defer release()
 	}
 	settled, err = h.keep(ctx, craft, w, layout, a, out.Data)
+	switch stored := settled || err == nil; {
+	case salvaged && stored:
+		h.dropSalvaged(ctx, a)
+	case !salvaged && !stored:
+		h.salvage(ctx, a, out.Data, err)
+	}
 	if state, reason, final := refused(err); final {
 		return h.settle(ctx, w, outcome(w, state, reason, 0))
 	}
