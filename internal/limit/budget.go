@@ -100,6 +100,10 @@ redis.call('HINCRBY', KEYS[1], 'total', -tonumber(was))
 return 1
 `)
 
+// justBefore is how long after money was set aside the attempt may be dated, clocks
+// that differ included.
+const justBefore = time.Minute
+
 const keepBudget = 3 * 24 * time.Hour
 
 // Reserve sets money aside for an attempt, or fails with *BudgetError.
@@ -122,14 +126,21 @@ func (b *Budget) Reserve(ctx context.Context, user, attempt string, price trains
 	return nil
 }
 
-// Settle replaces what was set aside at a time by what the attempt cost.
+// Settle replaces what was set aside at a time by what the attempt cost. What was
+// set aside just before midnight may be dated after it.
 func (b *Budget) Settle(ctx context.Context, user, attempt string, reserved time.Time, cost trainset.Money) error {
 	if b.cap == 0 {
 		return nil
 	}
-	key := budgetKey(user, reserved.UTC().Format(time.DateOnly))
-	if err := settleBudgetScript.Run(ctx, b.rdb, []string{key}, attempt, int64(cost)).Err(); err != nil {
-		return fmt.Errorf("limit: settling the cost of an attempt: %w", err)
+	day, before := reserved.UTC().Format(time.DateOnly), reserved.Add(-justBefore).UTC().Format(time.DateOnly)
+	for _, d := range slices.Compact([]string{day, before}) {
+		there, err := settleBudgetScript.Run(ctx, b.rdb, []string{budgetKey(user, d)}, attempt, int64(cost)).Int()
+		if err != nil {
+			return fmt.Errorf("limit: settling the cost of an attempt: %w", err)
+		}
+		if there == 1 {
+			break
+		}
 	}
 	return nil
 }

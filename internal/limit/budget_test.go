@@ -98,6 +98,22 @@ func TestBudgetGivesBack(t *testing.T) {
 	})
 }
 
+// What was set aside a moment before midnight and dated after it is found again.
+func TestBudgetSettlesWhatWasSetAsideBeforeMidnight(t *testing.T) {
+	midnight := time.Date(2026, 11, 3, 0, 0, 0, 0, time.UTC)
+	now := midnight.Add(-time.Millisecond)
+	b := NewBudget(redistest.Mini(t), price, func() time.Time { return now })
+	if err := b.Reserve(t.Context(), "ada", "one", price); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Settle(t.Context(), "ada", "one", midnight.Add(time.Millisecond), 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Reserve(t.Context(), "ada", "two", price); err != nil {
+		t.Error(err)
+	}
+}
+
 // What Redis has forgotten is counted again on its own day, once, and over the budget.
 func TestBudgetCountsWhatItHasForgotten(t *testing.T) {
 	rdb := redistest.Mini(t)

@@ -189,6 +189,11 @@ func (p *Payer) claim(ctx context.Context, a plan.Attempt) (plan.Attempt, error)
 	if stopped {
 		return p.end(ctx, a, plan.OutcomeCanceled, a.Price, "its job was canceled")
 	}
+	if err := p.purse.Renew(ctx, a); paid.Overspent(err) {
+		return p.end(ctx, a, plan.OutcomeFailed, a.Price, err.Error())
+	} else if err != nil {
+		return a, err
+	}
 	p.o.Log.Info().Str("job_id", string(a.Job)).Str("attempt", a.ID).Msg("asking for a judgement again: what became of it is not known")
 	a.Owner, a.IntentAt = p.o.Owner, time.Now().UTC()
 	written, err := p.journal.Write(ctx, a, a.Cost)

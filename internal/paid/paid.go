@@ -352,6 +352,12 @@ func (p *Payer) renew(ctx context.Context, a plan.Attempt, pause time.Duration) 
 		a, err = p.end(ctx, a, plan.OutcomeCanceled, 0, "canceled before the provider accepted it")
 		return a, began, err
 	}
+	if err := p.purse.Renew(ctx, a); Overspent(err) { // the attempt after this one is what it refuses
+		a, err = p.end(ctx, a, plan.OutcomeFailed, 0, err.Error())
+		return a, began, err
+	} else if err != nil {
+		return a, began, err
+	}
 	began = time.Now()
 	a.Owner, a.Account, a.IntentAt, a.Unsent, a.TakenOver = p.o.Owner, p.o.Account, began.UTC(), false, false
 	a, err = p.write(ctx, a, a.Cost)

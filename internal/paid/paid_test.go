@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -997,6 +998,71 @@ func TestWhatIsRefusedIsGivenBack(t *testing.T) {
 			}
 		}
 	})
+}
+
+// days is a budget of which nothing is left on some days.
+type days struct {
+	purse
+
+	full  string                               // a day
+	aside map[string]map[string]trainset.Money // by day and attempt
+}
+
+func (b *days) Reserve(_ context.Context, _, attempt string, price trainset.Money) error {
+	today := time.Now().UTC().Format(time.DateOnly)
+	if today == b.full {
+		return overspent{}
+	}
+	b.put(today, attempt, price)
+	return nil
+}
+
+func (b *days) Settle(_ context.Context, _, attempt string, at time.Time, cost trainset.Money) error {
+	b.put(at.UTC().Format(time.DateOnly), attempt, cost)
+	return nil
+}
+
+func (b *days) put(day, attempt string, m trainset.Money) {
+	if b.aside[day] == nil {
+		b.aside[day] = map[string]trainset.Money{}
+	}
+	b.aside[day][attempt] = m
+}
+
+type overspent struct{}
+
+func (overspent) Error() string   { return "nothing is left today" }
+func (overspent) Overspent() bool { return true }
+
+// An intent that waited for credit until the next day is that day's, whose budget may
+// refuse it.
+func TestTheDayThatPaysIsTheOneThatIsAsked(t *testing.T) {
+	for _, full := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			today, tomorrow := "2000-01-01", "2000-01-02" // as synctest has it
+			b := &days{aside: map[string]map[string]trainset.Money{}}
+			if full {
+				b.full = tomorrow
+			}
+			j, o := &journal{m: map[string]plan.Attempt{}}, paid.Options{Budget: b}
+			_, _, err := paid.New(j, &broke{}, &refusing{}, nil, &paid.Pace{}, o).Once(t.Context(), fresh("image.1.1"))
+			if !errors.Is(err, errCircuit) || b.aside[today]["job/image.1.1"] != trainset.USD(0.04) {
+				t.Fatalf("today has %v, %v", b.aside, err)
+			}
+			<-time.After(24 * time.Hour)
+			p := &provider{}
+			a, _, err := paid.New(j, p, &freely{}, nil, &paid.Pace{}, o).Once(t.Context(), j.m["image.1.1"])
+			if err != nil || b.aside[today]["job/image.1.1"] != 0 {
+				t.Errorf("today has %v, %v", b.aside, err)
+			}
+			switch {
+			case full && (a.Outcome != plan.OutcomeFailed || a.Cost != 0 || !strings.Contains(a.Reason, "nothing is left today") || len(p.accepted) > 0):
+				t.Errorf("%s %s for %s, %d predictions: %s", a.State, a.Outcome, a.Cost, len(p.accepted), a.Reason)
+			case !full && (a.State != plan.AttemptPredicted || b.aside[tomorrow]["job/image.1.1"] != a.Price):
+				t.Errorf("%s, tomorrow has %v", a.State, b.aside)
+			}
+		})
+	}
 }
 
 // closed gives no permit, as while there is no credit.

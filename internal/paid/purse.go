@@ -44,6 +44,37 @@ func (p Purse) SetAside(ctx context.Context, a plan.Attempt) error {
 	return nil
 }
 
+// Renew sets the price of an intent that is about to be asked for anew aside on the
+// day that it is now, if it was on another, or fails with that day's refusal. Call
+// it before the intent is dated anew; it may be repeated.
+func (p Purse) Renew(ctx context.Context, a plan.Attempt) error {
+	if p.Budget == nil || dayOf(setAsideAt(a)) == dayOf(time.Now()) {
+		return nil
+	}
+	if err := p.SetAside(ctx, a); err != nil {
+		return err
+	}
+	p.told(a, p.Budget.Settle(ctx, a.User, reservation(a), setAsideAt(a), 0))
+	return nil
+}
+
+func dayOf(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+// setAsideAt is on the day whose budget has the price of an attempt: that on which
+// it was asked for last.
+func setAsideAt(a plan.Attempt) time.Time {
+	if a.IntentAt.IsZero() { // of a version before
+		return a.CreatedAt
+	}
+	return a.IntentAt
+}
+
+// Overspent reports whether an error is a budget's refusal.
+func Overspent(err error) bool {
+	var broke interface{ Overspent() bool }
+	return errors.As(err, &broke) && broke.Overspent()
+}
+
 // Refused gives the price back of an attempt that could not be opened, where the
 // error of Journal.Open says for certain that nobody has or will have one like it.
 func (p Purse) Refused(ctx context.Context, a plan.Attempt, refusal error) {
@@ -59,7 +90,7 @@ func (p Purse) Ended(ctx context.Context, a plan.Attempt, was trainset.Money) {
 	if p.Budget == nil || a.Cost == was {
 		return
 	}
-	p.told(a, p.Budget.Settle(ctx, a.User, reservation(a), a.CreatedAt, a.Cost))
+	p.told(a, p.Budget.Settle(ctx, a.User, reservation(a), setAsideAt(a), a.Cost))
 }
 
 // Regained counts an attempt that was paid for and that the budget may have
@@ -68,7 +99,7 @@ func (p Purse) Regained(ctx context.Context, a plan.Attempt) {
 	if p.Budget == nil || a.Cost == 0 {
 		return
 	}
-	p.told(a, p.Budget.Count(ctx, a.User, reservation(a), a.CreatedAt, a.Cost))
+	p.told(a, p.Budget.Count(ctx, a.User, reservation(a), setAsideAt(a), a.Cost))
 }
 
 func (p Purse) told(a plan.Attempt, err error) {

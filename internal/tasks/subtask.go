@@ -183,14 +183,13 @@ const tileBytes = 4 << 20
 // to nothing.
 func refused(err error) (state trainset.ItemState, reason string, final bool) {
 	var over *ledger.OverCapError
-	var broke interface{ Overspent() bool }
 	var hopeless *hopelessError
 	switch {
 	case errors.As(err, &hopeless):
 		return trainset.ItemFailed, hopeless.why, true
 	case errors.As(err, &over):
 		return trainset.ItemFailed, over.Error(), true
-	case errors.As(err, &broke):
+	case paid.Overspent(err):
 		return trainset.ItemFailed, err.Error(), true
 	case errors.Is(err, ledger.ErrStopped):
 		return trainset.ItemCanceled, "canceled before it was asked for", true
