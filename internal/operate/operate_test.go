@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -404,6 +405,38 @@ func TestRaisedLimitsAreKept(t *testing.T) {
 	if r := b.record; r.State != trainset.JobRunning || r.Plan.MaxCost != limits.MaxCost || r.Plan.Style.MaxGrids != 3 {
 		t.Errorf("the job is %s and may cost %s", r.State, r.Plan.MaxCost)
 	}
+}
+
+// Who raises one limit while another raises the other takes nothing back.
+func TestLimitsThatAreRaisedAtOnceAreBothKept(t *testing.T) {
+	b, other := shortStyle(), shortStyle()
+	b.record.Plan.MaxCost, other.record.Plan.MaxCost = trainset.USD(0.05), trainset.USD(0.05)
+	o := raiser(t, b)
+	meanwhile := operate.Raiser{Ledger: other, Store: o.Store, Grids: o.Grids}
+	o.Store = &interrupted{Store: o.Store, by: func() {
+		if _, err := meanwhile.Retry(t.Context(), other.record.ID, plan.Limits{MaxCost: trainset.USD(2), MaxGrids: 2}, false); err != nil {
+			t.Error(err)
+		}
+	}}
+	if _, err := o.Retry(t.Context(), b.record.ID, plan.Limits{MaxCost: trainset.USD(0.5), MaxGrids: 3}, false); err != nil {
+		t.Fatal(err)
+	}
+	if p := stored(t, o); p.MaxCost != trainset.USD(2) || p.Style.MaxGrids != 3 || len(p.Asks) != 3 {
+		t.Errorf("stored: up to %s and %d grids, %d frozen", p.MaxCost, p.Style.MaxGrids, len(p.Asks))
+	}
+}
+
+// interrupted is storage where somebody does something before the first put.
+type interrupted struct {
+	storage.Store
+
+	by   func()
+	once sync.Once
+}
+
+func (s *interrupted) Put(ctx context.Context, key string, body []byte, o storage.PutOptions) error {
+	s.once.Do(s.by)
+	return s.Store.Put(ctx, key, body, o)
 }
 
 func TestLimitRefusals(t *testing.T) {

@@ -88,24 +88,50 @@ func (o Raiser) Retry(ctx context.Context, id trainset.JobID, limits plan.Limits
 // request in it stays: it is what requests under the same key are compared with.
 func (o Raiser) keep(ctx context.Context, r plan.Record) error {
 	key := layoutOf(r).Plan()
-	b, err := o.Store.Get(ctx, key)
-	if errors.Is(err, storage.ErrNotFound) {
-		return notHere(key, o.Store, "")
+	for try := 1; ; try++ {
+		p, version, err := o.kept(ctx, key)
+		if err != nil {
+			return err
+		}
+		b, err := json.Marshal(o.Grids(p.Raised(p.Limits().Most(r.Plan.Limits()))))
+		if err != nil {
+			return fmt.Errorf("encoding the plan: %w", err)
+		}
+		if try > raising {
+			version = ""
+		}
+		err = o.Store.Put(ctx, key, b, storage.PutOptions{ContentType: "application/json", IfVersion: version})
+		if errors.Is(err, storage.ErrChanged) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("storing the plan: %w", err)
+		}
+		return nil
 	}
-	var p plan.Plan
+}
+
+// raising is how often a plan is tried to be replaced as it was read: another may raise
+// its limits at that moment, or a server not know again the version that it has named.
+const raising = 3
+
+// kept is the plan that storage has, and its version: of this one, or of one before.
+func (o Raiser) kept(ctx context.Context, key string) (p plan.Plan, version string, err error) {
+	there, err := o.Store.Stat(ctx, key)
+	var b []byte
+	if err == nil {
+		b, err = o.Store.Get(ctx, key)
+	}
+	if errors.Is(err, storage.ErrNotFound) {
+		return p, "", notHere(key, o.Store, "")
+	}
 	if err == nil {
 		err = json.Unmarshal(b, &p)
 	}
 	if err != nil {
-		return fmt.Errorf("reading the plan %s: %w", key, err)
+		return p, "", fmt.Errorf("reading the plan %s: %w", key, err)
 	}
-	if b, err = json.Marshal(o.Grids(p.Raised(r.Plan.Limits()))); err != nil {
-		return fmt.Errorf("encoding the plan: %w", err)
-	}
-	if err := o.Store.Put(ctx, key, b, storage.PutOptions{ContentType: "application/json"}); err != nil {
-		return fmt.Errorf("storing the plan: %w", err)
-	}
-	return nil
+	return p, there.Version, nil
 }
 
 // again is how a job is taken up again: with these subtasks, limits where some are

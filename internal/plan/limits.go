@@ -17,6 +17,11 @@ func (p Plan) Limits() Limits {
 	return l
 }
 
+// Most are the higher of each.
+func (l Limits) Most(other Limits) Limits {
+	return Limits{MaxCost: max(l.MaxCost, other.MaxCost), MaxGrids: max(l.MaxGrids, other.MaxGrids)}
+}
+
 // Raised is the plan with other limits, all else as it was frozen.
 func (p Plan) Raised(l Limits) Plan {
 	if l.MaxCost > 0 {
