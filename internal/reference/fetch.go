@@ -35,8 +35,8 @@ var (
 // be signed.
 //
 // Whatever goes wrong is a *trainset.FieldError, also a server that is slow,
-// down or overloaded: whoever gave the URL must know. Only the end of ctx is
-// another error, its cause.
+// down or overloaded: whoever gave the URL must know. It is an *AwayError as well
+// where it may pass within seconds. Only the end of ctx is another error, its cause.
 func FetchURL(ctx context.Context, from string, o Options) ([]byte, error) {
 	o = o.withDefaults()
 	u, err := o.parse(from)
@@ -58,6 +58,20 @@ func FetchURL(ctx context.Context, from string, o Options) ([]byte, error) {
 		err = errSlow
 	}
 	return nil, o.fetchError(u.Host, err)
+}
+
+// AwayError is a *trainset.FieldError that another fetch, a little later, may not
+// have: the host is down, overloaded or not reached.
+type AwayError struct{ field *trainset.FieldError }
+
+func (e *AwayError) Error() string { return e.field.Error() }
+func (e *AwayError) Unwrap() error { return e.field }
+
+// Problem says what does not answer.
+func (e *AwayError) Problem() string { return e.field.Problem }
+
+func (o Options) away(problem, remedy string) error {
+	return &AwayError{trainset.Invalid(o.Field, problem, remedy)}
 }
 
 func (o Options) parse(from string) (*url.URL, error) {
@@ -159,6 +173,8 @@ func (o Options) fetchError(host string, err error) error {
 	switch {
 	case errors.As(err, &field):
 		return field
+	case errors.As(err, &status) && status.passes():
+		return o.away(fmt.Sprintf("%s answers with %v", host, status), status.remedy())
 	case errors.As(err, &status):
 		return o.invalid(fmt.Sprintf("%s answers with %v", host, status), status.remedy())
 	case errors.Is(err, errPrivate):
@@ -171,23 +187,33 @@ func (o Options) fetchError(host string, err error) error {
 		return o.invalid(fmt.Sprintf("%s: %v", host, errScheme), direct)
 	case errors.Is(err, errUserInfo):
 		return o.invalid(fmt.Sprintf("%s: %v", host, errUserInfo), direct)
+	case errors.As(err, &dns) && !dns.IsNotFound:
+		return o.away(fmt.Sprintf("the name of the host %s cannot be looked up", host), again)
 	case errors.As(err, &dns):
 		return o.invalid(fmt.Sprintf("the host %s is not found", host), again)
 	case errors.As(err, &cert):
 		return o.invalid(fmt.Sprintf("the certificate of %s is not trusted", host), "give a URL of a host with a valid certificate")
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return o.invalid(fmt.Sprintf("%s breaks the answer off", host), again)
+		return o.away(fmt.Sprintf("%s breaks the answer off", host), again)
 	case errors.As(err, &number):
-		return o.invalid(fmt.Sprintf("%s cannot be reached: %v", host, number), again)
+		return o.away(fmt.Sprintf("%s cannot be reached: %v", host, number), again)
+	}
+	if unanswered, ok := errors.AsType[net.Error](err); ok && unanswered.Timeout() {
+		return o.away(fmt.Sprintf("%s cannot be reached: nobody answers", host), again)
 	}
 	return o.invalid(fmt.Sprintf("%s cannot be reached, or does not speak HTTP", host), again)
+}
+
+// passes reports whether the server may answer otherwise in a while.
+func (e *statusError) passes() bool {
+	return e.status >= http.StatusInternalServerError || e.status == http.StatusTooManyRequests
 }
 
 func (e *statusError) remedy() string {
 	switch {
 	case e.status == http.StatusUnauthorized || e.status == http.StatusForbidden:
 		return "give a URL that anyone may read, or a signed one that has not expired"
-	case e.status >= 500 || e.status == http.StatusTooManyRequests:
+	case e.passes():
 		return "try again later"
 	}
 	return "check the URL"

@@ -191,6 +191,10 @@ func TestFetchURLSaysWhatWentWrong(t *testing.T) {
 				t.Errorf("there are %d bytes beside the error", len(data))
 			}
 			field(t, err, c.want)
+			var away *AwayError
+			if is := errors.As(err, &away); is != (name == "overloaded" || name == "broken off") {
+				t.Errorf("away: %v, %v", is, err)
+			}
 		})
 	}
 }

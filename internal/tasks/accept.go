@@ -171,9 +171,12 @@ func (h *Handlers) depart(ctx context.Context, r plan.Record) error {
 	return h.ledger.Close(ctx, r.ID)
 }
 
-// refuse ends a job whose request cannot be served; other errors are tried again.
-// Whoever is slower than another worker that has accepted it refuses nothing.
+// refuse ends a job whose request cannot be served; other errors are tried again, and
+// that the host of its picture is away is believed after some tries. Whoever is slower than another worker that has accepted it refuses nothing.
 func (h *Handlers) refuse(ctx context.Context, r plan.Record, err error) error {
+	if h.hostAway(ctx, r.ID, err) {
+		return err
+	}
 	var field *trainset.FieldError
 	var conflict *trainset.ConflictError // with what storage has from before the ledger was lost
 	if !errors.As(err, &field) && !errors.As(err, &conflict) {
@@ -186,6 +189,23 @@ func (h *Handlers) refuse(ctx context.Context, r plan.Record, err error) error {
 	}
 	h.o.Log.Warn().Str("job_id", string(r.ID)).Err(err).Msg("a job was refused")
 	return ended
+}
+
+// fetches is how often a picture is asked for whose host is away; with the pauses of
+// RetryDelay that takes a quarter of a minute.
+const fetches = 5
+
+// hostAway reports whether a request's picture could not be fetched for what may
+// pass, and is to be asked for again. Those who watch the job are told.
+func (h *Handlers) hostAway(ctx context.Context, id trainset.JobID, err error) bool {
+	var away *reference.AwayError
+	n, _ := asynq.GetRetryCount(ctx) // none in tests
+	if !errors.As(err, &away) || n >= fetches-1 {
+		return false
+	}
+	why := away.Problem() + ": its picture is asked for again"
+	warnUnnoted(ctx, h.o.Log, id, h.ledger.Outage(ctx, id, why, RetryDelay(n, err, nil)))
+	return true
 }
 
 func layoutOf(req trainset.Request) dataset.Layout {
