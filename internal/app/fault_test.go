@@ -60,7 +60,7 @@ func TestStorageThatIsAwayForHoursCostsNothing(t *testing.T) {
 	id := s.enqueue(req)
 	s.heldUp(id, "free some space")
 	kept := func() int { return len(s.rdb.Keys(t.Context(), "trainset:*:salvaged:*").Val()) }
-	s.until(id, "has salvaged both", func(trainset.Job) bool { return kept() == 2 })
+	redistest.Await(t, "both are salvaged", func() bool { return kept() == 2 }) // which those who watch the job are not told
 	other.Stop()
 	s.startOn(away)
 	away.is.Store(false)

@@ -32,7 +32,7 @@ func TestForgetLeavesNothing(t *testing.T) {
 		}
 		for _, err := range []error{
 			l.MarkQueued(ctx, plan.Lot{Record: plan.Record{ID: id}, Steps: []plan.Step{{Verb: plan.VerbAccept}}}), l.Ask(ctx, id, time.Minute),
-			l.Salvage(ctx, id, "image/01.1", []byte("a picture")),
+			l.Salvage(ctx, plan.Attempt{ID: "image.1.1", Job: id}, []byte("a picture")),
 			l.SaveUpload(ctx, id, "sum", ledger.Upload{ID: "f", ExpiresAt: time.Now().Add(time.Hour)}),
 		} {
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -11,8 +12,14 @@ import (
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/ledger"
+	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/redistest"
 )
+
+// bought is an attempt whose output is known.
+func bought(id, prediction string) plan.Attempt {
+	return plan.Attempt{ID: id, Job: inboxJob, PredictionID: prediction}
+}
 
 func TestWhatWasSalvagedComesBack(t *testing.T) {
 	redistest.Each(t, func(t *testing.T, rdb *redis.Client) {
@@ -20,15 +27,17 @@ func TestWhatWasSalvagedComesBack(t *testing.T) {
 		for _, size := range []int{1, 512 << 10, 3<<20 + 1} {
 			output := bytes.Repeat([]byte{byte(size), 1, 0}, size/3+1)[:size]
 			for range 2 {
-				if err := l.Salvage(ctx, inboxJob, "image/01.1", output); err != nil {
+				if err := l.Salvage(ctx, bought("image.1.1", "p1"), output); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if got, err := l.Salvaged(ctx, inboxJob, "image/01.1"); err != nil || !bytes.Equal(got, output) {
+			if got, err := l.Salvaged(ctx, bought("image.1.1", "p1")); err != nil || !bytes.Equal(got, output) {
 				t.Errorf("%d bytes came back of %d: %v", len(got), size, err)
 			}
-			if _, err := l.Salvaged(ctx, inboxJob, "image/01.2"); !errors.Is(err, trainset.ErrNotFound) {
-				t.Errorf("another attempt: %v", err)
+			for _, other := range []plan.Attempt{bought("image.1.2", "p1"), bought("image.1.1", "p2")} {
+				if _, err := l.Salvaged(ctx, other); !errors.Is(err, trainset.ErrNotFound) {
+					t.Errorf("another attempt: %v", err)
+				}
 			}
 			for _, key := range rdb.Keys(ctx, "*").Val() {
 				if rdb.TTL(ctx, key).Val() <= 0 {
@@ -36,7 +45,7 @@ func TestWhatWasSalvagedComesBack(t *testing.T) {
 				}
 			}
 			for range 2 {
-				if err := l.DropSalvaged(ctx, inboxJob, "image/01.1"); err != nil {
+				if err := l.DropSalvaged(ctx, bought("image.1.1", "p1")); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -51,15 +60,15 @@ func TestWhatWasSalvagedComesBack(t *testing.T) {
 func TestWhatIsNotWholeIsNotSalvaged(t *testing.T) {
 	rdb := redistest.Mini(t)
 	l, ctx := ledger.New(rdb, ledger.Options{}), t.Context()
-	if err := l.Salvage(ctx, inboxJob, "image/01.1", []byte("a whole picture")); err != nil {
+	if err := l.Salvage(ctx, bought("image.1.1", "p1"), []byte("a whole picture")); err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range rdb.Keys(ctx, "*").Val() {
-		if strings.HasSuffix(key, "image/01.1") {
+		if strings.HasSuffix(key, ":image.1.1:p1") {
 			rdb.Set(ctx, key, "a whole", 0)
 		}
 	}
-	if _, err := l.Salvaged(ctx, inboxJob, "image/01.1"); !errors.Is(err, trainset.ErrNotFound) {
+	if _, err := l.Salvaged(ctx, bought("image.1.1", "p1")); !errors.Is(err, trainset.ErrNotFound) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -88,7 +97,7 @@ func TestPicturesLeaveRoomForTheJournal(t *testing.T) {
 			limit("64mb")
 			output, kept := make([]byte, picture), 0
 			for n := range memory / picture {
-				err := l.Salvage(ctx, inboxJob, string(rune('a'+n)), output)
+				err := l.Salvage(ctx, bought(fmt.Sprintf("image.%d.1", n), "p"), output)
 				if err == nil {
 					kept++
 				} else if !errors.Is(err, ledger.ErrNoRoom) {
@@ -99,7 +108,7 @@ func TestPicturesLeaveRoomForTheJournal(t *testing.T) {
 				t.Errorf("%d pictures of %d MB in %d MB", kept, picture>>20, memory>>20)
 			}
 			limit("0") // as much as the machine has
-			if err := l.Salvage(ctx, inboxJob, "one more", output); err != nil {
+			if err := l.Salvage(ctx, bought("image.99.1", "p"), output); err != nil {
 				t.Error(err)
 			}
 		})

@@ -232,7 +232,7 @@ func (h *Handlers) begin(ctx context.Context, r plan.Record, req trainset.Reques
 	}
 	subs, known := p.Subtasks(), []plan.Attempt(nil)
 	if found {
-		if subs, known, err = h.restore(ctx, layout, r, p, asItIs); err != nil {
+		if subs, known, err = h.restore(ctx, r, p, asItIs); err != nil {
 			return begun, err
 		}
 	}

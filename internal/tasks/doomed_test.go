@@ -97,13 +97,13 @@ func TestAnEnlargementThatIsNoUseIsNotBought(t *testing.T) {
 func forgottenEnlargement(t *testing.T) (*Handlers, plan.Plan, plan.Attempt) {
 	t.Helper()
 	h, p := oldStyle(t, trainset.EnhanceGrid, squares(1650, 500, 500, 500, 500, 500, 500, 500, 500, 500))
-	id, layout := plan.EnhanceID(1), layoutOfPlan(p)
+	id := plan.EnhanceID(1)
 	s := plan.Subtask{ID: id, Verb: plan.VerbEnhance, Index: 1, Ask: plan.Ask{Grid: 1}}
 	paid := plan.Attempt{
 		ID: plan.AttemptID(id, 1), Job: p.JobID, Subtask: id, Number: 1, User: "ada", Model: replicate.DefaultEnhanceModel, Input: map[string]any{"upscale_factor": "4x"},
-		State: plan.AttemptEnded, Outcome: plan.OutcomeSucceeded, Cost: trainset.USD(0.10), Image: &plan.Image{Key: layout.Made(s, 1, "png")},
+		State: plan.AttemptEnded, Outcome: plan.OutcomeSucceeded, Cost: trainset.USD(0.10), Image: &plan.Image{Key: layoutOfPlan(p).Made(s, 1, "png")},
 	}
-	if err := h.writeReceipt(t.Context(), layout, s, paid); err != nil {
+	if err := h.writeReceipt(t.Context(), p, s, paid); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.store.Put(t.Context(), paid.Image.Key, []byte("large"), storage.PutOptions{}); err != nil {
@@ -120,6 +120,21 @@ func TestAnEnlargementThatWasPaidForIsOfUse(t *testing.T) {
 	r := carriedOut(t, h, p, id)
 	if a, ok := r.Winner(id); !ok || a.Cost != paid.Cost || replicate.FactorOf(a.Input) != 4 {
 		t.Errorf("the enlargement is %s (%s) for %s, of %v", r.Subtasks[id].State, r.Subtasks[id].Reason, a.Cost, a.Input)
+	}
+}
+
+// What a frozen worker stores for a job that was deleted is not taken for that of one
+// which has the same key and was given another picture.
+func TestWhatWasMadeOfAnotherPictureIsOfNoUse(t *testing.T) {
+	h, p, paid := forgottenEnlargement(t)
+	deleted := p
+	deleted.Reference.SHA256 = "of another picture"
+	s := plan.Subtask{ID: paid.Subtask, Verb: plan.VerbEnhance, Index: 1, Ask: plan.Ask{Grid: 1}}
+	if err := h.writeReceipt(t.Context(), deleted, s, paid); err != nil {
+		t.Fatal(err)
+	}
+	if a, ok := carriedOut(t, h, p, s.ID).Winner(s.ID); ok {
+		t.Errorf("%s was taken for %s", a.ID, a.Cost)
 	}
 }
 

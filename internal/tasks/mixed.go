@@ -81,7 +81,7 @@ func (h *Handlers) abandon(ctx context.Context, w ledger.Work, a plan.Attempt) e
 	}
 	h.o.Purse.Ended(ctx, a, was)
 	h.count(a)
-	if err := h.writeReceipt(ctx, layoutOfPlan(*w.Job.Plan), w.Subtask, a); err != nil {
+	if err := h.writeReceipt(ctx, *w.Job.Plan, w.Subtask, a); err != nil {
 		return err
 	}
 	return ledger.ErrStale

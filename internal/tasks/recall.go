@@ -42,7 +42,7 @@ func Recall(ctx context.Context, store storage.Store, layout dataset.Layout) (pl
 		Subtasks: map[plan.SubtaskID]plan.Subtask{}, Attempts: map[string]plan.Attempt{}, Queued: map[string]bool{},
 	}
 	made := p.Raised(plan.Limits{MaxGrids: len(m.Grids)}) // others were never asked for, but for those that storage has
-	subs, attempts, err := (&Handlers{store: store}).restore(ctx, layout, r, made, func(s plan.Subtask) plan.Subtask {
+	subs, attempts, err := (&Handlers{store: store}).restore(ctx, r, made, func(s plan.Subtask) plan.Subtask {
 		if s.Verb == plan.VerbGrid || s.Verb == plan.VerbJudge { // tiles follow from what became of all of them
 			return givenUp(s, m)
 		}

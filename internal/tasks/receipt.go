@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"github.com/actormaker/trainset"
-	"github.com/actormaker/trainset/internal/dataset"
 	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/plan"
 	"github.com/actormaker/trainset/internal/storage"
@@ -18,13 +17,20 @@ import (
 // A receipt is the record of an ended attempt, stored beside what it made and
 // before it, or right after it where that is kept as it came: a picture in storage
 // says what it is and what it cost, even if the ledger is lost.
+type receipt struct {
+	plan.Attempt
 
-func (h *Handlers) writeReceipt(ctx context.Context, layout dataset.Layout, s plan.Subtask, a plan.Attempt) error {
-	b, err := json.Marshal(a)
+	// Reference is the digest of what the job was given: after a job was deleted, its
+	// key may name one that was given another picture. Versions before left it out.
+	Reference string `json:"reference_sha256,omitempty"`
+}
+
+func (h *Handlers) writeReceipt(ctx context.Context, p plan.Plan, s plan.Subtask, a plan.Attempt) error {
+	b, err := json.Marshal(receipt{a, p.Reference.SHA256})
 	if err != nil {
 		return fmt.Errorf("encoding a receipt: %w", err)
 	}
-	if err := h.store.Put(ctx, layout.Receipt(s, a.Number), b, storage.PutOptions{ContentType: "application/json"}); err != nil {
+	if err := h.store.Put(ctx, layoutOfPlan(p).Receipt(s, a.Number), b, storage.PutOptions{ContentType: "application/json"}); err != nil {
 		return fmt.Errorf("storing a receipt: %w", err)
 	}
 	return nil
@@ -32,28 +38,29 @@ func (h *Handlers) writeReceipt(ctx context.Context, layout dataset.Layout, s pl
 
 // receiptOfLast stores the receipt of the attempt that ended last, where it made
 // nothing to store: its end is journalled first, and storage may have refused then.
-func (h *Handlers) receiptOfLast(ctx context.Context, layout dataset.Layout, w ledger.Work) error {
+func (h *Handlers) receiptOfLast(ctx context.Context, w ledger.Work) error {
 	last := w.Last()
 	if last.State != plan.AttemptEnded || last.Outcome == plan.OutcomeSucceeded || last.Outcome == plan.OutcomeRejected {
 		return nil
 	}
-	return h.writeReceipt(ctx, layout, w.Subtask, last)
+	return h.writeReceipt(ctx, *w.Job.Plan, w.Subtask, last)
 }
 
 // receipt finds the record of an attempt that has ended, where what it made is
 // stored, too.
-func (h *Handlers) receipt(ctx context.Context, layout dataset.Layout, s plan.Subtask, number int) (plan.Attempt, bool, error) {
-	b, err := h.store.Get(ctx, layout.Receipt(s, number))
+func (h *Handlers) receipt(ctx context.Context, p plan.Plan, s plan.Subtask, number int) (plan.Attempt, bool, error) {
+	b, err := h.store.Get(ctx, layoutOfPlan(p).Receipt(s, number))
 	if errors.Is(err, storage.ErrNotFound) {
 		return plan.Attempt{}, false, nil
 	}
 	if err != nil {
 		return plan.Attempt{}, false, fmt.Errorf("reading a receipt: %w", err)
 	}
-	var a plan.Attempt
-	if err := json.Unmarshal(b, &a); err != nil || a.State != plan.AttemptEnded {
-		return a, false, nil //nolint:nilerr // what cannot be read says nothing
+	var read receipt
+	if err := json.Unmarshal(b, &read); err != nil || read.State != plan.AttemptEnded || !read.of(p) {
+		return plan.Attempt{}, false, nil //nolint:nilerr // what cannot be read says nothing
 	}
+	a := read.Attempt
 	if a.Image == nil {
 		return a, true, nil
 	}
@@ -64,23 +71,28 @@ func (h *Handlers) receipt(ctx context.Context, layout dataset.Layout, s plan.Su
 	return a, err == nil, nil
 }
 
+// of reports whether a receipt is of a job as it is planned.
+func (r receipt) of(p plan.Plan) bool {
+	return r.Reference == "" || r.Reference == p.Reference.SHA256
+}
+
 // restore rebuilds a job's subtasks and attempts from its receipts, so that
 // only what was never stored is paid for again. What follows from restored
 // results is restored, too, for it follows the same way again, and what a person
 // had replaced is, once all is there that it was replaced beside. What each subtask
 // came to, as its attempts left it, is for settled to say last.
-func (h *Handlers) restore(ctx context.Context, layout dataset.Layout, r plan.Record, p plan.Plan, settled func(plan.Subtask) plan.Subtask) ([]plan.Subtask, []plan.Attempt, error) {
+func (h *Handlers) restore(ctx context.Context, r plan.Record, p plan.Plan, settled func(plan.Subtask) plan.Subtask) ([]plan.Subtask, []plan.Attempt, error) {
 	head := p.Head()
 	r.Plan, r.State = &head, trainset.JobRunning
 	r.Subtasks, r.Attempts = map[plan.SubtaskID]plan.Subtask{}, map[string]plan.Attempt{}
-	unwanted, err := h.unwanted(ctx, layout, p)
+	unwanted, err := h.unwanted(ctx, p)
 	if err != nil {
 		return nil, nil, err
 	}
 	rounds := plan.Rounds(unwanted)
 	for add := p.Subtasks(); len(add) > 0; {
 		for _, s := range add {
-			tries, err := h.receipts(ctx, layout, p, s)
+			tries, err := h.receipts(ctx, p, s)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -92,7 +104,7 @@ func (h *Handlers) restore(ctx context.Context, layout dataset.Layout, r plan.Re
 			}
 			r.Subtasks[s.ID] = settled(asTried(s, tries, p.MaxAttempts))
 		}
-		if add, err = h.followed(ctx, layout, r, p, unwanted); err != nil {
+		if add, err = h.followed(ctx, r, p, unwanted); err != nil {
 			return nil, nil, err
 		}
 		for ; len(add) == 0 && len(rounds) > 0; rounds = rounds[1:] {
@@ -123,11 +135,11 @@ func asTried(s plan.Subtask, tries []plan.Attempt, maxAttempts int) plan.Subtask
 }
 
 // unwanted reads which tiles' images a person has had replaced.
-func (h *Handlers) unwanted(ctx context.Context, layout dataset.Layout, p plan.Plan) ([]plan.Unwanted, error) {
+func (h *Handlers) unwanted(ctx context.Context, p plan.Plan) ([]plan.Unwanted, error) {
 	if p.Style == nil {
 		return nil, nil
 	}
-	objects, err := h.store.List(ctx, layout.AllUnwanted())
+	objects, err := h.store.List(ctx, layoutOfPlan(p).AllUnwanted())
 	if err != nil {
 		return nil, fmt.Errorf("reading what was replaced: %w", err)
 	}
@@ -160,10 +172,10 @@ func replaced(r plan.Record, tiles []plan.Unwanted) []plan.Subtask {
 // followed returns the subtasks that follow from what is known of a job, and
 // the next grid where storage has one of it, whether it would be asked for
 // today or not.
-func (h *Handlers) followed(ctx context.Context, layout dataset.Layout, r plan.Record, p plan.Plan, unwanted []plan.Unwanted) ([]plan.Subtask, error) {
+func (h *Handlers) followed(ctx context.Context, r plan.Record, p plan.Plan, unwanted []plan.Unwanted) ([]plan.Subtask, error) {
 	g := plan.Grow(r)
 	if slices.ContainsFunc(g.Subtasks, isTile) && p.Style.Enhance == trainset.EnhanceTile && !anyTile(r) {
-		if paid, err := h.paidTiles(ctx, layout, r, p, unwanted); err != nil || len(paid) > 0 {
+		if paid, err := h.paidTiles(ctx, r, p, unwanted); err != nil || len(paid) > 0 {
 			return paid, err
 		}
 	}
@@ -172,7 +184,7 @@ func (h *Handlers) followed(ctx context.Context, layout dataset.Layout, r plan.R
 		return append(g.Subtasks, next...), nil
 	}
 	for _, s := range p.GridSubtasks(r.Grids()+1, r.Grids()+1) {
-		tries, err := h.receipts(ctx, layout, p, s)
+		tries, err := h.receipts(ctx, p, s)
 		if err != nil {
 			return nil, err
 		}
@@ -192,7 +204,7 @@ func anyTile(r plan.Record) bool {
 // paidTiles returns the tiles that were enlarged by themselves, which is paid for.
 // They are images before any others are chosen, whatever is said of them by now,
 // but for those that a person had replaced.
-func (h *Handlers) paidTiles(ctx context.Context, layout dataset.Layout, r plan.Record, p plan.Plan, unwanted []plan.Unwanted) ([]plan.Subtask, error) {
+func (h *Handlers) paidTiles(ctx context.Context, r plan.Record, p plan.Plan, unwanted []plan.Unwanted) ([]plan.Subtask, error) {
 	var paid []plan.Subtask
 	for n := 1; n <= r.Grids(); n++ {
 		made, ok := r.Winner(plan.GridID(n))
@@ -204,7 +216,7 @@ func (h *Handlers) paidTiles(ctx context.Context, layout dataset.Layout, r plan.
 			if slices.ContainsFunc(unwanted, func(u plan.Unwanted) bool { return u.Subtask() == s.ID }) {
 				continue
 			}
-			tries, err := h.receipts(ctx, layout, p, s)
+			tries, err := h.receipts(ctx, p, s)
 			if err != nil {
 				return nil, err
 			}
@@ -218,7 +230,7 @@ func (h *Handlers) paidTiles(ctx context.Context, layout dataset.Layout, r plan.
 
 // receipts reads what is stored of a subtask's attempts. A gap, where a crash
 // kept a receipt from being written, is filled with an attempt that says so.
-func (h *Handlers) receipts(ctx context.Context, layout dataset.Layout, p plan.Plan, s plan.Subtask) ([]plan.Attempt, error) {
+func (h *Handlers) receipts(ctx context.Context, p plan.Plan, s plan.Subtask) ([]plan.Attempt, error) {
 	var tries []plan.Attempt
 	last := 0
 	for n := 1; n <= max(last+p.MaxAttempts, p.MaxAttempts); n++ {
@@ -226,7 +238,7 @@ func (h *Handlers) receipts(ctx context.Context, layout dataset.Layout, p plan.P
 			ID: plan.AttemptID(s.ID, n), Job: p.JobID, Subtask: s.ID, Number: n, State: plan.AttemptEnded,
 			Outcome: plan.OutcomeFailed, Reason: "its record was lost", User: p.User, Model: p.Buys(s.Verb).Name,
 		}
-		read, ok, err := h.receipt(ctx, layout, s, n)
+		read, ok, err := h.receipt(ctx, p, s, n)
 		if err != nil {
 			return nil, err
 		}

@@ -127,7 +127,7 @@ func TestAReceiptThatWasRefusedIsStoredLater(t *testing.T) {
 		t.Fatalf("while storage refuses: %v", err)
 	}
 	r := carriedOut(t, h, p, id)
-	kept, ok, err := h.receipt(t.Context(), layoutOfPlan(p), r.Subtasks[id], 1)
+	kept, ok, err := h.receipt(t.Context(), p, r.Subtasks[id], 1)
 	if err != nil || !ok || kept.Cost != a.Cost || r.Subtasks[id].State != trainset.ItemFailed {
 		t.Errorf("the receipt: %v, %v, %+v; the enlargement is %s", ok, err, kept, r.Subtasks[id].State)
 	}

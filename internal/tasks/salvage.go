@@ -21,7 +21,7 @@ func (h *Handlers) salvaged(ctx context.Context, a plan.Attempt) (out paid.Outpu
 	if a.State != plan.AttemptPredicted || a.Text {
 		return out, false, nil
 	}
-	data, err := h.ledger.Salvaged(ctx, a.Job, a.ID)
+	data, err := h.ledger.Salvaged(ctx, a)
 	if errors.Is(err, trainset.ErrNotFound) {
 		return out, false, nil
 	}
@@ -45,7 +45,7 @@ func (h *Handlers) salvage(ctx context.Context, a plan.Attempt, output []byte, r
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), salvageWithin)
 	defer cancel()
 	log := h.o.Log.With().Str("job_id", string(a.Job)).Str("attempt", a.ID).Logger()
-	switch err := h.ledger.Salvage(ctx, a.Job, a.ID, output); {
+	switch err := h.ledger.Salvage(ctx, a, output); {
 	case errors.Is(err, ledger.ErrNoRoom):
 		log.Warn().Err(err).Msg("storage refuses a picture that is paid for, and Redis has no room for it: the provider keeps it for an hour")
 	case err != nil:
@@ -60,7 +60,7 @@ const salvageWithin = 30 * time.Second
 
 // dropSalvaged removes what is stored by now. What stays behind expires.
 func (h *Handlers) dropSalvaged(ctx context.Context, a plan.Attempt) {
-	if err := h.ledger.DropSalvaged(ctx, a.Job, a.ID); err != nil {
+	if err := h.ledger.DropSalvaged(ctx, a); err != nil {
 		h.o.Log.Warn().Err(err).Str("job_id", string(a.Job)).Str("attempt", a.ID).Msg("a picture that is stored stays in Redis for a week")
 	}
 }

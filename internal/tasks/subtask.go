@@ -123,7 +123,7 @@ func (h *Handlers) try(ctx context.Context, w ledger.Work, resumed bool) (settle
 	}
 	craft, layout := h.crafts[w.Subtask.Verb], layoutOfPlan(*w.Job.Plan)
 	if resumed {
-		if err := h.receiptOfLast(ctx, layout, w); err != nil {
+		if err := h.receiptOfLast(ctx, w); err != nil {
 			return false, err
 		}
 	}
@@ -139,7 +139,7 @@ func (h *Handlers) try(ctx context.Context, w ledger.Work, resumed bool) (settle
 		}
 		return h.settle(ctx, w, outcome(w, stop.State, stop.Reason, stop.Winner))
 	}
-	if done, settled, err := h.stored(ctx, layout, w, a, resumed); done || err != nil {
+	if done, settled, err := h.stored(ctx, w, a, resumed); done || err != nil {
 		return settled, err
 	}
 	out, salvaged, err := h.salvaged(ctx, a)
@@ -155,7 +155,7 @@ func (h *Handlers) try(ctx context.Context, w ledger.Work, resumed bool) (settle
 		return false, fmt.Errorf("attempt %s of job %s: %w", a.ID, a.Job, err)
 	case a.State == plan.AttemptEnded:
 		h.count(a)
-		return false, h.writeReceipt(ctx, layout, w.Subtask, a)
+		return false, h.writeReceipt(ctx, *w.Job.Plan, w.Subtask, a)
 	case a.Model == "": // the picture is made here
 		release, err := h.o.Room.Take(ctx, tileBytes)
 		if err != nil {
@@ -303,7 +303,7 @@ func (h *Handlers) keep(ctx context.Context, craft craft, w ledger.Work, layout 
 		Key: key, SHA256: digest, Bytes: len(m.body), Width: m.width, Height: m.height,
 		ProviderSHA256: b.sum, Checks: m.checks,
 	}
-	if err := h.writeReceipt(ctx, layout, w.Subtask, end); err != nil {
+	if err := h.writeReceipt(ctx, *w.Job.Plan, w.Subtask, end); err != nil {
 		return false, err
 	}
 	if stored != key {
@@ -376,7 +376,7 @@ func (h *Handlers) show(ctx context.Context, craft craft, w ledger.Work, a plan.
 // state of its own. Of one that would be bought, for all that the journal says,
 // storage must answer; where nothing is paid for by going on, it is asked only
 // after an interruption, and need not.
-func (h *Handlers) stored(ctx context.Context, layout dataset.Layout, w ledger.Work, a plan.Attempt, resumed bool) (done, settled bool, err error) {
+func (h *Handlers) stored(ctx context.Context, w ledger.Work, a plan.Attempt, resumed bool) (done, settled bool, err error) {
 	begun, free := a.State != "", a.PredictionID != "" || a.Model == ""
 	if free && (!begun || !resumed) {
 		return false, false, nil
@@ -384,7 +384,7 @@ func (h *Handlers) stored(ctx context.Context, layout dataset.Layout, w ledger.W
 	var end plan.Attempt
 	var ok bool
 	err = with(ctx, h.looks, func() (err error) {
-		end, ok, err = h.receipt(ctx, layout, w.Subtask, a.Number)
+		end, ok, err = h.receipt(ctx, *w.Job.Plan, w.Subtask, a.Number)
 		return err
 	})
 	switch {
