@@ -18,6 +18,8 @@ const (
 	// MaxSide is the longest side that a normalised reference has. The models
 	// look at one to four megapixels; more only takes longer to upload.
 	MaxSide = 2048
+	// maxAspect is of how long a strip, normalised, MinSide is left across.
+	maxAspect = MaxSide / MinSide
 	// leastStd and leastRange, in levels of grey, are more than a plain sheet has that
 	// was scanned, and less than thick fog leaves of a picture.
 	leastStd, leastRange = 2, 4
@@ -47,6 +49,10 @@ func Check(data []byte, field string, limits imaging.Limits) (Normalised, error)
 	if min(info.Width, info.Height) < MinSide {
 		return Normalised{}, o.invalid(fmt.Sprintf("has %d x %d pixels", info.Width, info.Height),
 			fmt.Sprintf("give an image of at least %d pixels on each side, better 1024", MinSide))
+	}
+	if max(info.Width, info.Height) > maxAspect*min(info.Width, info.Height) {
+		return Normalised{}, o.invalid(fmt.Sprintf("is a strip of %d x %d pixels", info.Width, info.Height),
+			"cut out of it what is to be seen: models see a few hundred pixels across")
 	}
 	img, err := imaging.DecodeWithin(data, limits, MaxSide)
 	if err != nil {

@@ -100,6 +100,8 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 		"damaged":   {damaged, "damaged", "editor"},
 		"tiny":      {drawn(t, 255, 400), "255 x 400", "256"},
 		"flat":      {drawn(t, 400, 255), "400 x 255", "256"},
+		"strip":     {drawn(t, 2400, 299), "2400 x 299", "cut out"},
+		"ribbon":    {drawn(t, 260, 2081), "260 x 2081", "cut out"},
 		"huge":      {claiming(t, 9000, 9000), "more than 40 megapixels", "smaller"},
 		"heavy":     {append(slices.Clone(good), make([]byte, 31<<20)...), "more than 30 MB", "smaller"},
 		"white":     {plain(t, color.NRGBA{255, 255, 255, 255}), "is blank", "the file you meant"},
