@@ -107,7 +107,7 @@ func (d *Deployed) openServer(ctx context.Context, cfg config.Config, rdb redis.
 			{Name: "redis", Remedy: "see REDIS_URL and the server's log", Checker: server.CheckerFunc(func(ctx context.Context) error {
 				return redisconn.Writable(ctx, rdb)
 			})},
-			{Name: "storage", Remedy: "see the settings of storage and its server", Checker: &standing{try: d.askStorage, failed: &d.noted.failed, holds: storageHolds(cfg)}},
+			{Name: "storage", Remedy: storageRemedy(cfg), Checker: &standing{try: d.askStorage, failed: &d.noted.failed, holds: storageHolds(cfg)}},
 			{Name: "provider", Remedy: "see REPLICATE_API_TOKEN and the provider's status page", Checker: server.CheckerFunc(d.askProvider), Every: time.Minute},
 		},
 	}

@@ -116,6 +116,14 @@ func storageField(cfg config.Config) string {
 	return "AWS_USER_FILES_BUCKET"
 }
 
+// storageRemedy is what to look at where the error of storage does not say.
+func storageRemedy(cfg config.Config) string {
+	if cfg.Storage.Bucket == "" {
+		return "see the folder's rights, its disk and what is mounted there, or give another"
+	}
+	return "see AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_USER_FILES_BUCKET, the access key and its rights, and the server's log"
+}
+
 // warnOfMixing says that workers have the other kind of provider. Each leaves the
 // other's jobs alone, but a request that does not ask for simulated pictures is taken
 // for one of real ones.
@@ -192,13 +200,10 @@ func (d *Deployed) checkStorage(ctx context.Context, cfg config.Config) (id stri
 	if !ok {
 		got.err = fmt.Errorf("storage (%s): no answer in time", d.store.Describe())
 	}
-	switch {
-	case got.err == nil:
-		return got.id, nil
-	case cfg.Storage.Bucket == "":
-		return "", &DownError{"storage", storageField(cfg), got.err.Error(), "see the folder's rights, its disk and what is mounted there, or give another"}
+	if got.err != nil {
+		return "", &DownError{"storage", storageField(cfg), got.err.Error(), storageRemedy(cfg)}
 	}
-	return "", &DownError{"storage", storageField(cfg), got.err.Error(), "see the settings of storage and its server"}
+	return got.id, nil
 }
 
 func (d *Deployed) askProvider(ctx context.Context) error {

@@ -145,6 +145,29 @@ func TestAStartDoesNotHangWithItsStorage(t *testing.T) {
 	})
 }
 
+// A bucket that cannot be used may be so for each of its settings.
+func TestABucketThatIsAwayNamesItsSettings(t *testing.T) {
+	away := trying{storage.NewDirectory(t.TempDir()), errors.New("no answer")}
+	err := app.CheckStorage(t.Context(), away, config.Config{Storage: config.Storage{Bucket: "b"}})
+	var down *app.DownError
+	if !errors.As(err, &down) {
+		t.Fatal(err)
+	}
+	for _, setting := range []string{"AWS_ENDPOINT_URL_S3", "AWS_REGION", down.Field} {
+		if !strings.Contains(down.Remedy, setting) {
+			t.Errorf("%q does not name %s", down.Remedy, setting)
+		}
+	}
+}
+
+// trying is storage that fails when it is tried out.
+type trying struct {
+	storage.Store
+	err error
+}
+
+func (s trying) Check(context.Context) error { return s.err }
+
 // What another minute may mend ends a worker with 1: systemd does not start one
 // again that ended with 2.
 func TestWhatMayPassIsWorthAnotherStart(t *testing.T) {

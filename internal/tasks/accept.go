@@ -325,7 +325,9 @@ func (h *Handlers) freeze(ctx context.Context, layout dataset.Layout, req trains
 	if err != nil {
 		return p, fmt.Errorf("encoding the plan: %w", err)
 	}
-	err = h.store.Put(ctx, layout.Plan(), b, storage.PutOptions{ContentType: "application/json", IfAbsent: true})
+	err = h.storing(ctx, p.JobID, func() error {
+		return h.store.Put(ctx, layout.Plan(), b, storage.PutOptions{ContentType: "application/json", IfAbsent: true})
+	})
 	if errors.Is(err, storage.ErrExists) { // another worker was first: its plan is the plan
 		p, _, err = h.storedPlan(ctx, layout, req)
 	}
@@ -359,19 +361,20 @@ func (h *Handlers) reference(ctx context.Context, layout dataset.Layout, req tra
 	if err != nil {
 		return plan.Reference{}, err
 	}
-	var ref plan.Reference
-	err = h.withPixels(ctx, func() error {
-		n, err := h.check(data, field, h.o.Limits)
-		if err != nil {
-			return err
-		}
-		ref = plan.Reference{Key: layout.Reference(), SHA256: sum(n.PNG), Width: n.Width, Height: n.Height, Format: n.Format, DHashes: n.DHashes}
-		return h.store.Put(ctx, layout.Reference(), n.PNG, storage.PutOptions{ContentType: "image/png"})
+	var n reference.Normalised
+	err = h.withPixels(ctx, func() (err error) {
+		n, err = h.check(data, field, h.o.Limits)
+		return err
 	})
-	if err != nil {
-		return ref, fmt.Errorf("taking the reference in: %w", err)
+	if err == nil {
+		err = h.storing(ctx, req.JobID(), func() error {
+			return h.store.Put(ctx, layout.Reference(), n.PNG, storage.PutOptions{ContentType: "image/png"})
+		})
 	}
-	return ref, nil
+	if err != nil {
+		return plan.Reference{}, fmt.Errorf("taking the reference in: %w", err)
+	}
+	return plan.Reference{Key: layout.Reference(), SHA256: sum(n.PNG), Width: n.Width, Height: n.Height, Format: n.Format, DHashes: n.DHashes}, nil
 }
 
 func (h *Handlers) source(ctx context.Context, id trainset.JobID, field string, src trainset.Reference) ([]byte, error) {

@@ -292,7 +292,7 @@ func (h *Handlers) storeSet(ctx context.Context, set dataset.Set) (trainset.Mani
 		return m, err
 	}
 	last := len(files) - 1 // the manifest, which says that the set is whole
-	if err := h.storeFiles(ctx, files[:last]); err != nil {
+	if err := h.storeFiles(ctx, set.Record.ID, files[:last]); err != nil {
 		return m, err
 	}
 	return m, h.storeManifest(ctx, set.Record, files[last])
@@ -316,9 +316,9 @@ func (h *Handlers) storeManifest(ctx context.Context, r plan.Record, f dataset.F
 			return err
 		}
 		if try > replacing {
-			return h.storeFiles(ctx, []dataset.File{f})
+			return h.storeFiles(ctx, r.ID, []dataset.File{f})
 		}
-		err = h.store.PutParts(ctx, f.Key, f.Parts, over)
+		err = h.storing(ctx, r.ID, func() error { return h.store.PutParts(ctx, f.Key, f.Parts, over) })
 		if errors.Is(err, storage.ErrChanged) || errors.Is(err, storage.ErrExists) {
 			continue
 		}
@@ -358,23 +358,26 @@ func (h *Handlers) unchanged(ctx context.Context, r plan.Record) error {
 // meanwhile, in the task's own goroutine: should that panic, it is the task's.
 func (h *Handlers) storeTrained(ctx context.Context, set dataset.Set, packed []dataset.File) (dataset.Set, []dataset.File, error) {
 	g, together := errgroup.WithContext(ctx)
-	g.Go(func() error { return h.storeFiles(together, packed) })
+	g.Go(func() error { return h.storeFiles(together, set.Record.ID, packed) })
 	zipped, err := dataset.Zip(set)
 	if err == nil {
-		g.Go(func() error { return h.storeFiles(together, zipped) })
+		g.Go(func() error { return h.storeFiles(together, set.Record.ID, zipped) })
 		set.ContactSheet, err = h.contactSheet(together, set.Record, set.Images)
 	}
 	g.Go(func() error { return err }) // the first error of all stops the others
 	return set, zipped, g.Wait()      //nolint:wrapcheck // says what failed
 }
 
-// storeFiles stores files of a set, in any order.
-func (h *Handlers) storeFiles(ctx context.Context, files []dataset.File) error {
+// storeFiles stores files of a job's set, in any order.
+func (h *Handlers) storeFiles(ctx context.Context, id trainset.JobID, files []dataset.File) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
 	for _, f := range files {
 		g.Go(func() error {
-			if err := h.store.PutParts(ctx, f.Key, f.Parts, storage.PutOptions{ContentType: f.ContentType}); err != nil {
+			err := h.storing(ctx, id, func() error {
+				return h.store.PutParts(ctx, f.Key, f.Parts, storage.PutOptions{ContentType: f.ContentType})
+			})
+			if err != nil {
 				return fmt.Errorf("storing the set: %w", err)
 			}
 			return nil

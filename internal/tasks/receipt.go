@@ -30,7 +30,10 @@ func (h *Handlers) writeReceipt(ctx context.Context, p plan.Plan, s plan.Subtask
 	if err != nil {
 		return fmt.Errorf("encoding a receipt: %w", err)
 	}
-	if err := h.store.Put(ctx, layoutOfPlan(p).Receipt(s, a.Number), b, storage.PutOptions{ContentType: "application/json"}); err != nil {
+	err = h.storing(ctx, p.JobID, func() error {
+		return h.store.Put(ctx, layoutOfPlan(p).Receipt(s, a.Number), b, storage.PutOptions{ContentType: "application/json"})
+	})
+	if err != nil {
 		return fmt.Errorf("storing a receipt: %w", err)
 	}
 	return nil

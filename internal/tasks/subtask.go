@@ -307,8 +307,8 @@ func (h *Handlers) keep(ctx context.Context, craft craft, w ledger.Work, layout 
 		return false, err
 	}
 	if stored != key {
-		if err := h.store.Put(ctx, key, m.body, storage.PutOptions{ContentType: m.kind}); err != nil {
-			return false, fmt.Errorf("storing %s: %w", a.ID, err)
+		if err := h.storePicture(ctx, a, key, m.kind, m.body); err != nil {
+			return false, err
 		}
 	}
 	if m.thumb != nil && m.rejected == "" {
@@ -328,17 +328,20 @@ func (h *Handlers) checked(ctx context.Context, craft craft, w ledger.Work, layo
 	kind, ext := formatOf(b.data)
 	stored = layout.Made(w.Subtask, a.Number, ext)
 	var g errgroup.Group
-	g.Go(func() error {
-		if err := h.store.Put(ctx, stored, b.data, storage.PutOptions{ContentType: kind}); err != nil {
-			return fmt.Errorf("storing %s: %w", a.ID, err)
-		}
-		return nil
-	})
+	g.Go(func() error { return h.storePicture(ctx, a, stored, kind, b.data) })
 	m, err = craft.finish(ctx, w, a, b)
 	if problem := g.Wait(); err == nil {
 		err = problem
 	}
 	return m, stored, err
+}
+
+func (h *Handlers) storePicture(ctx context.Context, a plan.Attempt, key, kind string, body []byte) error {
+	err := h.storing(ctx, a.Job, func() error { return h.store.Put(ctx, key, body, storage.PutOptions{ContentType: kind}) })
+	if err != nil {
+		return fmt.Errorf("storing %s: %w", a.ID, err)
+	}
+	return nil
 }
 
 // uploadWithin bounds an upload that nobody has asked for yet: whoever asks for it

@@ -98,6 +98,8 @@ type Handlers struct {
 	hands  *hands
 	let    dropped
 
+	slowAfter time.Duration
+
 	colleagues colleagues
 }
 
@@ -121,6 +123,7 @@ func New(l *ledger.Ledger, s storage.Store, p Payer, u Uploader, q *queue.Queue,
 	h := &Handlers{
 		ledger: l, store: s, payer: p, upload: u, queue: q, o: o, check: reference.Check,
 		pixels: make(chan struct{}, runtime.GOMAXPROCS(0)), looks: make(chan struct{}, looksAtOnce), recent: newRecent(),
+		slowAfter: slowAfter,
 	}
 	h.thumbs, _ = lru.New[string, *image.NRGBA](keptThumbs) // fails for sizes below 1
 	h.hands = newHands(func(ctx context.Context, taken, released []string) error {
