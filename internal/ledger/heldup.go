@@ -43,8 +43,9 @@ func (l *Ledger) Outage(ctx context.Context, id trainset.JobID, why string, back
 	return l.note(ctx, id, why, back+outageTries, stamp(l.now()))
 }
 
-// outageTries is how long what does not answer is asked until that is noted again.
-const outageTries = 30 * time.Second
+// outageTries is how long what does not answer is asked until that is noted again:
+// a call to the provider takes 30 s at most.
+const outageTries = 45 * time.Second
 
 func (l *Ledger) note(ctx context.Context, id trainset.JobID, why string, lasts time.Duration, since string) error {
 	keys := []string{heldUpKey(id), eventsKey(id), jobKey(id)}

@@ -544,8 +544,8 @@ func TestAnOutageIsToldUntilTheJobGoesOn(t *testing.T) {
 		if err != nil || r.HeldUp != "the disk is full" {
 			t.Errorf("held up by %q, %v", r.HeldUp, err)
 		}
-		if d := rdb.TTL(ctx, "trainset:{"+string(p.JobID)+"}:heldup").Val(); d <= time.Minute || d > 90*time.Second {
-			t.Errorf("it is believed for %s: the task comes back in a minute", d)
+		if d := rdb.TTL(ctx, "trainset:{"+string(p.JobID)+"}:heldup").Val(); d <= 90*time.Second || d > 2*time.Minute {
+			t.Errorf("it is believed for %s: the task comes back in a minute, and may then wait half a minute for an answer", d)
 		}
 		s := r.Subtasks[plan.ImageID(1)].Settled(nil, trainset.ItemFailed, "no luck", 0)
 		at := time.Now().Add(time.Second)

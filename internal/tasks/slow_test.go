@@ -17,10 +17,10 @@ func TestEveryIsFromTheFirstTimeToTheStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls []bool
 		stop := every(t.Context(), time.Second, func(first bool) { calls = append(calls, first) })
-		time.Sleep(2500 * time.Millisecond) // of the bubble's own time
+		<-time.After(2500 * time.Millisecond)
 		synctest.Wait()
 		stop()
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		synctest.Wait()
 		if len(calls) != 2 || !calls[0] || calls[1] {
 			t.Errorf("the calls, and whether each was the first: %v", calls)
