@@ -21,6 +21,7 @@ import (
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/redisconn"
 )
 
 // Refusals of transitions.
@@ -416,7 +417,7 @@ func (l *Ledger) Requeue(ctx context.Context, lots ...plan.Lot) ([]plan.Lot, err
 			replies[i] = requeueScript.EvalSha(ctx, p, jobKeys(lot.Record.ID), args[i]...)
 		}
 	}
-	_, _ = p.Exec(ctx) // each has its own answer
+	redisconn.Exec(ctx, p)
 	done := make([]plan.Lot, len(lots))
 	var problems []error
 	for i, lot := range lots {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/redisconn"
 )
 
 // Load reads the whole record of a job, or trainset.ErrNotFound.
@@ -116,7 +117,7 @@ func (l *Ledger) read(ctx context.Context, whole bool, ids ...trainset.JobID) []
 		read.id, read.parts = id, l.parts(id, whole)
 		read.reply = recordScript.EvalSha(ctx, p, read.keys(), read.commands()...)
 	}
-	_, _ = p.Exec(ctx) // each has its own answer
+	redisconn.Exec(ctx, p)
 	for i := range all {
 		read := &all[i]
 		if redis.HasErrorPrefix(read.reply.Err(), "NOSCRIPT") {

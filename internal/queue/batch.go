@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/redisconn"
 )
 
 // EnqueueAll hands steps of jobs to the queue in one journey. After an error some
@@ -25,7 +26,7 @@ func (q *Queue) EnqueueAll(ctx context.Context, lots ...plan.Lot) error {
 			}
 		}
 	}
-	_, _ = kept.pipe.Exec(ctx) // each command has its own answer
+	redisconn.Exec(ctx, kept.pipe)
 	i := 0
 	for _, lot := range lots {
 		for _, s := range lot.Steps {

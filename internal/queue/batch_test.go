@@ -116,3 +116,14 @@ func (j *journeys) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pro
 		return next(ctx, cmds)
 	}
 }
+
+// A server that refuses the connection has taken nothing.
+func TestStepsThatAConnectionIsRefusedForAreAnError(t *testing.T) {
+	node := redistest.Start(t, "requirepass new")
+	rdb := redis.NewClient(&redis.Options{Addr: node.Addr, Password: "old"})
+	t.Cleanup(func() { _ = rdb.Close() })
+	r := plan.Record{ID: trainset.NewJobID("u", trainset.KindActor, "k"), Kind: trainset.KindActor}
+	if err := queue.New(rdb, nil).EnqueueAll(t.Context(), plan.Lot{Record: r, Steps: images(2)}); !redis.HasErrorPrefix(err, "WRONGPASS") {
+		t.Errorf("error %v", err)
+	}
+}
