@@ -18,6 +18,7 @@ import (
 	"github.com/actormaker/trainset/internal/config"
 	"github.com/actormaker/trainset/internal/dataset"
 	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/redisconn"
 	"github.com/actormaker/trainset/internal/storage"
 )
 
@@ -267,7 +268,14 @@ func (s *submission) handOver(ctx context.Context, c *client.Client) error {
 // namesFolder reports whether the user has said which folder storage is.
 func (s setup) namesFolder() bool { return s.config.Storage.Out != config.Default().Storage.Out }
 
-func noAnswer(err error) error { return fmt.Errorf("the Redis at REDIS_URL: %w", err) }
+// noAnswer says why Redis has none, and what to do where that is known.
+func noAnswer(err error) error {
+	err = redisconn.Explain(err)
+	if field, ok := errors.AsType[*trainset.FieldError](err); ok {
+		return field
+	}
+	return fmt.Errorf("the Redis at REDIS_URL: %w", err)
+}
 
 // renamed gives a field error the name by which this command knows the field.
 func renamed(err error, field string) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -34,7 +35,6 @@ type site struct {
 
 	json           bool
 	stdout, stderr io.Writer
-	ping           func(context.Context) error
 	writable       func(context.Context) error // whether Redis takes writes
 	close          func()
 }
@@ -58,7 +58,6 @@ func open(ctx context.Context, cmd *cobra.Command, environ []string) (*site, err
 	s := &site{
 		config: cfg, client: client.FromRedis(rdb), ledger: ledger.New(rdb, ledger.Options{}), queue: queue.New(rdb, nil),
 		stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr(),
-		ping:     func(ctx context.Context) error { return rdb.Ping(ctx).Err() },
 		writable: func(ctx context.Context) error { return redisconn.Writable(ctx, rdb) },
 	}
 	s.budget = limit.NewBudget(rdb, 0, nil)
@@ -66,8 +65,11 @@ func open(ctx context.Context, cmd *cobra.Command, environ []string) (*site, err
 	s.close = func() { s.gate.Close(); _ = rdb.Close() } // the command ends
 	asking, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if err := s.ping(asking); err != nil {
+	if err := redisconn.Answers(asking, rdb); err != nil {
 		s.close()
+		if field, ok := errors.AsType[*trainset.FieldError](err); ok {
+			return nil, field
+		}
 		return nil, fmt.Errorf("the Redis at REDIS_URL does not answer: %w; see worker doctor", err)
 	}
 	return s, nil

@@ -2,13 +2,9 @@ package redisconn
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -89,49 +85,6 @@ func ping(ctx context.Context, rdb redis.UniversalClient) error {
 		return fmt.Errorf("no answer in time: %w", context.Cause(ctx))
 	}
 	return err
-}
-
-// explain adds what to do where the server gave a reason, or what it did is one.
-func explain(err error, rdb redis.UniversalClient) error {
-	reason := err.Error()
-	for _, known := range []struct{ sign, problem, remedy string }{
-		{"WRONGPASS", "has a user or password that the server refuses", "correct it, or the user in the server's ACL"},
-		{"NOAUTH", "has no password, and the server wants one", "add it: redis://user:password@host"},
-		{"NOPERM", "names a user whose ACL is too narrow", "give it the rights that docs/redis.md lists"},
-		{"certificate", "leads to a server whose certificate is not trusted, or that wants one of ours", "name the authority's file with ca=, ours with cert= and key="},
-	} {
-		if strings.Contains(reason, known.sign) {
-			return fmt.Errorf("redisconn: %w (%w)", invalid(known.problem, known.remedy), err)
-		}
-	}
-	if w, known := refusalOf(err); known {
-		return fmt.Errorf("redisconn: %w (%w)", invalid("leads to a server that "+w.problem, w.remedy), err)
-	}
-	if anonymous(rdb) && cutOff(err) {
-		return fmt.Errorf("redisconn: %w (%w)", invalid("leads to a server that ends our TLS connections, as one does that wants a certificate of ours", "name it with cert= and key=, or see the server's log"), err)
-	}
-	return fmt.Errorf("redisconn: redis does not answer: %w", err)
-}
-
-// anonymous reports whether a client uses TLS without a certificate of ours.
-func anonymous(rdb redis.UniversalClient) bool {
-	var c *tls.Config
-	switch rdb := rdb.(type) {
-	case *redis.Client:
-		c = rdb.Options().TLSConfig
-	case *watched:
-		c = rdb.options.TLSConfig
-	case *redis.ClusterClient:
-		c = rdb.Options().TLSConfig
-	}
-	return c != nil && len(c.Certificates) == 0
-}
-
-// cutOff reports whether a server ended a connection. One that misses a certificate
-// says so first, but what it says may be overtaken by the end, as its client takes
-// a handshake of TLS 1.3 for done before the server has looked.
-func cutOff(err error) bool {
-	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF)
 }
 
 // cluster looks at every primary, and at what the cluster says of itself.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -391,4 +393,40 @@ func admin(t *testing.T, n *redistest.Node, password string) *redis.Client {
 func offset(info, mark string) string {
 	_, after, _ := strings.Cut(info, mark)
 	return after[:strings.IndexFunc(after+" ", func(r rune) bool { return r < '0' || r > '9' })]
+}
+
+// What a server answers to a URL that is not its own says what is wrong with that.
+func TestAWrongURLIsExplained(t *testing.T) {
+	plain, locked := redistest.Start(t).Addr, redistest.Start(t, "requirepass right").Addr
+	web := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(web.Close)
+	for name, c := range map[string]struct{ url, problem string }{
+		"database": {"redis://" + plain + "/99", "names a database that the server does not have"},
+		"cluster":  {"redis-cluster://" + plain, "is written for a cluster"},
+		"sentinel": {"redis-sentinel://" + plain + "/primary", "is written for sentinels"},
+		"password": {"redis://:wrong@" + locked, "has a user or password that the server refuses"},
+		"none":     {"redis://" + locked, "has no password"},
+		"web":      {"redis://" + web.Listener.Addr().String(), "leads to an HTTP server"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rdb := open(t, c.url)
+			var field *trainset.FieldError
+			if err := redisconn.Answers(t.Context(), rdb); !errors.As(err, &field) || field.Field != "REDIS_URL" || !strings.Contains(field.Problem, c.problem) || field.Remedy == "" {
+				t.Errorf("%v, want %q", err, c.problem)
+			}
+			if _, err := redisconn.Check(t.Context(), rdb); !errors.As(err, &field) || !strings.Contains(field.Problem, c.problem) {
+				t.Errorf("checked: %v, want %q", err, c.problem)
+			}
+		})
+	}
+}
+
+// A server without TLS waits for more of what it is sent.
+func TestALackOfTLSIsGuessed(t *testing.T) {
+	rdb := open(t, "rediss://"+redistest.Start(t).Addr)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := redisconn.Answers(ctx, rdb); err == nil || !strings.Contains(err.Error(), "write redis:// instead") {
+		t.Errorf("TLS to a server without: %v", err)
+	}
 }
