@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -32,6 +33,28 @@ func serve(t *testing.T, rdb *redis.Client) (h *Handlers, stop func()) {
 	stop = sync.OnceFunc(server.Shutdown)
 	t.Cleanup(stop)
 	return h, stop
+}
+
+// A task that a producer has named wrongly, or put into another queue, says so.
+func TestATaskOfAnotherTypeSaysWhatThereIs(t *testing.T) {
+	h := New(ledger.New(redistest.Mini(t), ledger.Options{}), noStore{}, nil, nil, nil, Options{Owner: "me", Log: zerolog.Nop()})
+	for name, c := range map[string]struct {
+		handler asynq.Handler
+		kind    string
+		known   string
+	}{
+		"no type":     {h.Control(), "actor:make", "only actor:generate, dataset:assemble, style:generate"},
+		"a beginning": {h.Control(), trainset.TaskActorGenerate + "d", trainset.TaskActorGenerate},
+		"another's":   {h.Images(), trainset.TaskActorGenerate, "only grid:enhance, grid:generate, grid:judge, image:generate, tile:finish"},
+		"none":        {h.Images(), "", "only"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := c.handler.ProcessTask(t.Context(), asynq.NewTask(c.kind, nil))
+			if err == nil || !strings.Contains(err.Error(), strconv.Quote(c.kind)) || !strings.Contains(err.Error(), c.known) || !IsFailure(err) {
+				t.Errorf("%v, want %q", err, c.known)
+			}
+		})
+	}
 }
 
 // enqueued is a job whose request nobody has validated, with its task in the queue.

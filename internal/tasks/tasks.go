@@ -9,8 +9,12 @@ package tasks
 
 import (
 	"context"
+	"fmt"
 	"image"
+	"maps"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -142,22 +146,33 @@ func New(l *ledger.Ledger, s storage.Store, p Payer, u Uploader, q *queue.Queue,
 
 // Control returns the handler of the control queue.
 func (h *Handlers) Control() asynq.Handler {
-	mux := asynq.NewServeMux()
-	mux.Use(h.holding)
-	mux.HandleFunc(trainset.TaskActorGenerate, h.accept(trainset.KindActor))
-	mux.HandleFunc(trainset.TaskStyleGenerate, h.accept(trainset.KindStyle))
-	mux.HandleFunc(string(plan.VerbAssemble), h.assemble)
-	return mux
+	return h.byType(map[string]asynq.HandlerFunc{
+		trainset.TaskActorGenerate: h.accept(trainset.KindActor),
+		trainset.TaskStyleGenerate: h.accept(trainset.KindStyle),
+		string(plan.VerbAssemble):  h.assemble,
+	})
 }
 
 // Images returns the handler of the image queue.
 func (h *Handlers) Images() asynq.Handler {
-	mux := asynq.NewServeMux()
-	mux.Use(h.holding)
+	does := map[string]asynq.HandlerFunc{}
 	for verb := range h.crafts {
-		mux.HandleFunc(string(verb), h.subtask)
+		does[string(verb)] = h.subtask
 	}
-	return mux
+	return h.byType(does)
+}
+
+// byType hands tasks to what does those of their type. One of another type comes
+// back: a later worker may know it.
+func (h *Handlers) byType(does map[string]asynq.HandlerFunc) asynq.Handler {
+	known := strings.Join(slices.Sorted(maps.Keys(does)), ", ")
+	return h.holding(asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error {
+		do, ok := does[t.Type()]
+		if !ok {
+			return fmt.Errorf("this worker knows no task of type %q in this queue, only %s; correct the type or the queue in its producer, or update the workers", t.Type(), known)
+		}
+		return do(ctx, t)
+	}))
 }
 
 // holding notes which tasks are in hand, so that another worker can take them
