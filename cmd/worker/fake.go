@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/replicate/fake"
 )
 
@@ -20,6 +21,11 @@ func fakeCommand() *cobra.Command {
 		Example: "  worker fake-replicate --listen 127.0.0.1:8091 --latency 2s\n  REPLICATE_BASE_URL=http://127.0.0.1:8091/v1 REPLICATE_API_TOKEN=any enqueue actor --portrait me.png",
 		Args:    none, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			for name, d := range map[string]time.Duration{"latency": latency, "start": start} {
+				if d < 0 {
+					return trainset.Invalid(name, fmt.Sprintf("%s is no time that a prediction can take", d), "write it like 2s, or 0s for none")
+				}
+			}
 			var lc net.ListenConfig
 			ln, err := lc.Listen(cmd.Context(), "tcp", listen)
 			if err != nil {

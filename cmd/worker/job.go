@@ -47,6 +47,9 @@ func jobCommand(environ []string) *cobra.Command {
 	v := &verb{environ: environ}
 	var events int
 	cmd := v.ofJob("job", "Show all that is known of a job", func(ctx context.Context, s *site, id trainset.JobID) error {
+		if events < 0 {
+			return trainset.Invalid("events", fmt.Sprintf("%d is out of range", events), "give how many to show, or 0 for all")
+		}
 		d, err := describe(ctx, s, id)
 		if err != nil {
 			return unknown(id, err)

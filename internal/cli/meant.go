@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,13 +27,28 @@ func unknownCommand(root *cobra.Command, args []string) error {
 	return NoArguments(meant("", root.SuggestionsFor(args[0]))+"see "+root.Name()+" --help for the commands")(root, args)
 }
 
-// unknownFlag says what is wrong with a flag, and which one was meant.
-func unknownFlag(cmd *cobra.Command, err error) error {
+// wrongFlag says what is wrong with a flag, and which one was meant or how its value
+// is written.
+func wrongFlag(cmd *cobra.Command, err error) error {
 	remedy := "see " + cmd.CommandPath() + " --help"
+	if wrong, is := errors.AsType[*pflag.InvalidValueError](err); is {
+		if write, known := writes[wrong.GetFlag().Value.Type()]; known {
+			return trainset.Invalid(wrong.GetFlag().Name, fmt.Sprintf("%q is no %s", wrong.GetValue(), write.what), write.how+", or "+remedy)
+		}
+	}
 	if unknown, is := errors.AsType[*pflag.NotExistError](err); is {
 		remedy = meant("--", flagsLike(cmd, unknown.GetSpecifiedName())) + remedy
 	}
 	return trainset.Invalid("flag", err.Error(), remedy)
+}
+
+// writes are how the values of flags are written, by the name that pflag has for
+// their type.
+var writes = map[string]struct{ what, how string }{
+	"int":      {"whole number that fits", "give one in digits"},
+	"int64":    {"whole number that fits", "give one in digits"},
+	"duration": {"time", "write it like 30s, 5m or 2h"},
+	"bool":     {"answer that it takes", "write the flag alone, or =true or =false behind it"},
 }
 
 // flagsLike are the names of a command's flags that are like one: what cobra finds

@@ -12,7 +12,7 @@ import (
 // may have been meant. The commands that cobra adds below it, completion and help,
 // refuse such arguments, too, where they show help as if all was well.
 func Strict(root *cobra.Command) {
-	root.SetFlagErrorFunc(unknownFlag)
+	root.SetFlagErrorFunc(wrongFlag)
 	root.SuggestionsMinimumDistance = slips
 	root.Args = unknownCommand
 	root.InitDefaultCompletionCmd()

@@ -38,6 +38,29 @@ func TestWhatMayBeMeantIsSaid(t *testing.T) {
 	}
 }
 
+// A value that is none of its flag's is told in the command's words.
+func TestWrongValuesAreToldHowTheyAreWritten(t *testing.T) {
+	long := strings.Repeat("9", 30)
+	for flag, want := range map[string]string{
+		"--limit=1.5":    `limit: "1.5" is no whole number that fits; give one in digits, or see worker --help`,
+		"--seed=" + long: `seed: "` + long + `" is no whole number that fits; give one in digits, or see worker --help`,
+		"--wait=3":       `wait: "3" is no time; write it like 30s, 5m or 2h, or see worker --help`,
+		"--yes=no":       `yes: "no" is no answer that it takes; write the flag alone, or =true or =false behind it, or see worker --help`,
+		"--limit":        `flag: flag needs an argument: --limit; see worker --help`,
+	} {
+		root := &cobra.Command{Use: "worker", RunE: func(*cobra.Command, []string) error { return nil }, SilenceErrors: true, SilenceUsage: true}
+		root.Flags().Int("limit", 0, "")
+		root.Flags().Int64("seed", 0, "")
+		root.Flags().Duration("wait", 0, "")
+		root.Flags().Bool("yes", false, "")
+		Strict(root)
+		root.SetArgs([]string{flag})
+		if err := root.Execute(); err == nil || err.Error() != want || ExitCode(err) != ExitInput {
+			t.Errorf("%s: %v, exit %d", flag, err, ExitCode(err))
+		}
+	}
+}
+
 func TestCobrasOwnCommandsRefuseWhatTheyDoNotKnow(t *testing.T) {
 	for _, c := range []struct {
 		want int
