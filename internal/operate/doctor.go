@@ -127,15 +127,29 @@ func Token(p interface {
 ) Probe {
 	return Probe{"token", func(ctx context.Context) []Check {
 		account, err := p.Account(ctx)
-		remedy := "see the provider's status page, and REPLICATE_BASE_URL if you have set it"
-		if e, ok := errors.AsType[*replicate.Error](err); ok && e.Class == replicate.ClassAuth {
-			remedy = "set REPLICATE_API_TOKEN to a valid token from https://replicate.com/account/api-tokens"
-		}
-		return result("token", fmt.Sprintf("is of the %s %s", account.Type, account.Username), err, remedy)
+		return result("token", fmt.Sprintf("is of the %s %s", account.Type, account.Username), err, providerRemedy(err))
 	}}
 }
 
-// Models asks each model whether it still takes what it will be sent.
+// providerRemedy is what to do about a provider that does not answer as it should,
+// whatever it was asked.
+func providerRemedy(err error) string {
+	if classOf(err) == replicate.ClassAuth {
+		return "set REPLICATE_API_TOKEN to a valid token from https://replicate.com/account/api-tokens"
+	}
+	return "see the provider's status page, and REPLICATE_BASE_URL if you have set it"
+}
+
+func classOf(err error) replicate.Class {
+	e, ok := errors.AsType[*replicate.Error](err)
+	if !ok {
+		return ""
+	}
+	return e.Class
+}
+
+// Models asks each model whether it still takes what it will be sent. Where the
+// provider does not answer, none is asked any more.
 func Models(p interface {
 	Schema(ctx context.Context, model string) (replicate.Schema, error)
 }, names ...string,
@@ -143,31 +157,38 @@ func Models(p interface {
 	return Probe{"models", func(ctx context.Context) []Check {
 		var checks []Check
 		for _, name := range names {
-			checks = append(checks, model(ctx, p.Schema, name))
+			c, away := model(ctx, p.Schema, name)
+			if checks = append(checks, c); away {
+				break
+			}
 		}
 		return checks
 	}}
 }
 
-func model(ctx context.Context, schema func(context.Context, string) (replicate.Schema, error), name string) Check {
-	c := Check{Name: "model " + name, State: Fail}
+// model is what there is to say of one, or of all where the provider is away.
+func model(ctx context.Context, schema func(context.Context, string) (replicate.Schema, error), name string) (c Check, away bool) {
+	c = Check{Name: "model " + name, State: Fail}
 	m, err := replicate.Find(name)
 	if err != nil {
 		c.Detail, c.Remedy = "is unknown to this program", "correct TRAINSET_MODEL or TRAINSET_JUDGE_MODEL"
-		return c
+		return c, false
 	}
 	s, err := schema(ctx, name)
+	if class := classOf(err); class == replicate.ClassAuth || class == replicate.ClassThrottled || class == replicate.ClassTransient {
+		return Check{"models", Fail, err.Error(), providerRemedy(err)}, true
+	}
 	if err != nil {
 		c.Detail, c.Remedy = err.Error(), "see the model's page: https://replicate.com/"+name
-		return c
+		return c, false
 	}
 	for _, input := range m.Samples() {
 		if problems := s.Unfit(input); len(problems) > 0 {
 			c.Detail, c.Remedy = strings.Join(problems, "; "), "the model has changed: use another, or a version of this program that knows it"
-			return c
+			return c, false
 		}
 	}
-	return Check{c.Name, OK, fmt.Sprintf("takes what it is sent; %s an output (%s)", m.Price, m.PriceDate), ""}
+	return Check{c.Name, OK, fmt.Sprintf("takes what it is sent; %s an output (%s)", m.Price, m.PriceDate), ""}, false
 }
 
 // Judge asks which models the judge's key may use, the named one among them.

@@ -751,6 +751,30 @@ func TestModelsThatHaveChangedAreFound(t *testing.T) {
 	}
 }
 
+// noSchemas is a provider that tells nothing of any model.
+type noSchemas struct{ class replicate.Class }
+
+func (n noSchemas) Schema(context.Context, string) (replicate.Schema, error) {
+	return replicate.Schema{}, &replicate.Error{Class: n.class, Op: "schema"}
+}
+
+// A provider that is away is no fault of its models, and is told once.
+func TestAProviderThatIsAwayIsToldOnce(t *testing.T) {
+	for class, c := range map[replicate.Class]struct {
+		checks int
+		remedy string
+	}{
+		replicate.ClassTransient: {1, "status page"},
+		replicate.ClassAuth:      {1, "REPLICATE_API_TOKEN"},
+		replicate.ClassNotFound:  {2, "the model's page"},
+	} {
+		checks := operate.Doctor(t.Context(), operate.Models(noSchemas{class}, replicate.DefaultEnhanceModel, replicate.DefaultJudgeModel))
+		if len(checks) != c.checks || checks[0].State != operate.Fail || !strings.Contains(checks[0].Remedy, c.remedy) {
+			t.Errorf("%s: %+v", class, checks)
+		}
+	}
+}
+
 // Probes do not wait for each other, and their checks keep their order.
 func TestDoctorAsksAllAtOnce(t *testing.T) {
 	second := make(chan struct{})
