@@ -48,12 +48,12 @@ func FromRedis(rdb redis.UniversalClient) *Client {
 	return &Client{rdb: rdb, ledger: ledger.New(rdb, ledger.Options{}), queue: queue.New(rdb, nil)}
 }
 
-// Close ends a connection that New made.
+// Close ends a connection that New made. It may be repeated.
 func (c *Client) Close() error {
 	if !c.owned {
 		return nil
 	}
-	if err := c.rdb.Close(); err != nil {
+	if err := c.rdb.Close(); err != nil && !errors.Is(err, redis.ErrClosed) {
 		return fmt.Errorf("client: closing the connection: %w", err)
 	}
 	return nil

@@ -236,6 +236,18 @@ func TestWatchEndsWithItsDeadlineWithoutAnError(t *testing.T) {
 	wait.Wait()
 }
 
+func TestAClientMayBeClosedTwice(t *testing.T) {
+	c, err := client.New("redis://127.0.0.1:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestNewHidesPasswords(t *testing.T) {
 	_, err := client.New("redis://ada:hunter2@host:not-a-port/0")
 	if err == nil {

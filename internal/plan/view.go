@@ -16,8 +16,24 @@ func (r Record) Job() trainset.Job {
 	if p := r.Plan; p != nil {
 		j.Trigger, j.Model, j.Simulated, j.Wanted = p.Trigger, p.Model, p.Simulate, p.Images
 		j.Cost.Estimated, j.Cost.Cap = p.Estimated, p.MaxCost
+	} else {
+		o := r.asks()
+		j.Wanted, j.Cost.Cap = o.Images, o.MaxCost
 	}
 	return j
+}
+
+// asks is what a request that is not accepted yet asks for; nothing where it cannot
+// be read, which its acceptance says.
+func (r Record) asks() trainset.Options {
+	req, _ := trainset.DecodeRequest(r.Kind, r.Request)
+	switch req := req.(type) {
+	case trainset.ActorRequest:
+		return req.WithDefaults().Options
+	case trainset.StyleRequest:
+		return req.WithDefaults().Options
+	}
+	return trainset.Options{}
 }
 
 func (r Record) items() []trainset.Item {
