@@ -40,7 +40,7 @@ func TestAPersonSeesWhatAWorkerDid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"image:generate", `"job_id": "` + string(id) + `"`, `"subtask": "image.1"`} {
+	for _, want := range []string{"image:generate", `"job_id": "` + string(id) + `"`, `"subtask": "image.1"`, `"state": "succeeded"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the list of finished tasks lacks %s:\n%s", want, page)
 		}

@@ -48,6 +48,7 @@ func (h *Handlers) accept(kind trainset.Kind) asynq.HandlerFunc {
 				return h.refuse(ctx, r, err)
 			}
 			if begun.Plan != nil {
+				h.tell(ctx, result{Job: r.ID, State: string(begun.State), Wanted: begun.Plan.Images, Estimated: begun.Plan.Estimated})
 				return h.enqueue(ctx, plan.Lot{Record: begun, Steps: plan.Next(begun)})
 			}
 		}

@@ -77,7 +77,9 @@ func (h *Handlers) finishJob(ctx context.Context, r plan.Record) error {
 	if err != nil {
 		return fmt.Errorf("assembling: %w", err)
 	}
-	h.o.Log.Info().Str("job_id", string(r.ID)).Str("state", string(state)).Int("images", len(images)).Msg("a job has ended")
+	made := len(images)
+	h.tell(ctx, result{State: string(state), Wanted: r.Plan.Images, Images: &made, Cost: r.Spent, Key: m.Job().Output.Manifest, Reason: reason})
+	h.o.Log.Info().Str("job_id", string(r.ID)).Str("state", string(state)).Int("images", made).Msg("a job has ended")
 	return nil
 }
 

@@ -313,15 +313,15 @@ func ourSystem(payer func(*ledger.Ledger) Payer) func(*bench) system {
 			return reference.Normalised{PNG: data, SHA256: sum(data), Width: 1, Height: 1, Format: "PNG"}, nil
 		}
 		h.crafts[plan.VerbImage] = freeCraft{imageCraft{h}}
-		control := asynq.NewServeMux()
-		control.Use(h.holding)
-		control.HandleFunc(trainset.TaskActorGenerate, h.accept(trainset.KindActor))
-		control.HandleFunc(string(plan.VerbAssemble), func(ctx context.Context, t *asynq.Task) error {
-			if err := endWithout(ctx, h, t); err != nil {
-				return err
-			}
-			b.done <- struct{}{}
-			return nil
+		control := h.byType(map[string]asynq.HandlerFunc{
+			trainset.TaskActorGenerate: h.accept(trainset.KindActor),
+			string(plan.VerbAssemble): func(ctx context.Context, t *asynq.Task) error {
+				if err := endWithout(ctx, h, t); err != nil {
+					return err
+				}
+				b.done <- struct{}{}
+				return nil
+			},
 		})
 		ctx, cancel := context.WithCancel(b.Context())
 		var background sync.WaitGroup

@@ -431,6 +431,11 @@ func (h *Handlers) conclude(ctx context.Context, w ledger.Work, a, end plan.Atte
 	if err != nil {
 		return false, fmt.Errorf("journalling %s: %w", a.ID, err)
 	}
+	told := result{State: string(s.State), Attempts: end.Number, Cost: end.Cost}
+	if end.Image != nil {
+		told.Key = end.Image.Key
+	}
+	h.tell(ctx, told)
 	return true, h.settled(ctx, w, s, done)
 }
 
@@ -467,6 +472,7 @@ func (h *Handlers) settle(ctx context.Context, w ledger.Work, s plan.Subtask) (s
 	if err != nil {
 		return false, fmt.Errorf("settling: %w", err)
 	}
+	h.tell(ctx, result{State: string(s.State), Attempts: len(w.Attempts), Reason: s.Reason})
 	return true, h.settled(ctx, w, s, done)
 }
 
