@@ -157,9 +157,10 @@ func NewWorker(rdb redis.UniversalClient, store storage.Store, o Options) (*Work
 		Debug: o.Debug, Bell: w.bell, Room: room, Workers: pace.Share, Readable: o.readable(), Purse: paid.Purse{Budget: budget, Log: o.Log}, Meter: o.Meter, Log: o.Log,
 	})
 	w.warden = &tasks.Warden{Handlers: w.handlers}
+	queueLog := asynqLog{tasks.Quietly(o.Log.With().Str("component", "asynq").Logger())}
 	for _, name := range queue.Names() {
 		for range takers(name) {
-			w.servers = append(w.servers, served{name, w.server(name)})
+			w.servers = append(w.servers, served{name, w.server(name, queueLog)})
 		}
 	}
 	return w, nil
@@ -246,15 +247,16 @@ func takers(name string) int {
 	return 1
 }
 
-// server makes an asynq server for one queue.
-func (w *Worker) server(name string) *asynq.Server {
+// server makes an asynq server for one queue. All have one log, for they complain of
+// the same.
+func (w *Worker) server(name string, log asynq.Logger) *asynq.Server {
 	c := queue.Config(name, w.o.Concurrency)
 	if queue.Controls(name) {
 		c.Concurrency = atOnce
 	}
 	c.BaseContext = func() context.Context { return w.work }
 	c.RetryDelayFunc, c.IsFailure, c.ErrorHandler = tasks.RetryDelay, tasks.IsFailure, tasks.ErrorHandler(w.o.Log)
-	c.Logger, c.LogLevel = asynqLog{w.o.Log.With().Str("component", "asynq").Logger()}, asynq.WarnLevel
+	c.Logger, c.LogLevel = log, asynq.WarnLevel
 	return asynq.NewServerFromRedisClient(w.o.Urgent, c)
 }
 

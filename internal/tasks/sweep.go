@@ -26,9 +26,10 @@ func (s *Sweeper) Run(ctx context.Context) {
 	if every == 0 {
 		every = time.Second
 	}
+	log := Quietly(s.Handlers.o.Log)
 	wait.Every(ctx, every, func() {
 		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-			s.Handlers.o.Log.Error().Err(err).Msg("the sweep failed")
+			log.Error().Err(err).Msg("the sweep failed")
 		}
 	})
 }

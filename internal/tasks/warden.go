@@ -70,9 +70,10 @@ func (w *Warden) Run(ctx context.Context) {
 	if w.Grace == 0 {
 		w.Grace = time.Second
 	}
+	log := Quietly(w.Handlers.o.Log)
 	wait.Every(ctx, w.Every, func() {
 		if err := w.round(ctx); err != nil && ctx.Err() == nil {
-			w.Handlers.o.Log.Warn().Err(err).Msg("the workers' beats could not be kept")
+			log.Warn().Err(err).Msg("the workers' beats could not be kept")
 			w.seen, w.left = nil, nil // nobody could beat: all counts start anew
 		}
 	})
