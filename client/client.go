@@ -138,6 +138,10 @@ func over(ctx context.Context) bool {
 	return ctx.Err() != nil || bounded && !time.Now().Before(deadline)
 }
 
+// lookAgain is after how long a job is read although it has not changed: a queue that
+// is paused or resumed, and a note that has expired, are no changes of it.
+const lookAgain = 5 * time.Second
+
 // Watch yields the job now and whenever it has changed, at most every 100 ms,
 // until it has ended or the context does. An error does not end the sequence:
 // Redis may come back, and then the job is yielded anew; the consumer decides. A
@@ -147,20 +151,27 @@ func over(ctx context.Context) bool {
 // Any number of jobs may be followed at once. Half of the client's connections
 // tell of changes at once; with more jobs than that a change may be seen a quarter
 // of a second late, with thousands as many seconds. A context that is canceled is
-// noticed within a second.
+// noticed within a second, and that a job is held up by a queue that was paused
+// meanwhile within six.
 func (c *Client) Watch(ctx context.Context, id trainset.JobID) iter.Seq2[trainset.Job, error] {
 	const atMostEvery = 100 * time.Millisecond
 	return func(yield func(trainset.Job, error) bool) {
-		for cursor := ""; !over(ctx); {
+		var looked time.Time
+		for cursor, held := "", ""; !over(ctx); {
 			next, err := c.ledger.Changes(ctx, id, cursor, time.Second)
-			if err == nil && next == cursor {
-				continue // nothing new
+			same := err == nil && next == cursor
+			if same && time.Since(looked) < lookAgain {
+				continue
 			}
-			cursor = next
+			cursor, looked = next, time.Now()
 			var job trainset.Job
 			if err == nil {
 				job, err = c.Get(ctx, id)
 			}
+			if same && (err != nil || job.HeldUp == held) {
+				continue // nothing new
+			}
+			held = job.HeldUp
 			if over(ctx) || !yield(job, err) || err == nil && job.State.Ended() {
 				return
 			}

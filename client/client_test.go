@@ -15,6 +15,7 @@ import (
 	"github.com/actormaker/trainset/client"
 	"github.com/actormaker/trainset/internal/ledger"
 	"github.com/actormaker/trainset/internal/plan"
+	"github.com/actormaker/trainset/internal/queue"
 	"github.com/actormaker/trainset/internal/redistest"
 )
 
@@ -191,6 +192,40 @@ func TestWatchYieldsChangesUntilTheEnd(t *testing.T) {
 			t.Errorf("canceling an ended job: %v", err)
 		}
 	})
+}
+
+// A queue that is paused is no change of a job, and yet it is told, as is its end.
+func TestWatchTellsOfAQueueThatIsPausedMeanwhile(t *testing.T) {
+	t.Parallel() // it mostly waits
+	rdb := redistest.Any(t)
+	c, q := client.FromRedis(rdb), queue.New(rdb, nil)
+	job, err := c.EnqueueActor(t.Context(), request("k"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var told []string
+	for j, err := range c.Watch(ctx, job.ID) {
+		if err == nil {
+			told = append(told, j.HeldUp)
+			switch len(told) {
+			case 1:
+				_, err = q.Pause(ctx, trainset.QueueControl)
+			case 2:
+				_, err = q.Resume(ctx, trainset.QueueControl)
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(told) == 3 {
+			break
+		}
+	}
+	if len(told) != 3 || told[0] != "" || !strings.Contains(told[1], "worker resume control") || told[2] != "" {
+		t.Errorf("held up by %q in turn", told)
+	}
 }
 
 func TestWatchEndsWithItsContext(t *testing.T) {
