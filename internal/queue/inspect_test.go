@@ -97,7 +97,7 @@ func TestQueuesArePausedAndForgotten(t *testing.T) {
 }
 
 // holding starts a server of the image queue that holds so many tasks at once. It tells
-// the ID of each that it takes, and is done with them once end is closed.
+// the ID of each that it takes, and once end is closed what came of it, and is done.
 func holding(t *testing.T, rdb redis.UniversalClient, most int) (server *asynq.Server, began chan string, end chan struct{}) {
 	t.Helper()
 	began, end = make(chan string, 3), make(chan struct{})
@@ -108,7 +108,7 @@ func holding(t *testing.T, rdb redis.UniversalClient, most int) (server *asynq.S
 		id, _ := asynq.GetTaskID(ctx)
 		began <- id
 		<-end
-		return nil
+		return queue.New(rdb, nil).Tell(ctx, []byte(`{"state":"late"}`))
 	})); err != nil {
 		t.Fatal(err)
 	}
@@ -155,6 +155,7 @@ func TestWhatIsWithdrawnIsNotDelivered(t *testing.T) {
 		server.Shutdown()
 		for name, cmd := range map[string]*redis.IntCmd{
 			"leases": rdb.ZCard(ctx, "asynq:{image}:lease"), "delivered": rdb.LLen(ctx, "asynq:{image}:active"), "completed": rdb.ZCard(ctx, "asynq:{image}:completed"),
+			"of the tasks": rdb.Exists(ctx, "asynq:{image}:t:"+taken[0], "asynq:{image}:t:"+taken[1]),
 		} {
 			if n, err := cmd.Result(); err != nil || n != 0 {
 				t.Errorf("%s in the end: %d, %v", name, n, err)

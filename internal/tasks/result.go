@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/hibiken/asynq"
-
 	"github.com/actormaker/trainset"
 )
 
@@ -26,23 +24,12 @@ type result struct {
 	Reason    string         `json:"reason,omitempty"`
 }
 
-type resultKey struct{}
-
-// resulting remembers where the result of a task in hand is written.
-func resulting(ctx context.Context, t *asynq.Task) context.Context {
-	return context.WithValue(ctx, resultKey{}, t.ResultWriter())
-}
-
-// tell writes what came of the task in hand. One that is carried out again, or by the
-// sweeper, may have none.
+// tell has the queue keep what came of the task in hand. What is carried out by a test
+// or the sweeper is none.
 func (h *Handlers) tell(ctx context.Context, r result) {
-	w, _ := ctx.Value(resultKey{}).(*asynq.ResultWriter)
-	if w == nil {
-		return
-	}
 	b, err := json.Marshal(r)
 	if err == nil {
-		_, err = w.Write(b)
+		err = h.queue.Tell(ctx, b)
 	}
 	if err != nil {
 		h.o.Log.Debug().Err(err).Str("state", r.State).Msg("the queue could not be told what came of a task")

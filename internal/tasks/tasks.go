@@ -171,7 +171,7 @@ func (h *Handlers) byType(does map[string]asynq.HandlerFunc) asynq.Handler {
 		if !ok {
 			return fmt.Errorf("this worker knows no task of type %q in this queue, only %s; correct the type or the queue in its producer, or update the workers", t.Type(), known)
 		}
-		return do(resulting(ctx, t), t)
+		return do(ctx, t)
 	}))
 }
 
