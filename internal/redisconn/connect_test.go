@@ -421,6 +421,20 @@ func TestAWrongURLIsExplained(t *testing.T) {
 	}
 }
 
+// A server that has enough clients says so and hangs up, and which of the two is
+// noticed is chance.
+func TestAServerThatHasEnoughClientsIsExplained(t *testing.T) {
+	node := redistest.Start(t)
+	admin := node.Client(t)
+	if err := admin.ConfigSet(t.Context(), "maxclients", "1").Err(); err != nil {
+		t.Fatal(err)
+	}
+	err := redisconn.Answers(t.Context(), open(t, "redis://"+node.Addr))
+	if err == nil || !strings.Contains(err.Error(), "maxclients") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // A server without TLS waits for more of what it is sent.
 func TestALackOfTLSIsGuessed(t *testing.T) {
 	rdb := open(t, "rediss://"+redistest.Start(t).Addr)

@@ -33,11 +33,13 @@ var mistakes = []struct{ sign, problem, remedy string }{
 	{"DB index is out of range", "names a database that the server does not have", "give a lower number; most have 0 to 15"},
 	{"cluster support disabled", "is written for a cluster, and leads to a server that is none", "write redis:// or rediss:// for a single server"},
 	{"unknown command 'sentinel'", "is written for sentinels, and leads to a server that is none", "give the addresses of the sentinels, whose port mostly is 26379, or write redis:// for a single server"},
+	{"max number of clients", "leads to a server that has as many clients as it takes", "raise its maxclients, or lower pool_size of those that use it"},
 	{"reply: \"HTTP/", "leads to an HTTP server", "give the address and the port of Redis, which mostly is 6379"},
 }
 
 // Explain says which part of the URL is wrong, as a *trainset.FieldError, where what a
-// server has answered means that. Else it returns the error itself.
+// server has answered means that. Else it returns the error itself, with a guess where
+// the server has hung up.
 func Explain(err error) error {
 	if field, ok := errors.AsType[*trainset.FieldError](err); ok {
 		return field
@@ -50,16 +52,20 @@ func Explain(err error) error {
 	if w, full := refusalOf(err); full {
 		return invalid("leads to a server that "+w.problem, w.remedy)
 	}
+	if cutOff(err) { // what it has said before may be overtaken
+		return fmt.Errorf("%w; a server hangs up that is being stopped, has as many clients as its maxclients, or wants TLS (rediss://)", err)
+	}
 	return err
 }
 
 // explain is what checks say of a server that does not answer.
 func explain(err error, rdb redis.UniversalClient) error {
 	err = hinted(err, rdb)
-	if field, ok := errors.AsType[*trainset.FieldError](Explain(err)); ok {
+	reason := Explain(err)
+	if field, ok := errors.AsType[*trainset.FieldError](reason); ok {
 		return fmt.Errorf("redisconn: %w (%w)", field, err)
 	}
-	return fmt.Errorf("redisconn: redis does not answer: %w", err)
+	return fmt.Errorf("redisconn: redis does not answer: %w", reason)
 }
 
 // hinted adds what it may mean that a server says nothing, or hangs up.
@@ -70,8 +76,6 @@ func hinted(err error, rdb redis.UniversalClient) error {
 		return fmt.Errorf("%w (%w)", invalid("leads to a server that ends our TLS connections, as one does that wants a certificate of ours", "name it with cert= and key=, or see the server's log"), err)
 	case secure && errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w; if the server has no TLS, write redis:// instead of rediss://", err)
-	case !secure && errors.Is(err, io.EOF):
-		return fmt.Errorf("%w; if the server wants TLS, write rediss:// instead of redis://", err)
 	}
 	return err
 }
