@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"github.com/actormaker/trainset"
 	"github.com/actormaker/trainset/internal/queue"
 	"github.com/actormaker/trainset/internal/redistest"
 	"github.com/actormaker/trainset/internal/replicate/fake"
@@ -19,6 +21,11 @@ func TestTheQueuesShowWhatCameOfTheirTasks(t *testing.T) {
 	rdb := redistest.Any(t)
 	s := quickSystem(t, rdb, fake.Fault{Kind: fake.Fail, Code: "E004", Times: -1, Every: 1, Nth: 2})
 	s.start()
+	refused := s.request("refused", 2)
+	refused.Portrait = trainset.Reference{Key: "nowhere.png"}
+	if _, err := s.client.EnqueueActor(t.Context(), refused); err != nil {
+		t.Fatal(err)
+	}
 	id := s.enqueue(s.request("k", 2))
 	s.ended(id)
 	var results []string
@@ -34,10 +41,13 @@ func TestTheQueuesShowWhatCameOfTheirTasks(t *testing.T) {
 				results = append(results, task.Type+" "+string(task.Result))
 			}
 		}
-		return len(results) >= 4
+		return len(results) >= 5
 	})
-	slices.Sort(results)
+	slices.SortFunc(results, func(a, b string) int { // by type and state
+		return cmp.Or(strings.Compare(kindOf(a), kindOf(b)), strings.Compare(stateOf(a), stateOf(b)))
+	})
 	for i, want := range [][]string{
+		{"actor:generate ", `"job_id":"` + string(refused.JobID()), `"state":"failed"`, `"reason":"portrait: there is no object`},
 		{"actor:generate ", `"job_id":"` + string(id), `"state":"running"`, `"wanted":2`, `"estimated_usd":0.08`},
 		{"dataset:assemble ", `"state":"partial"`, `"images":1`, `"wanted":2`, `"cost_usd":0.0`, `manifest.json"`, `"reason":"`},
 		{"image:generate ", `"state":"failed"`, `"reason":"`},
@@ -50,3 +60,7 @@ func TestTheQueuesShowWhatCameOfTheirTasks(t *testing.T) {
 		}
 	}
 }
+
+func kindOf(result string) string { kind, _, _ := strings.Cut(result, " "); return kind }
+
+func stateOf(result string) string { _, state, _ := strings.Cut(result, `"state":"`); return state }

@@ -173,7 +173,8 @@ func (h *Handlers) depart(ctx context.Context, r plan.Record) error {
 }
 
 // refuse ends a job whose request cannot be served; other errors are tried again, and
-// that the host of its picture is away is believed after some tries. Whoever is slower than another worker that has accepted it refuses nothing.
+// that the host of its picture is away is believed after some tries. Whoever is slower
+// than another worker that has accepted it refuses nothing.
 func (h *Handlers) refuse(ctx context.Context, r plan.Record, err error) error {
 	if h.hostAway(ctx, r.ID, err) {
 		return err
@@ -188,6 +189,7 @@ func (h *Handlers) refuse(ctx context.Context, r plan.Record, err error) error {
 	if errors.Is(ended, ledger.ErrStale) {
 		return h.Advance(ctx, r.ID)
 	}
+	h.tell(ctx, result{Job: r.ID, State: string(trainset.JobFailed), Reason: err.Error()})
 	h.o.Log.Warn().Str("job_id", string(r.ID)).Err(err).Msg("a job was refused")
 	return ended
 }
