@@ -20,6 +20,7 @@ func TestTheQueuesShowWhatCameOfTheirTasks(t *testing.T) {
 	t.Parallel()
 	rdb := redistest.Any(t)
 	s := quickSystem(t, rdb, fake.Fault{Kind: fake.Fail, Code: "E004", Times: -1, Every: 1, Nth: 2})
+	s.options.MaxAttempts = 1
 	s.start()
 	refused := s.request("refused", 2)
 	refused.Portrait = trainset.Reference{Key: "nowhere.png"}
