@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -21,10 +22,8 @@ func fakeCommand() *cobra.Command {
 		Example: "  worker fake-replicate --listen 127.0.0.1:8091 --latency 2s\n  REPLICATE_BASE_URL=http://127.0.0.1:8091/v1 REPLICATE_API_TOKEN=any enqueue actor --portrait me.png",
 		Args:    none, ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for name, d := range map[string]time.Duration{"latency": latency, "start": start} {
-				if d < 0 {
-					return trainset.Invalid(name, fmt.Sprintf("%s is no time that a prediction can take", d), "write it like 2s, or 0s for none")
-				}
+			if err := errors.Join(takes("latency", latency), takes("start", start)); err != nil {
+				return err
 			}
 			var lc net.ListenConfig
 			ln, err := lc.Listen(cmd.Context(), "tcp", listen)
@@ -44,4 +43,12 @@ func fakeCommand() *cobra.Command {
 	cmd.Flags().DurationVar(&latency, "latency", 2*time.Second, "how long a prediction runs")
 	cmd.Flags().DurationVar(&start, "start", 0, "how long a prediction takes to start")
 	return cmd
+}
+
+// takes refuses a time that no prediction can take.
+func takes(flag string, d time.Duration) error {
+	if d < 0 {
+		return trainset.Invalid(flag, fmt.Sprintf("%s is no time that a prediction can take", d), "write it like 2s, or 0s for none")
+	}
+	return nil
 }

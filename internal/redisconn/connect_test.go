@@ -264,6 +264,8 @@ func TestTLSThatIsCutOffMayWantACertificate(t *testing.T) {
 	var field *trainset.FieldError
 	if _, err := redisconn.Check(t.Context(), open(t, server+ca)); !errors.As(err, &field) || !strings.Contains(field.Remedy, "cert=") {
 		t.Errorf("without a certificate: %v", err)
+	} else if strings.Count(err.Error(), field.Problem) != 1 {
+		t.Errorf("it says twice: %v", err)
 	}
 	if _, err := redisconn.Check(t.Context(), open(t, server+ca+"&"+mine)); err == nil || errors.As(err, &field) {
 		t.Errorf("with one: %v", err)

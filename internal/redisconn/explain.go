@@ -60,8 +60,7 @@ func Explain(err error) error {
 
 // explain is what checks say of a server that does not answer.
 func explain(err error, rdb redis.UniversalClient) error {
-	err = hinted(err, rdb)
-	reason := Explain(err)
+	reason := Explain(hinted(err, rdb))
 	if field, ok := errors.AsType[*trainset.FieldError](reason); ok {
 		return fmt.Errorf("redisconn: %w (%w)", field, err)
 	}
@@ -73,7 +72,7 @@ func hinted(err error, rdb redis.UniversalClient) error {
 	secure, certified := security(rdb)
 	switch {
 	case secure && !certified && cutOff(err):
-		return fmt.Errorf("%w (%w)", invalid("leads to a server that ends our TLS connections, as one does that wants a certificate of ours", "name it with cert= and key=, or see the server's log"), err)
+		return invalid("leads to a server that ends our TLS connections, as one does that wants a certificate of ours", "name it with cert= and key=, or see the server's log")
 	case secure && errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w; if the server has no TLS, write redis:// instead of rediss://", err)
 	}
